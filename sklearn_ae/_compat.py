@@ -1,0 +1,48 @@
+"""Private names of other libraries, gathered so that an upgrade touches one file."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+
+class AdamWState(NamedTuple):
+    """Moments of AdamW, as tensors that are updated in place.
+
+    Parameters
+    ----------
+    exp_avgs, exp_avg_sqs : list of Tensor
+        First and second moments, of the parameters' shapes.
+    steps : list of Tensor
+        Number of updates, a float scalar for each parameter.
+    """
+
+    exp_avgs: list[Tensor]
+    exp_avg_sqs: list[Tensor]
+    steps: list[Tensor]
+
+
+def fused_adamw_(
+    params: list[Tensor], grads: list[Tensor], state: AdamWState, lr: Tensor, weight_decay: float
+) -> None:
+    """Update parameters and moments in place, in one kernel."""
+    torch._foreach_add_(state.steps, 1)
+    torch._fused_adamw_(
+        params,
+        grads,
+        state.exp_avgs,
+        state.exp_avg_sqs,
+        [],
+        state.steps,
+        lr=lr,
+        beta1=0.9,
+        beta2=0.999,
+        weight_decay=weight_decay,
+        eps=1e-8,
+        amsgrad=False,
+        maximize=False,
+        grad_scale=None,
+        found_inf=None,
+    )

@@ -1,0 +1,78 @@
+"""Fitted state as plain arrays, which load without a GPU and hold no training row."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from sklearn_ae.data import ColumnScaling
+from sklearn_ae.training import History, Model, available_device, make_net
+
+_NETWORK = "_network"
+
+
+def pack(state: dict[str, Any]) -> dict[str, Any]:
+    """Replace the network in an estimator's state by arrays.
+
+    Parameters
+    ----------
+    state : dict
+        Attributes of the estimator, fitted or not.
+
+    Returns
+    -------
+    packed : dict
+        The same, with float32 weights, moments if `partial_fit` has made any, scales
+        and history as arrays.
+    """
+    if "_model" not in state:
+        return state
+    state = state.copy()
+    model: Model = state.pop("_model")
+    net = state.pop("net_")
+    history: History = state.pop("_history")
+    optimizer = net.optimizer_.state
+    state[_NETWORK] = {
+        "factory": model.factory,
+        "loss": model.loss,
+        "mean": model.scaling.mean,
+        "scale": model.scaling.scale,
+        "code_scale": model.code_scale,
+        "weights": [_array(p) for p in model.module.parameters()],
+        "moments": [
+            {name: _array(value) for name, value in optimizer[p].items()}
+            for p in model.module.parameters()
+            if p in optimizer
+        ],
+        "history_columns": history.columns,
+        "history": history.values,
+    }
+    return state
+
+
+def unpack(state: dict[str, Any]) -> dict[str, Any]:
+    """Build the network again from arrays, on its device or else the CPU."""
+    if _NETWORK not in state:
+        return state
+    state = state.copy()
+    saved = state.pop(_NETWORK)
+    scaling = ColumnScaling(saved["mean"], saved["scale"])
+    device = available_device(state["_recipe_used"].device.type)
+    net = make_net(saved["factory"], state["_composition_used"], state["_recipe_used"], scaling)
+    net.set_weights([torch.from_numpy(np.array(w)) for w in saved["weights"]])
+    for parameter, moments in zip(net.module_.parameters(), saved["moments"], strict=False):
+        net.optimizer_.state[parameter] = {
+            name: torch.from_numpy(np.array(value)).to(device) for name, value in moments.items()
+        }
+    state["net_"] = net
+    state["_model"] = Model(
+        saved["factory"], net.module_, scaling, saved["loss"], saved["code_scale"]
+    )
+    state["_history"] = History(saved["history_columns"], saved["history"])
+    return state
+
+
+def _array(tensor: torch.Tensor) -> np.ndarray:
+    return tensor.detach().cpu().numpy().copy()

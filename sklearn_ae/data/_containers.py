@@ -1,0 +1,54 @@
+"""The containers in which rows come and go back: arrays and data frames."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import narwhals.stable.v1 as nw
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Container:
+    """What a matrix came in, so that a reconstruction can go back in the same.
+
+    Parameters
+    ----------
+    backend : str or None
+        The data frame library ("pandas", "polars", ...); None for arrays.
+    columns : list of str
+        Column names of the frame.
+    """
+
+    def __init__(self, backend: str | None = None, columns: list[str] | None = None) -> None:
+        self.backend = backend
+        self.columns = columns or []
+
+    @classmethod
+    def of(cls, X: Any) -> Container:
+        """Note the container of X."""
+        frame = nw.from_native(X, eager_only=True, pass_through=True)
+        if not isinstance(frame, nw.DataFrame):
+            return cls()
+        return cls(frame.implementation.value, [str(name) for name in frame.columns])
+
+    def wrap(self, values: NDArray, like: Any = None) -> Any:
+        """Put values into this container.
+
+        Parameters
+        ----------
+        values : ndarray of shape (n, n_features)
+            The rows.
+        like : object, optional
+            Rows of the same number whose index is kept, if they have one.
+        """
+        if self.backend is None:
+            return values
+        if self.backend == "pandas":
+            import pandas as pd
+
+            index = getattr(like, "index", None)
+            return pd.DataFrame(values, columns=self.columns, index=index)
+        return nw.from_numpy(
+            np.ascontiguousarray(values), self.columns, backend=self.backend
+        ).to_native()

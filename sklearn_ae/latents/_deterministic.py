@@ -1,0 +1,33 @@
+"""The latent of plain autoencoders: the encoder's output is the code."""
+
+from __future__ import annotations
+
+from torch import Generator, Tensor
+
+from sklearn_ae.latents._base import Code, Latent, LatentModule
+
+
+class _Identity(LatentModule):
+    def forward(self, output: Tensor, generator: Generator | None = None) -> Code:
+        return Code(output, output)
+
+
+class Deterministic(Latent):
+    """The encoder's output is the code: real numbers without a price.
+
+    Examples
+    --------
+    >>> from sklearn_ae import Autoencoder, Deterministic
+    >>> Autoencoder(latent=Deterministic())
+    Autoencoder(latent=Deterministic())
+    """
+
+    linear_codes = True
+
+    def n_codes(self, n_components: int) -> int:
+        """Width of the encoder's output."""
+        return n_components
+
+    def build(self, n_components: int) -> LatentModule:
+        """Build the module."""
+        return _Identity()

@@ -1,0 +1,229 @@
+"""One learning-rate cycle over one network, or over several in lockstep."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Generator, Tensor
+
+from sklearn_ae.data import Batch
+from sklearn_ae.training._history import History
+from sklearn_ae.training._net import AutoencoderNet, BatchIterator
+from sklearn_ae.training._recipe import Recipe
+from sklearn_ae.training._schedule import Constant, OneCycle
+
+_RETRIES = 5
+_LOWER = 0.3
+# A share of the variance below which a reconstruction cannot be told from exact.
+_EXACT = 1e-11
+
+
+class Lane:
+    """A network with the rows it trains on and those it is judged by.
+
+    Parameters
+    ----------
+    net : AutoencoderNet
+        The network, initialised.
+    train : Batch
+        Training rows, on the device.
+    valid : Batch or None
+        Rows that training does not see.
+    unit : float
+        Factor from training losses to X's units.
+    batch_size : int
+        Largest batch.
+    order, noise : Generator
+        Feed the order of the rows, and corruption and dropout.
+    """
+
+    def __init__(
+        self,
+        net: AutoencoderNet,
+        train: Batch,
+        valid: Batch | None,
+        unit: float,
+        batch_size: int,
+        order: Generator,
+        noise: Generator,
+    ) -> None:
+        self.net = net
+        self.train = train
+        self.valid = valid
+        self.unit = unit
+        net.begin(BatchIterator(train, batch_size, order), noise)
+
+    def judge(self) -> NDArray[np.float64]:
+        """Loss of each held-out row in X's units, times its weight."""
+        if self.valid is None:
+            return np.empty(0)
+        return self._weighted(self.valid).cpu().numpy().astype(np.float64) * self.unit
+
+    def train_loss(self) -> float:
+        """Mean reconstruction loss of the training rows in X's units."""
+        return float(self._weighted(self.train).mean()) * self.unit
+
+    def _weighted(self, batch: Batch) -> Tensor:
+        losses = self.net.row_losses(batch)
+        return losses if batch.weight is None else losses * batch.weight
+
+    def epoch(self, epoch: int, cycle: OneCycle | Constant) -> dict[str, float]:
+        """Train one epoch; on a loss that is not finite, go back and lower the rate."""
+        good = self.net.weights()
+        n = len(self.net.batches_)
+        for _ in range(_RETRIES):
+            terms = self.net.train_epoch([cycle.rate(epoch + i / n) for i in range(n)])
+            if all(map(math.isfinite, terms.values())) and self._finite():
+                return {name: value * self.unit for name, value in terms.items()}
+            self.net.set_weights(good)
+            self.net.forget_moments()
+            cycle.lower(_LOWER)
+        self.net.set_weights(good)
+        raise FloatingPointError(
+            f"The training loss was not finite {_RETRIES} times in epoch {epoch + 1}, the last "
+            f"time at learning rate {cycle.peak / _LOWER:.3g}; lower learning_rate_init, or put "
+            "a StandardScaler or RobustScaler in front."
+        )
+
+    def _finite(self) -> bool:
+        norms = torch._foreach_norm(list(self.net.module_.parameters()))
+        return bool(torch.stack(norms).isfinite().all())
+
+
+class Cycle(NamedTuple):
+    """What a cycle found.
+
+    Parameters
+    ----------
+    history : History
+        A row an epoch, the start first.
+    best_epoch : int
+        Epoch of the least validation loss; the last where nothing was held out.
+    best_weights : list of list of Tensor
+        Weights of each lane at that epoch.
+    gain : ndarray of shape (n_held_out,)
+        Loss of the start minus loss of the best epoch, for each held-out row.
+    """
+
+    history: History
+    best_epoch: int
+    best_weights: list[list[Tensor]]
+    gain: NDArray[np.float64]
+
+    @property
+    def n_iter(self) -> int:
+        """Epochs run."""
+        return len(self.history.values) - 1
+
+
+def run_cycle(
+    lanes: list[Lane],
+    recipe: Recipe,
+    cycle: OneCycle,
+    on_epoch: Callable[[], bool] | None = None,
+    n_epochs: int | None = None,
+) -> Cycle:
+    """Train the lanes in lockstep until the cycle ends.
+
+    The first lane's net leads: its callbacks are called and its history holds the
+    losses, pooled over lanes. When the validation loss has not improved by `tol`,
+    relatively, for `n_iter_no_change` epochs, the final anneal begins.
+
+    Parameters
+    ----------
+    lanes : list of Lane
+        The networks.
+    recipe : Recipe
+        Gives `tol`, `n_iter_no_change` and `verbose`.
+    cycle : OneCycle
+        The learning rate.
+    on_epoch : callable, optional
+        Called after each epoch; True ends training.
+    n_epochs : int, optional
+        Stop after so many epochs and keep the last weights.
+    """
+    leader = lanes[0].net
+    held_out = lanes[0].valid is not None and n_epochs is None
+    start = current = np.concatenate([lane.judge() for lane in lanes])
+    history = History()
+    history.append(_row(_start_terms(lanes), start if held_out else None, 0.0, 0.0))
+    best_loss = patience_loss = start.mean() if held_out else math.inf
+    best_epoch, since = 0, 0
+    best_weights = [lane.net.weights() for lane in lanes]
+    exact = held_out and best_loss <= _EXACT * lanes[0].unit
+    epoch = 0
+    last = cycle.end if n_epochs is None else n_epochs
+    leader.notify("on_train_begin", X=lanes[0].train, y=None)
+    while epoch < last and not exact:
+        sets = {"dataset_train": lanes[0].train, "dataset_valid": lanes[0].valid}
+        leader.notify("on_epoch_begin", **sets)
+        rate = cycle.rate(epoch)
+        terms = _mean_terms([lane.epoch(epoch, cycle) for lane in lanes])
+        epoch += 1
+        if held_out:
+            current = np.concatenate([lane.judge() for lane in lanes])
+            loss = current.mean()
+            if loss < best_loss:
+                best_loss, best_epoch, best = loss, epoch, current
+                best_weights = [lane.net.weights() for lane in lanes]
+            since = 0 if loss < patience_loss * (1 - recipe.tol) else since + 1
+            patience_loss = min(patience_loss, loss)
+            if since >= recipe.n_iter_no_change:
+                cycle.begin_anneal(epoch)
+                last = cycle.end
+        stop = _record(leader, terms, current if held_out else None, best_epoch == epoch, sets)
+        history.append(
+            _row(terms, current if held_out else None, rate, leader.history[-1]["dur"])
+        )
+        if on_epoch is not None and on_epoch():
+            stop = True
+        if stop:
+            break
+    leader.notify("on_train_end", X=lanes[0].train, y=None)
+    if not held_out:
+        best_epoch = epoch
+        best_weights = [lane.net.weights() for lane in lanes]
+    gain = start - best if held_out and best_epoch else np.zeros_like(start)
+    return Cycle(history, best_epoch, best_weights, gain)
+
+
+def _start_terms(lanes: list[Lane]) -> dict[str, float]:
+    """Reconstruction loss of the start on training rows."""
+    return {"reconstruction": sum(lane.train_loss() for lane in lanes) / len(lanes)}
+
+
+def _mean_terms(terms: list[dict[str, float]]) -> dict[str, float]:
+    return {name: sum(t[name] for t in terms) / len(terms) for name in terms[0]}
+
+
+def _row(
+    terms: dict[str, float], valid: NDArray | None, rate: float, seconds: float
+) -> dict[str, float]:
+    row = {"train_loss": sum(terms.values()), **terms}
+    if valid is not None:
+        row["valid_loss"] = float(valid.mean())
+    return {**row, "learning_rate": rate, "seconds": seconds}
+
+
+def _record(
+    leader: AutoencoderNet,
+    terms: dict[str, float],
+    valid: NDArray | None,
+    is_best: bool,
+    sets: dict,
+) -> bool:
+    """Write the epoch into skorch's history and call its callbacks; True if one says stop."""
+    leader.history.record("train_loss", sum(terms.values()))
+    if valid is not None:
+        leader.history.record("valid_loss", float(valid.mean()))
+        leader.history.record("valid_loss_best", bool(is_best))
+    try:
+        leader.notify("on_epoch_end", **sets)
+    except KeyboardInterrupt:  # how skorch's EarlyStopping ends a fit
+        return True
+    return False

@@ -1,0 +1,148 @@
+"""The skorch net: modules, optimizer, callbacks and history; batches are ours."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import torch
+from skorch import NeuralNet
+from skorch.callbacks import Callback, EpochTimer
+from torch import Generator, Tensor
+
+from sklearn_ae._compat import AdamWState
+from sklearn_ae.data import Batch
+from sklearn_ae.training._step import Step
+
+_BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_grad_computed")
+
+
+class BatchIterator:
+    """Shuffled batches of rows that already are on their device.
+
+    Batch sizes differ by one row at most, so that there is no short last batch.
+
+    Parameters
+    ----------
+    dataset : Batch
+        The training rows.
+    batch_size : int
+        Largest batch.
+    generator : Generator
+        Feeds the order, on the CPU, so that every device sees the same one.
+    """
+
+    def __init__(self, dataset: Batch, batch_size: int, generator: Generator) -> None:
+        self.dataset = dataset
+        self.n_batches = max(1, math.ceil(dataset.n_rows / batch_size))
+        self.generator = generator
+
+    def __len__(self) -> int:
+        return self.n_batches
+
+    def __iter__(self) -> Iterator[Batch]:
+        if self.n_batches == 1:
+            yield self.dataset
+            return
+        order = torch.randperm(self.dataset.n_rows, generator=self.generator)
+        for index in order.to(self.dataset.x.device).tensor_split(self.n_batches):
+            yield self.dataset.take(index)
+
+
+class AutoencoderNet(NeuralNet):
+    """A skorch net whose epoch runs without Python work per row and one synchronisation.
+
+    skorch builds the module (`module`), the objective (`criterion`) and the optimizer,
+    calls the callbacks and keeps the history. An epoch is one pass of the pure step
+    over device batches.
+    """
+
+    @property
+    def _default_callbacks(self) -> list[tuple[str, Callback]]:
+        return [("epoch_timer", EpochTimer())]
+
+    def begin(self, batches: BatchIterator, noise: Generator) -> None:
+        """Get ready to train on some batches; moments start at zero if there are none."""
+        self.batches_ = batches
+        self.noise_ = noise
+        group = self.optimizer_.param_groups[0]
+        self.step_ = Step(self.module_, self.criterion_, group["weight_decay"])
+        self.moments_ = _moments(self.optimizer_)
+        self.per_batch_ = any(
+            getattr(type(callback), hook) is not getattr(Callback, hook)
+            for _, callback in self.callbacks_
+            for hook in _BATCH_HOOKS
+        )
+
+    def train_epoch(self, rates: list[float]) -> dict[str, float]:
+        """Run one pass over the rows; return the mean of each term.
+
+        Parameters
+        ----------
+        rates : list of float
+            Learning rate of each batch.
+        """
+        self._set_training(True)
+        device = self.batches_.dataset.x.device
+        lr = torch.tensor(rates, dtype=torch.float32, device=device)
+        totals: dict[str, Tensor] = {}
+        for i, batch in enumerate(self.batches_):
+            if self.per_batch_:
+                self.notify("on_batch_begin", batch=batch, training=True)
+            terms = self.step_(self.step_.own, self.moments_, lr[i], batch, self.noise_)
+            for name, term in terms.items():
+                totals[name] = totals[name] + term if name in totals else term
+            if self.per_batch_:
+                self.history.record_batch("train_batch_size", batch.n_rows)
+                self.notify("on_batch_end", batch=batch, training=True, loss=sum(terms.values()))
+        self._set_training(False)
+        self.optimizer_.param_groups[0]["lr"] = rates[-1]
+        means = torch.stack(list(totals.values())) / len(self.batches_)
+        return dict(zip(totals, means.tolist(), strict=True))
+
+    @torch.no_grad()
+    def row_losses(self, batch: Batch) -> Tensor:
+        """Reconstruction loss of each row, without corruption or dropout."""
+        size = max(1, 2**22 // max(1, batch.x.shape[1] + 256))
+        parts = [
+            self.criterion_.rows(self.module_(part.x), part)
+            for part in (
+                batch.map(lambda t, start=start: t[start : start + size])
+                for start in range(0, batch.n_rows, size)
+            )
+        ]
+        return torch.cat(parts)
+
+    def weights(self) -> list[Tensor]:
+        """Copies of the weights."""
+        return [p.detach().clone() for p in self.module_.parameters()]
+
+    @torch.no_grad()
+    def set_weights(self, weights: list[Tensor]) -> None:
+        """Copy weights in."""
+        for parameter, value in zip(self.module_.parameters(), weights, strict=True):
+            parameter.copy_(value)
+
+    @torch.no_grad()
+    def forget_moments(self) -> None:
+        """Start the optimizer anew."""
+        for tensors in self.moments_:
+            torch._foreach_zero_(tensors)
+
+
+def _moments(optimizer: torch.optim.Optimizer) -> AdamWState:
+    """Moments as the optimizer keeps them, so that its state_dict stays true."""
+    params = optimizer.param_groups[0]["params"]
+    for p in params:
+        if not optimizer.state[p]:
+            optimizer.state[p] = {
+                "step": torch.zeros((), dtype=torch.float32, device=p.device),
+                "exp_avg": torch.zeros_like(p),
+                "exp_avg_sq": torch.zeros_like(p),
+            }
+    states = [optimizer.state[p] for p in params]
+    return AdamWState(
+        [s["exp_avg"] for s in states],
+        [s["exp_avg_sq"] for s in states],
+        [s["step"] for s in states],
+    )

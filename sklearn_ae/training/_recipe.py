@@ -1,0 +1,61 @@
+"""What to train and how, once parameters are resolved for the data at hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+
+from sklearn_ae.architectures import Architecture
+from sklearn_ae.corruptions import Corruption
+from sklearn_ae.latents import Latent
+from sklearn_ae.losses import Loss
+from sklearn_ae.penalties import Penalty
+from sklearn_ae.starts import Start
+
+
+@dataclass(frozen=True)
+class Composition:
+    """The slots of an autoencoder, filled.
+
+    A start of None is a network with random weights and no linear path.
+    """
+
+    architecture: Architecture
+    latent: Latent
+    corruption: Corruption | None
+    penalties: tuple[Penalty, ...]
+    loss: Loss
+    start: Start | None
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to train; None asks for the rule by data size."""
+
+    n_components: int
+    learning_rate_init: float = 3e-3
+    alpha: float = 0.01
+    batch_size: int | None = None
+    max_iter: int | None = None
+    early_stopping: bool = True
+    validation_fraction: float = 0.1
+    n_iter_no_change: int = 15
+    tol: float = 1e-4
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    callbacks: tuple = ()
+    verbose: int = 0
+
+    def batch_rows(self, n_rows: int) -> int:
+        """Rows a batch: a power of two below n / 4, from 32 to 128; above 10,000 rows, up to 1024."""
+        if self.batch_size is not None:
+            return min(self.batch_size, n_rows)
+        if n_rows > 10_000:
+            return min(1024, 2 ** (n_rows // 64).bit_length() // 2)
+        return max(32, min(128, 2 ** (n_rows // 4).bit_length() // 2))
+
+    def epochs(self, n_rows: int) -> int:
+        """Epochs: 60 up to 10,000 rows, then falling as n ** -0.5, 12 at least."""
+        if self.max_iter is not None:
+            return self.max_iter
+        return max(12, round(60 * min(1.0, (10_000 / n_rows) ** 0.5)))

@@ -1,0 +1,44 @@
+"""Every draw of a fit comes from generators that are derived here."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Generator
+
+
+class Seeds:
+    """Independent streams from one integer.
+
+    Parameters
+    ----------
+    entropy : int
+        The root of all streams.
+    """
+
+    def __init__(self, entropy: int) -> None:
+        self.entropy = entropy
+
+    @classmethod
+    def of(cls, random_state: int | np.random.RandomState | None) -> Seeds:
+        """Draw the root: an int is itself, a RandomState advances, None asks the system."""
+        if random_state is None:
+            return cls(int(np.random.SeedSequence().generate_state(1)[0]))
+        if isinstance(random_state, np.random.RandomState):
+            return cls(int(random_state.randint(2**31 - 1)))
+        return cls(int(random_state))
+
+    def torch(self, *stream: str | int, device: torch.device | str = "cpu") -> Generator:
+        """Return a torch generator for a named stream."""
+        return Generator(device).manual_seed(int(self._sequence(stream).generate_state(1)[0]))
+
+    def numpy(self, *stream: str | int) -> np.random.Generator:
+        """Return a numpy generator for a named stream."""
+        return np.random.default_rng(self._sequence(stream))
+
+    def _sequence(self, stream: tuple[str | int, ...]) -> np.random.SeedSequence:
+        key = tuple(
+            int.from_bytes(part.encode(), "little") if isinstance(part, str) else part
+            for part in stream
+        )
+        return np.random.SeedSequence(self.entropy, spawn_key=key)

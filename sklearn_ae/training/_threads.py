@@ -1,0 +1,31 @@
+"""Thread counts that follow from shapes alone, so that results do not depend on the caller's."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+# Multiplications in one batch below which a second thread costs more than it gives.
+_WIDE = 2**27
+
+
+def thread_count(work: int) -> int:
+    """Return the number of threads for a batch of the given number of multiplications."""
+    return 1 if work < _WIDE else min(4, os.cpu_count() or 1)
+
+
+@contextmanager
+def torch_threads(count: int) -> Iterator[None]:
+    """Set the calling thread's torch thread count, and restore it."""
+    before = torch.get_num_threads()
+    if before == count:
+        yield
+        return
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
