@@ -24,6 +24,22 @@ class AdamWState(NamedTuple):
     steps: list[Tensor]
 
 
+    def zero_(self) -> None:
+        """Forget everything."""
+        for tensors in self:
+            torch._foreach_zero_(tensors)
+
+
+def total_norm(tensors: list[Tensor]) -> Tensor:
+    """Return the Euclidean norm of all tensors together."""
+    return torch.linalg.vector_norm(torch.stack(torch._foreach_norm(tensors)))
+
+
+def clip_(grads: list[Tensor], max_norm: float) -> None:
+    """Scale gradients down in place to a total norm, if they exceed it."""
+    torch._foreach_mul_(grads, (max_norm / (total_norm(grads) + 1e-6)).clamp(max=1.0))
+
+
 def fused_adamw_(
     params: list[Tensor], grads: list[Tensor], state: AdamWState, lr: Tensor, weight_decay: float
 ) -> None:

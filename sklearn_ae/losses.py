@@ -17,6 +17,8 @@ __all__ = ["LOSSES", "Loss", "SquaredError"]
 class Loss(BaseEstimator, ABC):
     """The cost of a reconstruction, in standard units for training and in X's for scores."""
 
+    _parameter_constraints: dict = {}
+
     @abstractmethod
     def cells(self, output: Tensor, target: Tensor) -> Tensor:
         """Cost of each standardised cell, before its column's weight."""

@@ -2,5 +2,6 @@
 
 from sklearn_ae.architectures._base import Architecture, Decoder, Encoder
 from sklearn_ae.architectures._dense import Dense
+from sklearn_ae.architectures._layers import ACTIVATIONS
 
-__all__ = ["Architecture", "Decoder", "Dense", "Encoder"]
+__all__ = ["ACTIVATIONS", "Architecture", "Decoder", "Dense", "Encoder"]

@@ -6,77 +6,111 @@ from numbers import Integral, Real
 
 import torch
 from sklearn.utils._param_validation import Interval, StrOptions
-from torch import Generator, Tensor
+from torch import Generator, Tensor, nn
 
 from sklearn_ae.architectures._base import Architecture, Decoder, Encoder
 from sklearn_ae.architectures._layers import ACTIVATIONS, MLP, Linear
 
 
-class _Dense(Encoder, Decoder):
-    """A linear map plus a multilayer perceptron: y = x A + a + f(x).
+# Beyond this many standard deviations a residual grows with the logarithm of its input.
+_SOFT_RANGE = 3.0
 
-    Without a linear path, it is the perceptron alone.
+
+class _Residual(nn.Module):
+    """A multilayer perceptron that stays tame far from the training rows.
+
+    f(x) = MLP(3 asinh(B x / 3)): nearly linear in its input up to three standard
+    deviations, logarithmic beyond, so that outliers are left to the linear path. The basis
+    B lets a decoder follow a change of basis of the code exactly.
     """
 
     def __init__(
-        self, widths: tuple[int, ...], activation: str, dropout: float, linear_path: bool
+        self, widths: tuple[int, ...], activation: str, dropout: float, with_basis: bool
     ) -> None:
         super().__init__()
-        self.linear = Linear(widths[0], widths[-1]) if linear_path else None
+        self.basis = Linear(widths[0], widths[0]) if with_basis else None
+        self.mlp = MLP(widths, activation, dropout)
+
+    def forward(self, x: Tensor, generator: Generator | None = None) -> Tensor:
+        if self.basis is not None:
+            x = self.basis(x)
+        return self.mlp(_SOFT_RANGE * torch.asinh(x / _SOFT_RANGE), generator)
+
+    def reset(self, generator: Generator) -> None:
+        self.mlp.reset(generator)
+        if self.basis is not None:
+            nn.init.eye_(self.basis.weight)
+            nn.init.zeros_(self.basis.bias)
+
+
+class _LinearPlusResidual(Encoder, Decoder):
+    """A linear map plus a residual: y = x A + a + f(x)."""
+
+    def __init__(
+        self, widths: tuple[int, ...], activation: str, dropout: float, with_basis: bool
+    ) -> None:
+        super().__init__()
+        self.linear = Linear(widths[0], widths[-1])
         self.residual = (
-            MLP(widths, activation, dropout) if len(widths) > 2 or not linear_path else None
+            _Residual(widths, activation, dropout, with_basis) if len(widths) > 2 else None
         )
 
     def forward(self, x: Tensor, generator: Generator | None = None) -> Tensor:
-        if self.linear is None:
-            return self.residual(x, generator)
         if self.residual is None:
             return self.linear(x)
         return self.linear(x) + self.residual(x, generator)
 
     def reset(self, generator: Generator) -> None:
-        for part in (self.linear, self.residual):
-            if part is not None:
-                part.reset(generator)
+        self.linear.reset(generator)
+        if self.residual is not None:
+            self.residual.reset(generator)
 
     @torch.no_grad()
     def set_linear(self, weight: Tensor) -> None:
         self.linear.zero()
         self.linear.weight.copy_(weight.T)
         if self.residual is not None:
-            self.residual.layers[-1].zero()
+            self.residual.mlp.layers[-1].zero()
 
     @torch.no_grad()
     def transform_output(self, matrix: Tensor, shift: Tensor) -> None:
-        owner = self.residual.layers[-1] if self.linear is None else self.linear
-        owner.bias -= shift.to(owner.bias)
-        for layer in self._lasts():
-            _set(layer, matrix.T @ layer.weight.to(matrix), layer.bias.to(matrix) @ matrix)
+        self.linear.bias.copy_(self.linear.bias.to(shift) - shift)
+        self.linear.multiply_output(matrix)
+        if self.residual is not None:
+            self.residual.mlp.layers[-1].multiply_output(matrix)
 
     @torch.no_grad()
     def transform_input(self, matrix: Tensor, shift: Tensor) -> None:
-        for layer in self._firsts():
-            weight = layer.weight.to(matrix)
-            _set(layer, weight @ matrix.T, layer.bias.to(matrix) + weight @ shift)
-
-    def _firsts(self) -> list[Linear]:
-        return [
-            layer
-            for layer in (self.linear, self.residual and self.residual.layers[0])
-            if layer is not None
-        ]
-
-    def _lasts(self) -> list[Linear]:
-        return [
-            layer
-            for layer in (self.linear, self.residual and self.residual.layers[-1])
-            if layer is not None
-        ]
+        self.linear.prepend(matrix, shift)
+        if self.residual is not None:
+            self.residual.basis.prepend(matrix, shift)
 
 
-def _set(layer: Linear, weight: Tensor, bias: Tensor) -> None:
-    layer.weight.copy_(weight)
-    layer.bias.copy_(bias)
+class _Perceptron(Encoder, Decoder):
+    """A multilayer perceptron alone: the textbook network."""
+
+    def __init__(self, widths: tuple[int, ...], activation: str, dropout: float) -> None:
+        super().__init__()
+        self.mlp = MLP(widths, activation, dropout)
+
+    def forward(self, x: Tensor, generator: Generator | None = None) -> Tensor:
+        return self.mlp(x, generator)
+
+    def reset(self, generator: Generator) -> None:
+        self.mlp.reset(generator)
+
+    def set_linear(self, weight: Tensor) -> None:
+        raise TypeError("A network without a linear path cannot start from a linear solution.")
+
+    @torch.no_grad()
+    def transform_output(self, matrix: Tensor, shift: Tensor) -> None:
+        last = self.mlp.layers[-1]
+        last.bias.copy_(last.bias.to(shift) - shift)
+        last.multiply_output(matrix)
+
+    @torch.no_grad()
+    def transform_input(self, matrix: Tensor, shift: Tensor) -> None:
+        self.mlp.layers[0].prepend(matrix, shift)
 
 
 class Dense(Architecture):
@@ -84,13 +118,15 @@ class Dense(Architecture):
 
     encoder(x) = x A + f(x) and decoder(z) = z B + g(z), where f and g are multilayer
     perceptrons. With a closed-form start, A and B are its linear maps and the last
-    layers of f and g start at zero. With `init="random"` only f and g remain.
+    layers of f and g start at zero. What f and g see is compressed beyond three standard
+    deviations, so that rows far from the training rows are left to the linear maps. With
+    `init="random"` only the perceptrons remain.
 
     Parameters
     ----------
     hidden_layer_sizes : tuple of int, default=None
         Widths of the encoder's hidden layers, from the input to the code; the decoder
-        has them in reverse. None takes (256, 128), or (128, 64) below 500 training rows.
+        has them in reverse. None takes (256, 128), or (128, 128) below 1,000 training rows.
         An empty tuple leaves the linear map alone.
     activation : {"silu", "relu", "gelu", "elu", "tanh", "logistic", "identity"}, default="silu"
         Activation of the hidden layers.
@@ -124,13 +160,16 @@ class Dense(Architecture):
         self, n_features: int, n_codes: int, n_components: int, n_rows: int, linear_path: bool
     ) -> tuple[Encoder, Decoder]:
         """Build the two modules; see `Architecture`."""
-        self._validate_params()
         hidden = self._hidden(n_rows)
-        encoder = _Dense((n_features, *hidden, n_codes), self.activation, self.dropout, linear_path)
-        decoder = _Dense(
-            (n_components, *hidden[::-1], n_features), self.activation, self.dropout, linear_path
-        )
-        return encoder, decoder
+        down = (n_features, *hidden, n_codes)
+        up = (n_components, *hidden[::-1], n_features)
+        kwargs = {"activation": self.activation, "dropout": self.dropout}
+        if linear_path:
+            return (
+                _LinearPlusResidual(down, **kwargs, with_basis=False),
+                _LinearPlusResidual(up, **kwargs, with_basis=True),
+            )
+        return _Perceptron(down, **kwargs), _Perceptron(up, **kwargs)
 
     def work(self, n_features: int, n_components: int, n_rows: int) -> int:
         """Return the multiplications of one row; see `Architecture`."""
@@ -140,7 +179,7 @@ class Dense(Architecture):
     def _hidden(self, n_rows: int) -> tuple[int, ...]:
         sizes = self.hidden_layer_sizes
         if sizes is None:
-            return (256, 128) if n_rows >= 500 else (128, 64)
+            return (256, 128) if n_rows >= 1000 else (128, 128)
         sizes = (sizes,) if isinstance(sizes, Integral) else tuple(sizes)
         if not all(isinstance(size, Integral) and size >= 1 for size in sizes):
             raise ValueError(

@@ -32,6 +32,20 @@ class Linear(nn.Linear):
         for parameter in (self.weight, self.bias):
             nn.init.uniform_(parameter, -bound, bound, generator=generator)
 
+    @torch.no_grad()
+    def multiply_output(self, matrix: Tensor) -> None:
+        """Absorb y @ matrix, applied after this layer; computed in matrix's precision."""
+        weight, bias = self.weight.to(matrix), self.bias.to(matrix)
+        self.weight.copy_(matrix.T @ weight)
+        self.bias.copy_(bias @ matrix)
+
+    @torch.no_grad()
+    def prepend(self, matrix: Tensor, shift: Tensor) -> None:
+        """Absorb x @ matrix + shift, applied before this layer."""
+        weight, bias = self.weight.to(matrix), self.bias.to(matrix)
+        self.weight.copy_(weight @ matrix.T)
+        self.bias.copy_(bias + weight @ shift)
+
     def zero(self) -> None:
         """Set weights and biases to zero."""
         nn.init.zeros_(self.weight)

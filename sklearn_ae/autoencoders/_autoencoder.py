@@ -35,7 +35,7 @@ class Autoencoder(BaseAutoencoder):
         most half the number of features and at least 1.
     hidden_layer_sizes : tuple of int, default=None
         Widths of the encoder's hidden layers, mirrored in the decoder. None takes
-        (256, 128), or (128, 64) below 500 rows. An empty tuple leaves PCA's linear maps.
+        (256, 128), or (128, 128) below 1,000 rows. An empty tuple leaves PCA's linear maps.
     activation : {"silu", "relu", "gelu", "elu", "tanh", "logistic", "identity"}, default="silu"
         Activation of the hidden layers.
     dropout : float in [0, 1), default=0.0
@@ -70,8 +70,8 @@ class Autoencoder(BaseAutoencoder):
         0 returns the start.
     early_stopping : bool, default=True
         Judge each epoch on held-out rows: on `validation_fraction` of them, or out of
-        fold below 1,000 rows, where the network must win by more than one standard error.
-        Below 20 rows the start is kept. False trains on all rows and keeps the last
+        fold below 1,000 rows. The network must win by more than one standard error of its
+        gain, 2.5 out of fold. Below 20 rows the start is kept. False trains on all rows and keeps the last
         weights, without a promise.
     validation_fraction : float in (0, 1), default=0.1
         Share of the rows held out, from 1,000 rows on.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
@@ -106,7 +107,7 @@ class BaseAutoencoder(
         with self._unchanged_on_failure():
             previous = self._previous()
             rows = self._rows(X, sample_weight, reset=True)
-            self._seeds = Seeds.of(self.random_state).entropy
+            self._entropy = Seeds.of(self.random_state).entropy
             composition = self._composition()
             recipe = self._recipe(rows, previous)
             n_epochs = recipe.epochs(rows.n_rows)
@@ -121,22 +122,21 @@ class BaseAutoencoder(
                     X=X,
                     y=X,
                     reconstruction_attributes=lambda: self._attributes(
-                        composition, recipe, Fitted(net, model, History(), 0), rows
+                        X, rows, composition, recipe, Fitted(net, model.copy(), History(), 0)
                     ),
                 )
 
             fitter = Fitter(
                 composition,
                 recipe,
-                Seeds(self._seeds),
+                Seeds(self._entropy),
                 on_epoch if hasattr(self, "_skl_callbacks") else None,
             )
             with torch_threads(self._threads(composition, recipe, rows)):
                 fitted = fitter.fit(rows, previous)
                 fitted.net.optimizer_.state.clear()
-                for name, value in self._attributes(composition, recipe, fitted, rows).items():
+                for name, value in self._attributes(X, rows, composition, recipe, fitted).items():
                     setattr(self, name, value)
-            self._container = Container.of(X)
             self._n_streamed = 0
             context.call_on_fit_task_end(
                 estimator=self, X=X, y=X, reconstruction_attributes=lambda: {}
@@ -171,16 +171,15 @@ class BaseAutoencoder(
         with self._unchanged_on_failure():
             rows = self._rows(X, sample_weight, reset=first)
             if first:
-                self._seeds = Seeds.of(self.random_state).entropy
+                self._entropy = Seeds.of(self.random_state).entropy
                 self._n_streamed = 0
-                self._container = Container.of(X)
             composition = self._composition()
             recipe = self._recipe(rows, None if first else self._model)
-            fitter = Fitter(composition, recipe, Seeds(self._seeds))
+            fitter = Fitter(composition, recipe, Seeds(self._entropy))
             with torch_threads(self._threads(composition, recipe, rows)):
                 if first:
                     fitted = fitter.begin_stream(rows)
-                    for name, value in self._attributes(composition, recipe, fitted, rows).items():
+                    for name, value in self._attributes(X, rows, composition, recipe, fitted).items():
                         setattr(self, name, value)
                 loss = fitter.continue_stream(self.net_, self._model, rows, self._n_streamed)
             self._n_streamed += 1
@@ -191,23 +190,22 @@ class BaseAutoencoder(
         return self
 
     def _attributes(
-        self, composition: Composition, recipe: Recipe, fitted: Fitted, rows: Rows
+        self, X: ArrayLike, rows: Rows, composition: Composition, recipe: Recipe, fitted: Fitted
     ) -> dict[str, Any]:
-        """Learned attributes of a fitted network."""
+        """Learned attributes of a fitted network, its code made canonical in place."""
         model = fitted.model
         attributes: dict[str, Any] = {
             "net_": fitted.net,
             "_model": model,
             "_composition_used": composition,
-            "_recipe_used": recipe,
+            "_recipe_used": replace(recipe, callbacks=()),
+            "_container": Container.of(X),
             "_history": fitted.history,
             "n_components_": model.factory.n_components,
             "n_iter_": fitted.n_iter,
         }
         if composition.latent.linear_codes:
             attributes["explained_variance_ratio_"] = canonicalize(model, rows, self.whiten)
-        else:
-            model.freeze()
         attributes["offset_"] = self._offset(rows, model)
         return attributes
 

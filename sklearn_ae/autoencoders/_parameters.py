@@ -9,7 +9,7 @@ from typing import Any
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
 
-from sklearn_ae.architectures import Architecture
+from sklearn_ae.architectures import ACTIVATIONS, Architecture
 from sklearn_ae.corruptions import Corruption
 from sklearn_ae.latents import Latent
 from sklearn_ae.losses import LOSSES, Loss
@@ -21,7 +21,7 @@ SHARED_CONSTRAINTS: dict[str, list] = {
         None,
     ],
     "hidden_layer_sizes": [tuple, list, Interval(Integral, 1, None, closed="left"), None],
-    "activation": [str],
+    "activation": [StrOptions(set(ACTIVATIONS))],
     "dropout": [Interval(Real, 0, 1, closed="left")],
     "l1": [Interval(Real, 0, None, closed="left")],
     "alpha": [Interval(Real, 0, None, closed="left")],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -59,12 +60,13 @@ def unpack(state: dict[str, Any]) -> dict[str, Any]:
     state = state.copy()
     saved = state.pop(_NETWORK)
     scaling = ColumnScaling(saved["mean"], saved["scale"])
-    device = available_device(state["_recipe_used"].device.type)
-    net = make_net(saved["factory"], state["_composition_used"], state["_recipe_used"], scaling)
+    recipe = state["_recipe_used"]
+    recipe = replace(recipe, device=available_device(recipe.device))
+    net = make_net(saved["factory"], state["_composition_used"], recipe, scaling)
     net.set_weights([torch.from_numpy(np.array(w)) for w in saved["weights"]])
     for parameter, moments in zip(net.module_.parameters(), saved["moments"], strict=False):
         net.optimizer_.state[parameter] = {
-            name: torch.from_numpy(np.array(value)).to(device) for name, value in moments.items()
+            name: torch.from_numpy(np.array(value)).to(recipe.device) for name, value in moments.items()
         }
     state["net_"] = net
     state["_model"] = Model(

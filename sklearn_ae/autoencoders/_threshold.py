@@ -11,8 +11,8 @@ def outlier_threshold(
 ) -> float:
     """Return a score between the lowest rows and the rest.
 
-    As many of the lowest rows lie below it as their share of the weight allows, so
-    weights and repeated rows give the same threshold.
+    As many of the lowest rows lie below it as their share of the weight allows; rows of
+    equal score stay together, so weights and repeated rows give the same threshold.
 
     Parameters
     ----------
@@ -23,11 +23,11 @@ def outlier_threshold(
     contamination : float
         Share of outliers.
     """
-    order = np.argsort(scores, kind="stable")
-    ordered = np.ones(len(scores)) if weights is None else weights[order]
-    reached = np.cumsum(ordered) / ordered.sum()
-    n_outliers = int((reached <= contamination * (1 + 1e-9)).sum())
-    if n_outliers == 0:
-        return float(scores[order[0]])
-    below, above = scores[order[n_outliers - 1 : n_outliers + 1]]
+    values, group = np.unique(scores, return_inverse=True)
+    mass = np.bincount(group, weights)
+    reached = np.cumsum(mass) / mass.sum()
+    n_below = int((reached <= contamination * (1 + 1e-9)).sum())
+    if n_below == 0:
+        return float(values[0])
+    below, above = values[n_below - 1 : n_below + 1]
     return float(below + (above - below) / 2)

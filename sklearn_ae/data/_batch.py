@@ -51,6 +51,6 @@ class Batch(NamedTuple):
         """Return the rows at the given positions."""
         return self.map(lambda part: part.index_select(0, index))
 
-    def to(self, device: torch.device) -> Batch:
+    def to(self, device: torch.device | str) -> Batch:
         """Return the batch on a device."""
         return self.map(lambda part: part.to(device))

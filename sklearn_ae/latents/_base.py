@@ -43,6 +43,7 @@ class Latent(BaseEstimator, ABC):
     """
 
     linear_codes: bool = False
+    _parameter_constraints: dict = {}
 
     @abstractmethod
     def n_codes(self, n_components: int) -> int:

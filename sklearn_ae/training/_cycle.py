@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Generator, Tensor
 
+from sklearn_ae._compat import total_norm
 from sklearn_ae.data import Batch
 from sklearn_ae.training._history import History
 from sklearn_ae.training._net import AutoencoderNet, BatchIterator
@@ -91,8 +92,8 @@ class Lane:
         )
 
     def _finite(self) -> bool:
-        norms = torch._foreach_norm(list(self.net.module_.parameters()))
-        return bool(torch.stack(norms).isfinite().all())
+        with torch.no_grad():
+            return math.isfinite(total_norm(list(self.net.module_.parameters())))
 
 
 class Cycle(NamedTuple):
@@ -114,6 +115,11 @@ class Cycle(NamedTuple):
     best_epoch: int
     best_weights: list[list[Tensor]]
     gain: NDArray[np.float64]
+
+    def wins(self, margin: float) -> bool:
+        """Whether the mean gain exceeds so many of its standard errors."""
+        error = self.gain.std(ddof=1) / math.sqrt(len(self.gain))
+        return bool(self.gain.mean() > margin * error)
 
     @property
     def n_iter(self) -> int:

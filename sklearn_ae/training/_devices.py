@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 
 
-def resolve_device(name: str) -> torch.device:
-    """Return the torch device of a name, or say that it is not there.
+def resolve_device(name: str) -> str:
+    """Return the name of the device that torch will use, or say that it is not there.
 
     Parameters
     ----------
@@ -21,7 +21,7 @@ def resolve_device(name: str) -> torch.device:
     """
     if name == "auto":
         available = [kind for kind in ("cuda", "mps") if _count(kind)]
-        return torch.device(available[0] if available else "cpu")
+        return available[0] if available else "cpu"
     try:
         device = torch.device(name)
     except RuntimeError as error:
@@ -33,15 +33,15 @@ def resolve_device(name: str) -> torch.device:
             f"device={name!r} is not available: torch finds {_count(device.type)} "
             f'{device.type} devices here; use device="cpu" or device="auto".'
         )
-    return device
+    return name
 
 
-def available_device(name: str) -> torch.device:
-    """Return the device of a name, or the CPU where it is missing, as for loaded estimators."""
+def available_device(name: str) -> str:
+    """Return a device, or the CPU where it is missing, as for loaded estimators."""
     try:
         return resolve_device(name)
     except ValueError:
-        return torch.device("cpu")
+        return "cpu"
 
 
 def _count(kind: str) -> int:

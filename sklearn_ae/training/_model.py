@@ -112,6 +112,11 @@ class Model:
             double = double.to("cpu")
         self._modules = {np.dtype(np.float32): self.module, np.dtype(np.float64): double.double()}
 
+    def copy(self) -> Model:
+        """Return a copy that shares no weight."""
+        module = copy.deepcopy(self.module)
+        return Model(self.factory, module, self.scaling, self.loss, self.code_scale)
+
     @property
     def _device(self) -> torch.device:
         return next(self.module.parameters()).device

@@ -126,8 +126,7 @@ class AutoencoderNet(NeuralNet):
     @torch.no_grad()
     def forget_moments(self) -> None:
         """Start the optimizer anew."""
-        for tensors in self.moments_:
-            torch._foreach_zero_(tensors)
+        self.moments_.zero_()
 
 
 def _moments(optimizer: torch.optim.Optimizer) -> AdamWState:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
-import torch
+from dataclasses import dataclass
 
 from sklearn_ae.architectures import Architecture
 from sklearn_ae.corruptions import Corruption
@@ -28,6 +26,12 @@ class Composition:
     loss: Loss
     start: Start | None
 
+    def __post_init__(self) -> None:
+        """Check the parameters of each slot object against their domains."""
+        for part in (self.architecture, self.latent, self.corruption, self.loss, *self.penalties):
+            if part is not None:
+                part._validate_params()
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -42,7 +46,7 @@ class Recipe:
     validation_fraction: float = 0.1
     n_iter_no_change: int = 15
     tol: float = 1e-4
-    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    device: str = "cpu"
     callbacks: tuple = ()
     verbose: int = 0
 

@@ -24,6 +24,10 @@ from sklearn_ae.training._step import Objective
 FEW_ROWS = 20
 SMALL = 1000
 _FOLDS = 5
+# Standard errors by which the network must win: the epoch is the best of many, and errors
+# of few rows have heavy tails.
+_MARGIN_OUT_OF_FOLD = 2.5
+_MARGIN_HOLD_OUT = 1.0
 # Share of the initial learning rate at which partial_fit trains.
 STREAM_RATE = 1 / 3
 
@@ -113,7 +117,7 @@ class Fitter:
         valid, train = rows.take(np.sort(order[:n_valid])), rows.take(np.sort(order[n_valid:]))
         model, lane = self._lane(train, valid, rows.n_rows, ("network",), previous, leads=True)
         found = run_cycle([lane], self.recipe, cycle, self._watch(lane, model))
-        if found.best_epoch == 0 and self.composition.start is not None:
+        if self.composition.start is not None and not found.wins(_MARGIN_HOLD_OUT):
             return self._start(rows, previous, found)
         lane.net.set_weights(found.best_weights[0])
         return self._finish(lane.net, model, found)
@@ -129,8 +133,7 @@ class Fitter:
             models.append(model)
             lanes.append(lane)
         found = run_cycle(lanes, self.recipe, cycle, self._watch(lanes[0], models[0]))
-        error = found.gain.std(ddof=1) / np.sqrt(len(found.gain))
-        if self.composition.start is not None and found.gain.mean() <= error:
+        if self.composition.start is not None and not found.wins(_MARGIN_OUT_OF_FOLD):
             return self._start(rows, None, found)
         return self._fixed(rows, None, cycle, found.best_epoch, found)
 
@@ -158,6 +161,7 @@ class Fitter:
         return self._finish(lane.net, model, found)
 
     def _finish(self, net: AutoencoderNet, model: Model, found: Cycle) -> Fitted:
+        model.freeze()
         return Fitted(net, model, found.history, found.n_iter)
 
     def _watch(self, lane: Lane, model: Model) -> Callable[[], bool] | None:
@@ -309,7 +313,7 @@ def make_net(
     ).initialize()
 
 
-def batch(rows: Rows, scaling: ColumnScaling, device: torch.device) -> Batch:
+def batch(rows: Rows, scaling: ColumnScaling, device: str) -> Batch:
     """Standardise rows into float32 tensors on a device; weights get mean 1."""
     x = np.empty((rows.n_rows, rows.n_features), dtype=np.float32)
     start = 0

@@ -8,7 +8,7 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.func import functional_call
 
-from sklearn_ae._compat import AdamWState, fused_adamw_
+from sklearn_ae._compat import AdamWState, clip_, fused_adamw_
 from sklearn_ae.corruptions import Corruption
 from sklearn_ae.data import Batch
 from sklearn_ae.losses import Loss
@@ -127,8 +127,7 @@ class Step:
                 torch.zeros_like(leaf) if grad is None else grad
                 for leaf, grad in zip(leaves, grads, strict=True)
             ]
-            norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(grads)))
-            torch._foreach_mul_(grads, (self.max_norm / (norm + 1e-6)).clamp(max=1.0))
+            clip_(grads, self.max_norm)
             fused_adamw_(leaves, grads, state, lr, self.weight_decay)
         return {name: term.detach() for name, term in terms.items()}
 

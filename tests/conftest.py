@@ -1,0 +1,41 @@
+"""Fixtures and options of the whole suite."""
+
+from __future__ import annotations
+
+import os
+
+# Before scikit-learn is imported: without it the array-API checks are skipped in silence.
+os.environ.setdefault("SCIPY_ARRAY_API", "1")
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_breast_cancer, load_digits, load_iris
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the whole suite run on a GPU."""
+    parser.addoption("--device", default="cpu", help="device of every fit in the tests")
+
+
+@pytest.fixture(scope="session")
+def device(request: pytest.FixtureRequest) -> str:
+    """The device that fits run on."""
+    return request.config.getoption("--device")
+
+
+@pytest.fixture(scope="session")
+def iris() -> np.ndarray:
+    """150 rows, 4 columns."""
+    return load_iris().data
+
+
+@pytest.fixture(scope="session")
+def cancer() -> np.ndarray:
+    """569 rows, 30 columns of very different scales."""
+    return load_breast_cancer().data
+
+
+@pytest.fixture(scope="session")
+def digits() -> np.ndarray:
+    """1,797 rows, 64 columns, three of them constant."""
+    return load_digits().data

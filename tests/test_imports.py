@@ -1,0 +1,66 @@
+"""A room imports only from the rooms listed above it."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import sklearn_ae
+
+ROOMS = [
+    "_compat",
+    "data",
+    "architectures",
+    "latents",
+    "corruptions",
+    "losses",
+    "penalties",
+    "starts",
+    "training",
+    "autoencoders",
+    "applications",
+    "inspection",
+    "metrics",
+    "__init__",
+]
+ROOT = Path(sklearn_ae.__file__).parent
+FILES = sorted(ROOT.rglob("*.py"))
+
+
+def _room(parts: tuple[str, ...]) -> str:
+    return parts[0].removesuffix(".py")
+
+
+def _imported_rooms(path: Path) -> set[str]:
+    rooms = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("sklearn_ae"):
+            assert node.level == 0
+            below = (node.module or "").split(".")[1:]
+            rooms |= {below[0]} if below else {alias.name for alias in node.names}
+        elif isinstance(node, ast.Import):
+            rooms |= {a.name.split(".")[1] for a in node.names if a.name.startswith("sklearn_ae.")}
+    return rooms
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_imports_go_one_way(path):
+    own = ROOMS.index(_room(path.relative_to(ROOT).parts))
+    for room in _imported_rooms(path):
+        assert ROOMS.index(room) <= own, f"{path.name} imports from {room}"
+
+
+def test_private_names_of_torch_stay_in_the_compat_file():
+    private = [
+        f"{path.name}: torch.{node.attr}"
+        for path in FILES
+        if path.name != "_compat.py"
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "torch"
+        and node.attr.startswith("_")
+    ]
+    assert private == []
