@@ -1,0 +1,1 @@
+"""Benchmarks of sklearn_ae against the libraries a user would pick instead."""

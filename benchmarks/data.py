@@ -1,0 +1,117 @@
+"""Data sets of the benchmarks, by name.
+
+The sets that scikit-learn ships and one synthetic set are always there. The sets of the data
+folder are there when the environment variable ``SKLEARN_AE_DATA`` names it; their names start
+with the folder they lie in, as in ``anomaly/cardio`` and ``tables/bank``.
+"""
+
+import os
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from sklearn import datasets
+
+ENVIRONMENT_VARIABLE = "SKLEARN_AE_DATA"
+MAX_ROWS = 10_000
+
+BUNDLED = {
+    "digits": datasets.load_digits,
+    "breast_cancer": datasets.load_breast_cancer,
+    "wine": datasets.load_wine,
+    "diabetes": datasets.load_diabetes,
+}
+WIDE = "wide_100x1000"
+
+# Targets and row identifiers of the tables: not features.
+NOT_FEATURES = {
+    "bank": ["y"],
+    "housing": ["median_house_value"],
+    "online_shoppers": ["Revenue"],
+    "titanic": ["PassengerId", "Survived"],
+}
+
+
+def names() -> list[str]:
+    """Return the names of the data sets that can be loaded here."""
+    found = [*BUNDLED, WIDE]
+    folder = _folder()
+    if folder is not None:
+        found += sorted(f"anomaly/{path.stem}" for path in folder.glob("anomaly/*.npz"))
+        found += sorted(f"tables/{path.stem}" for path in folder.glob("tables/*.csv"))
+    return found
+
+
+def shape(name: str) -> tuple[int, int]:
+    """Return the shape of what `load` returns.
+
+    Parameters
+    ----------
+    name : str
+        Name of a data set.
+
+    Returns
+    -------
+    n_rows, n_columns : int
+    """
+    if name == WIDE:
+        return 100, 1000
+    n_rows, n_columns = _read(name).shape
+    return min(n_rows, MAX_ROWS), n_columns
+
+
+def load(name: str, seed: int) -> np.ndarray:
+    """Load a data set.
+
+    Parameters
+    ----------
+    name : str
+        Name of a data set.
+    seed : int
+        Draws the synthetic set, and the rows of a set that has more than `MAX_ROWS`.
+
+    Returns
+    -------
+    X : ndarray of shape (n_rows, n_columns)
+        Float64, in the units of the data set.
+    """
+    if name == WIDE:
+        return _low_rank(100, 1000, seed)
+    X = _read(name)
+    if len(X) > MAX_ROWS:
+        rows = np.random.default_rng(seed).choice(len(X), MAX_ROWS, replace=False)
+        X = X[rows]
+    return X
+
+
+def _folder() -> Path | None:
+    value = os.environ.get(ENVIRONMENT_VARIABLE)
+    return Path(value) if value else None
+
+
+@cache
+def _read(name: str) -> np.ndarray:
+    if name in BUNDLED:
+        return np.asarray(BUNDLED[name]().data, dtype=np.float64)
+    folder = _folder()
+    if folder is None:
+        raise ValueError(f"Unknown data set {name!r}; is {ENVIRONMENT_VARIABLE} set?")
+    kind, _, stem = name.partition("/")
+    if kind == "anomaly":
+        with np.load(folder / kind / f"{stem}.npz") as archive:
+            return archive["X"][archive["y"] == 0].astype(np.float64)
+    if kind == "tables":
+        frame = pd.read_csv(folder / kind / f"{stem}.csv")
+        frame = frame.drop(columns=NOT_FEATURES.get(stem, []))
+        return frame.select_dtypes("number").dropna().to_numpy(dtype=np.float64)
+    raise ValueError(f"Unknown data set {name!r}; known are {', '.join(names())}.")
+
+
+def _low_rank(n_rows: int, n_columns: int, seed: int) -> np.ndarray:
+    """Draw six factors of decreasing strength and unit noise."""
+    rng = np.random.default_rng(seed)
+    strengths = np.array([1.0, 0.8, 0.6, 0.5, 0.4, 0.3])
+    scores = rng.standard_normal((n_rows, len(strengths))) * strengths
+    loadings = rng.standard_normal((len(strengths), n_columns))
+    return scores @ loadings + rng.standard_normal((n_rows, n_columns))

@@ -1,0 +1,62 @@
+"""What an adapter has to offer."""
+
+import importlib
+from abc import ABC, abstractmethod
+from functools import cached_property
+from importlib import metadata
+from typing import Protocol
+
+import numpy as np
+
+
+class Reconstructor(Protocol):
+    """A fitted model."""
+
+    def reconstruct(self, X: np.ndarray) -> np.ndarray:
+        """Return X as the model rebuilds it, in the units of X."""
+        ...
+
+
+class Rival(ABC):
+    """Adapter of one library.
+
+    Attributes
+    ----------
+    distribution : str
+        Name of the installed distribution, whose version is a key of the results.
+    module : str
+        Module to import before the clock starts.
+    """
+
+    distribution: str
+    module: str
+
+    @cached_property
+    def version(self) -> str | None:
+        """Installed version, None where the library is not installed."""
+        try:
+            return metadata.version(self.distribution)
+        except metadata.PackageNotFoundError:
+            return None
+
+    def load(self):
+        """Import the library and return the module."""
+        return importlib.import_module(self.module)
+
+    @abstractmethod
+    def fit(self, X: np.ndarray, k: int, seed: int) -> Reconstructor:
+        """Fit a code of k numbers.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_rows, n_columns)
+            Training rows.
+        k : int
+            Width of the code.
+        seed : int
+            Seed of every random draw.
+
+        Returns
+        -------
+        model : Reconstructor
+        """
