@@ -23,7 +23,6 @@ class AdamWState(NamedTuple):
     exp_avg_sqs: list[Tensor]
     steps: list[Tensor]
 
-
     def zero_(self) -> None:
         """Forget everything."""
         for tensors in self:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from numbers import Integral, Real
 
 import torch
@@ -10,7 +11,6 @@ from torch import Generator, Tensor, nn
 
 from sklearn_ae.architectures._base import Architecture, Decoder, Encoder
 from sklearn_ae.architectures._layers import ACTIVATIONS, MLP, Linear
-
 
 # Beyond this many standard deviations a residual grows with the logarithm of its input.
 _SOFT_RANGE = 3.0
@@ -70,19 +70,19 @@ class _LinearPlusResidual(Encoder, Decoder):
         self.linear.zero()
         self.linear.weight.copy_(weight.T)
         if self.residual is not None:
-            self.residual.mlp.layers[-1].zero()
+            self.residual.mlp.last.zero()
 
     @torch.no_grad()
     def transform_output(self, matrix: Tensor, shift: Tensor) -> None:
         self.linear.bias.copy_(self.linear.bias.to(shift) - shift)
         self.linear.multiply_output(matrix)
         if self.residual is not None:
-            self.residual.mlp.layers[-1].multiply_output(matrix)
+            self.residual.mlp.last.multiply_output(matrix)
 
     @torch.no_grad()
     def transform_input(self, matrix: Tensor, shift: Tensor) -> None:
         self.linear.prepend(matrix, shift)
-        if self.residual is not None:
+        if self.residual is not None and self.residual.basis is not None:
             self.residual.basis.prepend(matrix, shift)
 
 
@@ -104,13 +104,13 @@ class _Perceptron(Encoder, Decoder):
 
     @torch.no_grad()
     def transform_output(self, matrix: Tensor, shift: Tensor) -> None:
-        last = self.mlp.layers[-1]
+        last = self.mlp.last
         last.bias.copy_(last.bias.to(shift) - shift)
         last.multiply_output(matrix)
 
     @torch.no_grad()
     def transform_input(self, matrix: Tensor, shift: Tensor) -> None:
-        self.mlp.layers[0].prepend(matrix, shift)
+        self.mlp.first.prepend(matrix, shift)
 
 
 class Dense(Architecture):
@@ -163,18 +163,18 @@ class Dense(Architecture):
         hidden = self._hidden(n_rows)
         down = (n_features, *hidden, n_codes)
         up = (n_components, *hidden[::-1], n_features)
-        kwargs = {"activation": self.activation, "dropout": self.dropout}
+        activation, rate = self.activation, self.dropout
         if linear_path:
             return (
-                _LinearPlusResidual(down, **kwargs, with_basis=False),
-                _LinearPlusResidual(up, **kwargs, with_basis=True),
+                _LinearPlusResidual(down, activation, rate, with_basis=False),
+                _LinearPlusResidual(up, activation, rate, with_basis=True),
             )
-        return _Perceptron(down, **kwargs), _Perceptron(up, **kwargs)
+        return _Perceptron(down, activation, rate), _Perceptron(up, activation, rate)
 
     def work(self, n_features: int, n_components: int, n_rows: int) -> int:
         """Return the multiplications of one row; see `Architecture`."""
         widths = (n_features, *self._hidden(n_rows), n_components)
-        return 2 * sum(a * b for a, b in zip(widths[:-1], widths[1:], strict=True))
+        return 2 * sum(a * b for a, b in pairwise(widths))
 
     def _hidden(self, n_rows: int) -> tuple[int, ...]:
         sizes = self.hidden_layer_sizes

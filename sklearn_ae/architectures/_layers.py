@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import pairwise
+from typing import cast
 
 import torch
 from torch import Generator, Tensor, nn
@@ -75,9 +77,7 @@ class MLP(nn.Module):
 
     def __init__(self, widths: tuple[int, ...], activation: str, dropout: float) -> None:
         super().__init__()
-        self.layers = nn.ModuleList(
-            Linear(n_in, n_out) for n_in, n_out in zip(widths[:-1], widths[1:], strict=True)
-        )
+        self.layers = nn.ModuleList(Linear(n_in, n_out) for n_in, n_out in pairwise(widths))
         self.activation = activation
         self.dropout = dropout
 
@@ -89,7 +89,17 @@ class MLP(nn.Module):
             x = dropout(activation(layer(x)), self.dropout, generator)
         return last(x)
 
+    @property
+    def first(self) -> Linear:
+        """The layer that reads the input."""
+        return cast(Linear, self.layers[0])
+
+    @property
+    def last(self) -> Linear:
+        """The layer that writes the output."""
+        return cast(Linear, self.layers[-1])
+
     def reset(self, generator: Generator) -> None:
         """Draw new weights."""
         for layer in self.layers:
-            layer.reset(generator)
+            cast(Linear, layer).reset(generator)

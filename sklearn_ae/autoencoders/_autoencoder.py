@@ -71,8 +71,8 @@ class Autoencoder(BaseAutoencoder):
     early_stopping : bool, default=True
         Judge each epoch on held-out rows: on `validation_fraction` of them, or out of
         fold below 1,000 rows. The network must win by more than one standard error of its
-        gain, 2.5 out of fold. Below 20 rows the start is kept. False trains on all rows and keeps the last
-        weights, without a promise.
+        gain, 2.5 out of fold. Below 20 rows the start is kept. False trains on all rows and
+        keeps the last weights, without a promise.
     validation_fraction : float in (0, 1), default=0.1
         Share of the rows held out, from 1,000 rows on.
     n_iter_no_change : int, default=15

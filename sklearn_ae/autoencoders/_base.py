@@ -60,14 +60,8 @@ class BaseAutoencoder(
     """Fit, transform, reconstruct and score; a variant states its composition."""
 
     _parameter_constraints: dict = SHARED_CONSTRAINTS
-    _doc_link_module = "sklearn_ae"
-    _doc_link_template = (
-        "https://sklearn-ae.readthedocs.io/en/latest/api/generated/"
-        "{estimator_module}.{estimator_name}.html"
-    )
-
-    def _doc_link_url_param_generator(self) -> dict[str, str]:
-        return {"estimator_module": "sklearn_ae", "estimator_name": type(self).__name__}
+    _model: Model
+    _history: History
 
     @abstractmethod
     def _composition(self) -> Composition:
@@ -76,9 +70,7 @@ class BaseAutoencoder(
     # Fitting
 
     @with_callbacks
-    def fit(
-        self, X: ArrayLike, y: Any = None, *, sample_weight: ArrayLike | None = None
-    ) -> Self:
+    def fit(self, X: ArrayLike, y: Any = None, *, sample_weight: ArrayLike | None = None) -> Self:
         """Fit to rows, without labels.
 
         Parameters
@@ -135,12 +127,9 @@ class BaseAutoencoder(
             with torch_threads(self._threads(composition, recipe, rows)):
                 fitted = fitter.fit(rows, previous)
                 fitted.net.optimizer_.state.clear()
-                for name, value in self._attributes(X, rows, composition, recipe, fitted).items():
-                    setattr(self, name, value)
+                self.__dict__.update(self._attributes(X, rows, composition, recipe, fitted))
             self._n_streamed = 0
-            context.call_on_fit_task_end(
-                estimator=self, X=X, y=X, reconstruction_attributes=lambda: {}
-            )
+            context.call_on_fit_task_end(estimator=self, X=X, y=X, reconstruction_attributes=dict)
         return self
 
     def partial_fit(
@@ -179,13 +168,11 @@ class BaseAutoencoder(
             with torch_threads(self._threads(composition, recipe, rows)):
                 if first:
                     fitted = fitter.begin_stream(rows)
-                    for name, value in self._attributes(X, rows, composition, recipe, fitted).items():
-                        setattr(self, name, value)
+                    self.__dict__.update(self._attributes(X, rows, composition, recipe, fitted))
                 loss = fitter.continue_stream(self.net_, self._model, rows, self._n_streamed)
             self._n_streamed += 1
             self.n_iter_ += 1
-            self._history = History(self._history.columns, self._history.values)
-            self._history.append({"train_loss": loss, "reconstruction": loss})
+            self._history = self._history.extended({"train_loss": loss})
             self.offset_ = self._offset(rows, self._model)
         return self
 
@@ -381,9 +368,7 @@ class BaseAutoencoder(
         """
         return -self._fitted_model().row_errors(self._validated(X))
 
-    def score(
-        self, X: ArrayLike, y: Any = None, sample_weight: ArrayLike | None = None
-    ) -> float:
+    def score(self, X: ArrayLike, y: Any = None, sample_weight: ArrayLike | None = None) -> float:
         """Return the mean of `score_samples`.
 
         It grows with n_components, so it cannot choose that; see
@@ -404,11 +389,12 @@ class BaseAutoencoder(
             The weighted mean.
         """
         scores = self.score_samples(X)
-        if sample_weight is not None:
-            sample_weight = _check_sample_weight(
-                sample_weight, scores, dtype=np.float64, ensure_non_negative=True
-            )
-        return float(np.average(scores, weights=sample_weight))
+        if sample_weight is None:
+            return float(scores.mean())
+        weights = _check_sample_weight(
+            sample_weight, scores, dtype=np.float64, ensure_non_negative=True
+        )
+        return float(np.average(scores, weights=weights))
 
     def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return `score_samples(X) - offset_`: negative for outliers.

@@ -66,7 +66,8 @@ def unpack(state: dict[str, Any]) -> dict[str, Any]:
     net.set_weights([torch.from_numpy(np.array(w)) for w in saved["weights"]])
     for parameter, moments in zip(net.module_.parameters(), saved["moments"], strict=False):
         net.optimizer_.state[parameter] = {
-            name: torch.from_numpy(np.array(value)).to(recipe.device) for name, value in moments.items()
+            name: torch.from_numpy(np.array(value)).to(recipe.device)
+            for name, value in moments.items()
         }
     state["net_"] = net
     state["_model"] = Model(

@@ -45,11 +45,16 @@ class Batch(NamedTuple):
 
     def map(self, function: Callable[[Tensor], Tensor]) -> Batch:
         """Apply a function to each part that is present."""
-        return Batch(*(None if part is None else function(part) for part in self))
+        parts = {name: part for name, part in self._asdict().items() if part is not None}
+        return Batch(**{name: function(part) for name, part in parts.items()})
 
     def take(self, index: Tensor) -> Batch:
         """Return the rows at the given positions."""
         return self.map(lambda part: part.index_select(0, index))
+
+    def slice(self, start: int, stop: int) -> Batch:
+        """Return consecutive rows."""
+        return self.map(lambda part: part[start:stop])
 
     def to(self, device: torch.device | str) -> Batch:
         """Return the batch on a device."""

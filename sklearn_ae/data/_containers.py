@@ -49,6 +49,6 @@ class Container:
 
             index = getattr(like, "index", None)
             return pd.DataFrame(values, columns=self.columns, index=index)
-        return nw.from_numpy(
-            np.ascontiguousarray(values), self.columns, backend=self.backend
-        ).to_native()
+        backend: Any = self.backend
+        frame = nw.from_numpy(np.ascontiguousarray(values), self.columns, backend=backend)
+        return frame.to_native()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -55,7 +56,9 @@ class Start(ABC):
         """
 
 
-def standardized_blocks(rows: Rows, scaling: ColumnScaling):
+def standardized_blocks(
+    rows: Rows, scaling: ColumnScaling
+) -> Iterator[tuple[Tensor, Tensor | None]]:
     """Yield standardised float64 blocks and weights, as tensors."""
     for x, weight in rows.blocks():
         z = torch.from_numpy(scaling.apply(x))

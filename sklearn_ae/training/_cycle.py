@@ -156,8 +156,7 @@ def run_cycle(
     leader = lanes[0].net
     held_out = lanes[0].valid is not None and n_epochs is None
     start = current = np.concatenate([lane.judge() for lane in lanes])
-    history = History()
-    history.append(_row(_start_terms(lanes), start if held_out else None, 0.0, 0.0))
+    history = History().extended(_row(_start_terms(lanes), start if held_out else None, 0.0, 0.0))
     best_loss = patience_loss = start.mean() if held_out else math.inf
     best_epoch, since = 0, 0
     best_weights = [lane.net.weights() for lane in lanes]
@@ -183,9 +182,8 @@ def run_cycle(
                 cycle.begin_anneal(epoch)
                 last = cycle.end
         stop = _record(leader, terms, current if held_out else None, best_epoch == epoch, sets)
-        history.append(
-            _row(terms, current if held_out else None, rate, leader.history[-1]["dur"])
-        )
+        seconds = leader.history[-1]["dur"]
+        history = history.extended(_row(terms, current if held_out else None, rate, seconds))
         if on_epoch is not None and on_epoch():
             stop = True
         if stop:

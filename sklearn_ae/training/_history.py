@@ -24,15 +24,13 @@ class History:
         self.columns = columns or []
         self.values = np.empty((0, 0)) if values is None else values
 
-    def append(self, row: dict[str, float]) -> None:
-        """Add an epoch."""
-        new = [name for name in row if name not in self.columns]
-        n_rows = len(self.values)
-        self.columns = [*self.columns, *new]
-        grown = np.full((n_rows + 1, len(self.columns)), np.nan)
-        grown[:n_rows, : self.values.shape[1]] = self.values
-        grown[n_rows] = [row.get(name, np.nan) for name in self.columns]
-        self.values = grown
+    def extended(self, row: dict[str, float]) -> History:
+        """Return a history with one more epoch."""
+        columns = [*self.columns, *(name for name in row if name not in self.columns)]
+        values = np.full((len(self.values) + 1, len(columns)), np.nan)
+        values[:-1, : len(self.columns)] = self.values
+        values[-1] = [row.get(name, np.nan) for name in columns]
+        return History(columns, values)
 
     def column(self, name: str) -> NDArray[np.float64]:
         """Return a column, empty if it was never measured."""

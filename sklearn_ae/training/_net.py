@@ -104,14 +104,8 @@ class AutoencoderNet(NeuralNet):
     def row_losses(self, batch: Batch) -> Tensor:
         """Reconstruction loss of each row, without corruption or dropout."""
         size = max(1, 2**22 // max(1, batch.x.shape[1] + 256))
-        parts = [
-            self.criterion_.rows(self.module_(part.x), part)
-            for part in (
-                batch.map(lambda t, start=start: t[start : start + size])
-                for start in range(0, batch.n_rows, size)
-            )
-        ]
-        return torch.cat(parts)
+        parts = (batch.slice(start, start + size) for start in range(0, batch.n_rows, size))
+        return torch.cat([self.criterion_.rows(self.module_(part.x), part) for part in parts])
 
     def weights(self) -> list[Tensor]:
         """Copies of the weights."""

@@ -51,12 +51,17 @@ class Recipe:
     verbose: int = 0
 
     def batch_rows(self, n_rows: int) -> int:
-        """Rows a batch: a power of two below n / 4, from 32 to 128; above 10,000 rows, up to 1024."""
+        """Rows a batch: a power of two below n / 4, from 32 to 128, or to 1024 above 10,000."""
         if self.batch_size is not None:
             return min(self.batch_size, n_rows)
         if n_rows > 10_000:
             return min(1024, 2 ** (n_rows // 64).bit_length() // 2)
         return max(32, min(128, 2 ** (n_rows // 4).bit_length() // 2))
+
+    def held_out_rows(self, n_rows: int) -> int:
+        """Rows to judge by: the fraction asked for, but no less than 50 or a fifth of all."""
+        asked = round(self.validation_fraction * n_rows)
+        return min(max(asked, min(50, n_rows // 5)), n_rows - 1)
 
     def epochs(self, n_rows: int) -> int:
         """Epochs: 60 up to 10,000 rows, then falling as n ** -0.5, 12 at least."""

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from skorch.callbacks import PrintLog
 from sklearn.base import clone
+from skorch.callbacks import PrintLog
 
 from sklearn_ae.data import Batch, ColumnScaling, Rows
 from sklearn_ae.training._cycle import Cycle, Lane, run_cycle
@@ -113,7 +113,7 @@ class Fitter:
     def _hold_out(self, rows: Rows, cycle: OneCycle, previous: Model | None) -> Fitted:
         """Judge every epoch on one held-out part; if the start wins, refit it on all rows."""
         order = self.seeds.numpy("split").permutation(rows.n_rows)
-        n_valid = max(1, round(self.recipe.validation_fraction * rows.n_rows))
+        n_valid = self.recipe.held_out_rows(rows.n_rows)
         valid, train = rows.take(np.sort(order[:n_valid])), rows.take(np.sort(order[n_valid:]))
         model, lane = self._lane(train, valid, rows.n_rows, ("network",), previous, leads=True)
         found = run_cycle([lane], self.recipe, cycle, self._watch(lane, model))
@@ -152,9 +152,7 @@ class Fitter:
         found = run_cycle([lane], self.recipe, cycle, watch, n_epochs=n_epochs)
         return self._finish(lane.net, model, judged or found)
 
-    def _start(
-        self, rows: Rows, previous: Model | None, judged: Cycle | None = None
-    ) -> Fitted:
+    def _start(self, rows: Rows, previous: Model | None, judged: Cycle | None = None) -> Fitted:
         """Return the start, solved on all rows, or the previous weights."""
         model, lane = self._lane(rows, None, rows.n_rows, ("network",), previous)
         found = judged or run_cycle([lane], self.recipe, OneCycle(0, 0.0))
@@ -165,9 +163,8 @@ class Fitter:
         return Fitted(net, model, found.history, found.n_iter)
 
     def _watch(self, lane: Lane, model: Model) -> Callable[[], bool] | None:
-        if self.on_epoch is None:
-            return None
-        return lambda: self.on_epoch(lane.net, model)
+        on_epoch = self.on_epoch
+        return None if on_epoch is None else lambda: on_epoch(lane.net, model)
 
     def _lane(
         self,
@@ -295,9 +292,7 @@ def make_net(
         Whether callbacks and the terminal hear of its epochs.
     """
     weights = torch.from_numpy(composition.loss.column_weights(scaling)).float()
-    objective = Objective(
-        composition.loss, weights, composition.corruption, composition.penalties
-    )
+    objective = Objective(composition.loss, weights, composition.corruption, composition.penalties)
     printing = [("print_log", PrintLog())] if recipe.verbose else []
     return AutoencoderNet(
         factory,

@@ -42,6 +42,7 @@ class Objective(nn.Module):
         penalties: Sequence[Penalty],
     ) -> None:
         super().__init__()
+        self.column_weights: Tensor
         self.loss = loss
         self.register_buffer("column_weights", column_weights)
         self.corruption = corruption
@@ -121,11 +122,13 @@ class Step:
         """Update parameters and state in place; return the detached terms."""
         terms = self.terms(params, batch, generator)
         leaves = list(params.values())
-        grads = torch.autograd.grad(sum(terms.values()), leaves, allow_unused=True)
+        total = torch.stack(tuple(terms.values())).sum()
         with torch.no_grad():
             grads = [
                 torch.zeros_like(leaf) if grad is None else grad
-                for leaf, grad in zip(leaves, grads, strict=True)
+                for leaf, grad in zip(
+                    leaves, torch.autograd.grad(total, leaves, allow_unused=True), strict=True
+                )
             ]
             clip_(grads, self.max_norm)
             fused_adamw_(leaves, grads, state, lr, self.weight_decay)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from skorch.callbacks import Callback, EarlyStopping
 from sklearn.callback import ProgressBar, ScoringMonitor
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
+from skorch.callbacks import Callback, EarlyStopping
 
 from sklearn_ae import Autoencoder
 from sklearn_ae.metrics import reconstruction_r2
@@ -127,7 +127,9 @@ def test_weights_count_as_repetitions_for_the_start(cancer):
     weight = np.random.default_rng(0).integers(0, 4, size=len(cancer))
     weighted = Autoencoder(3, max_iter=0).fit(cancer, sample_weight=weight)
     repeated = Autoencoder(3, max_iter=0).fit(np.repeat(cancer, weight, axis=0))
-    np.testing.assert_allclose(weighted.transform(cancer), repeated.transform(cancer), rtol=1e-4, atol=1e-3)
+    np.testing.assert_allclose(
+        weighted.transform(cancer), repeated.transform(cancer), rtol=1e-4, atol=1e-3
+    )
     assert weighted.offset_ == pytest.approx(repeated.offset_, rel=1e-4)
 
 
@@ -155,7 +157,9 @@ def test_partial_fit_learns_from_a_stream(scaled):
         for rows in np.array_split(scaled, 3):
             streamed.partial_fit(rows)
     assert streamed.n_iter_ == 18
-    assert reconstruction_r2(streamed, scaled) > reconstruction_r2(PCA(2).fit(scaled), scaled) + 0.05
+    assert (
+        reconstruction_r2(streamed, scaled) > reconstruction_r2(PCA(2).fit(scaled), scaled) + 0.05
+    )
 
 
 def test_partial_fit_keeps_the_code_basis(scaled):

@@ -82,9 +82,9 @@ def test_global_generators_and_threads_are_left_alone(cancer, device):
 
 
 def test_a_random_state_instance_advances(iris):
-    state = np.random.RandomState(0)  # noqa: NPY002
+    state = np.random.RandomState(0)
     first, second = (Autoencoder(2, max_iter=2, random_state=state).fit(iris) for _ in range(2))
-    again = Autoencoder(2, max_iter=2, random_state=np.random.RandomState(0))  # noqa: NPY002
+    again = Autoencoder(2, max_iter=2, random_state=np.random.RandomState(0))
     assert first._entropy != second._entropy
     np.testing.assert_array_equal(again.fit(iris).transform(iris), first.transform(iris))
 

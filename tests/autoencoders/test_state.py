@@ -56,7 +56,9 @@ def _weight_bytes(estimator) -> int:
 def test_a_round_trip_keeps_every_answer(round_trip, fitted, cancer):
     loaded = round_trip(fitted)
     for method in ("transform", "reconstruct", "score_samples", "decision_function", "predict"):
-        np.testing.assert_array_equal(getattr(loaded, method)(cancer), getattr(fitted, method)(cancer))
+        np.testing.assert_array_equal(
+            getattr(loaded, method)(cancer), getattr(fitted, method)(cancer)
+        )
     assert loaded.history_.equals(fitted.history_)
     np.testing.assert_array_equal(loaded.get_feature_names_out(), fitted.get_feature_names_out())
 
