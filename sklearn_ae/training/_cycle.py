@@ -59,6 +59,11 @@ class Lane:
         self.unit = unit
         net.begin(BatchIterator(train, batch_size, order), noise)
 
+    @property
+    def sets(self) -> dict[str, Batch | None]:
+        """The rows under the names that skorch's callbacks know."""
+        return {"dataset_train": self.train, "dataset_valid": self.valid}
+
     def judge(self) -> NDArray[np.float64]:
         """Loss of each held-out row in X's units, times its weight."""
         if self.valid is None:
@@ -127,6 +132,46 @@ class Cycle(NamedTuple):
         return len(self.history.values) - 1
 
 
+class _Judge:
+    """Keeps the epoch that held-out rows prefer, and notices when none gets better.
+
+    Parameters
+    ----------
+    lanes : list of Lane
+        The networks, at epoch 0.
+    tol : float
+        Relative decrease that counts as improvement.
+    """
+
+    def __init__(self, lanes: list[Lane], tol: float) -> None:
+        self.lanes = lanes
+        self.tol = tol
+        self.start = self.best = self.current = self._losses()
+        self.least = float(self.start.mean())
+        self.best_epoch = 0
+        self.best_weights = [lane.net.weights() for lane in lanes]
+        self.epochs_without_improvement = 0
+
+    def see(self, epoch: int) -> None:
+        """Judge the weights after an epoch."""
+        self.current = self._losses()
+        loss = float(self.current.mean())
+        improved = loss < self.least * (1 - self.tol)
+        self.epochs_without_improvement = 0 if improved else self.epochs_without_improvement + 1
+        if loss < self.best.mean():
+            self.best, self.best_epoch = self.current, epoch
+            self.best_weights = [lane.net.weights() for lane in self.lanes]
+        self.least = min(self.least, loss)
+
+    @property
+    def exact(self) -> bool:
+        """Whether the start leaves nothing to learn."""
+        return self.start.mean() <= _EXACT * self.lanes[0].unit
+
+    def _losses(self) -> NDArray[np.float64]:
+        return np.concatenate([lane.judge() for lane in self.lanes])
+
+
 def run_cycle(
     lanes: list[Lane],
     recipe: Recipe,
@@ -145,7 +190,7 @@ def run_cycle(
     lanes : list of Lane
         The networks.
     recipe : Recipe
-        Gives `tol`, `n_iter_no_change` and `verbose`.
+        Gives `tol` and `n_iter_no_change`.
     cycle : OneCycle
         The learning rate.
     on_epoch : callable, optional
@@ -153,47 +198,28 @@ def run_cycle(
     n_epochs : int, optional
         Stop after so many epochs and keep the last weights.
     """
-    leader = lanes[0].net
-    held_out = lanes[0].valid is not None and n_epochs is None
-    start = current = np.concatenate([lane.judge() for lane in lanes])
-    history = History().extended(_row(_start_terms(lanes), start if held_out else None, 0.0, 0.0))
-    best_loss = patience_loss = start.mean() if held_out else math.inf
-    best_epoch, since = 0, 0
-    best_weights = [lane.net.weights() for lane in lanes]
-    exact = held_out and best_loss <= _EXACT * lanes[0].unit
-    epoch = 0
-    last = cycle.end if n_epochs is None else n_epochs
+    leader, sets = lanes[0].net, lanes[0].sets
+    judge = None if lanes[0].valid is None else _Judge(lanes, recipe.tol)
+    history = History().extended(_row(_start_terms(lanes), judge, 0.0, 0.0))
+    exact = judge is not None and judge.exact
+    epoch, stop = 0, False
     leader.notify("on_train_begin", X=lanes[0].train, y=None)
-    while epoch < last and not exact:
-        sets = {"dataset_train": lanes[0].train, "dataset_valid": lanes[0].valid}
+    while epoch < (cycle.end if n_epochs is None else n_epochs) and not (exact or stop):
         leader.notify("on_epoch_begin", **sets)
         rate = cycle.rate(epoch)
         terms = _mean_terms([lane.epoch(epoch, cycle) for lane in lanes])
         epoch += 1
-        if held_out:
-            current = np.concatenate([lane.judge() for lane in lanes])
-            loss = current.mean()
-            if loss < best_loss:
-                best_loss, best_epoch, best = loss, epoch, current
-                best_weights = [lane.net.weights() for lane in lanes]
-            since = 0 if loss < patience_loss * (1 - recipe.tol) else since + 1
-            patience_loss = min(patience_loss, loss)
-            if since >= recipe.n_iter_no_change:
+        if judge is not None:
+            judge.see(epoch)
+            if judge.epochs_without_improvement >= recipe.n_iter_no_change:
                 cycle.begin_anneal(epoch)
-                last = cycle.end
-        stop = _record(leader, terms, current if held_out else None, best_epoch == epoch, sets)
-        seconds = leader.history[-1]["dur"]
-        history = history.extended(_row(terms, current if held_out else None, rate, seconds))
-        if on_epoch is not None and on_epoch():
-            stop = True
-        if stop:
-            break
+        stop = _record(leader, terms, judge, epoch, sets)
+        history = history.extended(_row(terms, judge, rate, leader.history[-1]["dur"]))
+        stop |= on_epoch is not None and on_epoch()
     leader.notify("on_train_end", X=lanes[0].train, y=None)
-    if not held_out:
-        best_epoch = epoch
-        best_weights = [lane.net.weights() for lane in lanes]
-    gain = start - best if held_out and best_epoch else np.zeros_like(start)
-    return Cycle(history, best_epoch, best_weights, gain)
+    if judge is None:
+        return Cycle(history, epoch, [lane.net.weights() for lane in lanes], np.zeros(0))
+    return Cycle(history, judge.best_epoch, judge.best_weights, judge.start - judge.best)
 
 
 def _start_terms(lanes: list[Lane]) -> dict[str, float]:
@@ -206,26 +232,26 @@ def _mean_terms(terms: list[dict[str, float]]) -> dict[str, float]:
 
 
 def _row(
-    terms: dict[str, float], valid: NDArray | None, rate: float, seconds: float
+    terms: dict[str, float], judge: _Judge | None, rate: float, seconds: float
 ) -> dict[str, float]:
     row = {"train_loss": sum(terms.values()), **terms}
-    if valid is not None:
-        row["valid_loss"] = float(valid.mean())
+    if judge is not None:
+        row["valid_loss"] = float(judge.current.mean())
     return {**row, "learning_rate": rate, "seconds": seconds}
 
 
 def _record(
     leader: AutoencoderNet,
     terms: dict[str, float],
-    valid: NDArray | None,
-    is_best: bool,
-    sets: dict,
+    judge: _Judge | None,
+    epoch: int,
+    sets: dict[str, Batch | None],
 ) -> bool:
     """Write the epoch into skorch's history and call its callbacks; True if one says stop."""
     leader.history.record("train_loss", sum(terms.values()))
-    if valid is not None:
-        leader.history.record("valid_loss", float(valid.mean()))
-        leader.history.record("valid_loss_best", bool(is_best))
+    if judge is not None:
+        leader.history.record("valid_loss", float(judge.current.mean()))
+        leader.history.record("valid_loss_best", judge.best_epoch == epoch)
     try:
         leader.notify("on_epoch_end", **sets)
     except KeyboardInterrupt:  # how skorch's EarlyStopping ends a fit
