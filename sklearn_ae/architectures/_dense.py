@@ -181,7 +181,7 @@ class Dense(Architecture):
         if sizes is None:
             return (256, 128) if n_rows >= 1000 else (128, 128)
         sizes = (sizes,) if isinstance(sizes, Integral) else tuple(sizes)
-        if not all(isinstance(size, Integral) and size >= 1 for size in sizes):
+        if any(isinstance(s, bool) or not isinstance(s, Integral) or s < 1 for s in sizes):
             raise ValueError(
                 f"hidden_layer_sizes={self.hidden_layer_sizes!r} must hold integers of at "
                 "least 1; use for example hidden_layer_sizes=(128, 64)."

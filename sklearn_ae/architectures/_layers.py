@@ -45,8 +45,8 @@ class Linear(nn.Linear):
     def prepend(self, matrix: Tensor, shift: Tensor) -> None:
         """Absorb x @ matrix + shift, applied before this layer."""
         weight, bias = self.weight.to(matrix), self.bias.to(matrix)
+        self.bias.copy_(bias + weight @ shift)  # first: weight may share memory with the layer
         self.weight.copy_(weight @ matrix.T)
-        self.bias.copy_(bias + weight @ shift)
 
     def zero(self) -> None:
         """Set weights and biases to zero."""

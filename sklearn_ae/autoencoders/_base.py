@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
@@ -170,6 +171,8 @@ class BaseAutoencoder(
                     fitted = fitter.begin_stream(rows)
                     self.__dict__.update(self._attributes(X, rows, composition, recipe, fitted))
                 loss = fitter.continue_stream(self.net_, self._model, rows, self._n_streamed)
+            self._composition_used = composition
+            self._recipe_used = replace(recipe, callbacks=())
             self._n_streamed += 1
             self.n_iter_ += 1
             self._history = self._history.extended({"train_loss": loss})
@@ -214,11 +217,12 @@ class BaseAutoencoder(
         return Rows(values, weight)
 
     def _recipe(self, rows: Rows, previous: Model | None) -> Recipe:
-        n_components = self._resolve_components(rows)
-        if previous is not None and (
-            self.n_components is not None and not isinstance(self.n_components, float)
-        ):
+        if previous is None:
+            n_components = self._resolve_components(rows)
+        else:
             kept = previous.factory
+            fixed = isinstance(self.n_components, Integral)
+            n_components = self._resolve_components(rows) if fixed else kept.n_components
             if (rows.n_features, n_components) != (kept.n_features, kept.n_components):
                 raise ValueError(
                     f"The network so far maps {kept.n_features} features to "
@@ -227,7 +231,7 @@ class BaseAutoencoder(
                     "warm_start=False, or keep the shapes."
                 )
         return Recipe(
-            n_components=n_components if previous is None else previous.factory.n_components,
+            n_components=n_components,
             learning_rate_init=self.learning_rate_init,
             alpha=self.alpha,
             batch_size=self.batch_size,
@@ -253,8 +257,9 @@ class BaseAutoencoder(
             return int(k)
         with torch_threads(1):
             shares = np.cumsum(PCAStart().spectrum(rows, ColumnScaling.fit(rows)))
-        needed = int(np.searchsorted(shares, _VARIANCE if k is None else k) + 1)
-        needed = min(needed, p)
+        needed = 1
+        if shares[-1] > 0:
+            needed = min(p, int(np.searchsorted(shares, _VARIANCE if k is None else k)) + 1)
         return needed if k is not None else max(1, min(needed, p // 2))
 
     def _threads(self, composition: Composition, recipe: Recipe, rows: Rows) -> int:
@@ -266,7 +271,8 @@ class BaseAutoencoder(
     def _unchanged_on_failure(self) -> Iterator[None]:
         """Put every attribute back if the block fails."""
         before = self.__dict__.copy()
-        weights = self.net_.weights() if self.__sklearn_is_fitted__() else None
+        net = before.get("net_")
+        learned = None if net is None else net.snapshot()
         try:
             yield
         except BaseException:
@@ -274,8 +280,8 @@ class BaseAutoencoder(
             kept |= {k: v for k, v in self.__dict__.items() if k == "_skl_callbacks_to_teardown"}
             self.__dict__.clear()
             self.__dict__.update(before, **kept)
-            if weights is not None:
-                self.net_.set_weights(weights)
+            if learned is not None:
+                self.net_.restore(*learned)
                 self._model.freeze()
             raise
 

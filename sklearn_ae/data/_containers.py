@@ -16,21 +16,23 @@ class Container:
     ----------
     backend : str or None
         The data frame library ("pandas", "polars", ...); None for arrays.
-    columns : list of str
-        Column names of the frame.
+    columns : list
+        Column labels of the frame.
     """
 
-    def __init__(self, backend: str | None = None, columns: list[str] | None = None) -> None:
+    def __init__(self, backend: str | None = None, columns: list | None = None) -> None:
         self.backend = backend
         self.columns = columns or []
 
     @classmethod
     def of(cls, X: Any) -> Container:
         """Note the container of X."""
+        if nw.dependencies.is_pandas_dataframe(X):  # its labels need not be strings
+            return cls("pandas", list(X.columns))
         frame = nw.from_native(X, eager_only=True, pass_through=True)
         if not isinstance(frame, nw.DataFrame):
             return cls()
-        return cls(frame.implementation.value, [str(name) for name in frame.columns])
+        return cls(frame.implementation.value, frame.columns)
 
     def wrap(self, values: NDArray, like: Any = None) -> Any:
         """Put values into this container.
@@ -47,7 +49,7 @@ class Container:
         if self.backend == "pandas":
             import pandas as pd
 
-            index = getattr(like, "index", None)
+            index = like.index if isinstance(like, pd.DataFrame) else None
             return pd.DataFrame(values, columns=self.columns, index=index)
         backend: Any = self.backend
         frame = nw.from_numpy(np.ascontiguousarray(values), self.columns, backend=backend)

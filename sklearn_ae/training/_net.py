@@ -117,6 +117,20 @@ class AutoencoderNet(NeuralNet):
         for parameter, value in zip(self.module_.parameters(), weights, strict=True):
             parameter.copy_(value)
 
+    def snapshot(self) -> tuple[list[Tensor], dict]:
+        """Copies of the weights and of the optimizer's moments."""
+        moments = {
+            parameter: {name: value.clone() for name, value in state.items()}
+            for parameter, state in self.optimizer_.state.items()
+        }
+        return self.weights(), moments
+
+    def restore(self, weights: list[Tensor], moments: dict) -> None:
+        """Go back to a snapshot."""
+        self.set_weights(weights)
+        self.optimizer_.state.clear()
+        self.optimizer_.state.update(moments)
+
     @torch.no_grad()
     def forget_moments(self) -> None:
         """Start the optimizer anew."""

@@ -28,6 +28,12 @@ class Composition:
 
     def __post_init__(self) -> None:
         """Check the parameters of each slot object against their domains."""
+        for penalty in self.penalties:
+            if not isinstance(penalty, Penalty):
+                raise ValueError(
+                    f"penalties={self.penalties!r} holds {penalty!r}, which is not a Penalty; "
+                    "use for example penalties=(L1Weights(1e-4),)."
+                )
         for part in (self.architecture, self.latent, self.corruption, self.loss, *self.penalties):
             if part is not None:
                 part._validate_params()

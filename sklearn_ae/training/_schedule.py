@@ -26,14 +26,16 @@ class OneCycle:
         self.warm_up = _WARM_UP * n_epochs
         self.anneal_start = (1 - _ANNEAL) * n_epochs
         self.end = float(n_epochs)
+        self.anneal_top = 1.0
 
     def rate(self, epoch: float) -> float:
         """Return the rate after a possibly fractional number of epochs."""
+        if self.annealing(epoch):
+            left = max(0.0, (self.end - epoch) / (self.end - self.anneal_start))
+            return self.peak * self.anneal_top * left
         if epoch < self.warm_up:
             return self.peak * max(epoch / self.warm_up, 0.04)
-        if epoch < self.anneal_start:
-            return self.peak
-        return self.peak * max(0.0, (self.end - epoch) / (self.end - self.anneal_start))
+        return self.peak
 
     def annealing(self, epoch: float) -> bool:
         """Whether the rate falls at this epoch."""
@@ -43,6 +45,7 @@ class OneCycle:
         """Start the final fall now."""
         if self.annealing(epoch):
             return
+        self.anneal_top = self.rate(epoch) / self.peak
         self.anneal_start = float(epoch)
         length = max(2, round(epoch * _ANNEAL / (1 - _ANNEAL)))
         self.end = min(self.end, float(epoch + length))

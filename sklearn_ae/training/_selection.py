@@ -191,7 +191,9 @@ class Fitter:
             Whether callbacks and the terminal hear of it.
         """
         scaling = ColumnScaling.fit(train) if previous is None else previous.scaling
-        factory = self._factory(train, n_rows) if previous is None else previous.factory
+        factory = self._factory(train, n_rows if previous is None else previous.factory.n_rows)
+        if previous is not None:
+            _check_same_shapes(factory, previous)
         net = make_net(factory, self.composition, self.recipe, scaling, leads)
         if previous is None:
             self._set_start(net, train, scaling, stream)
@@ -213,7 +215,7 @@ class Fitter:
             net,
             batch(train, scaling, device),
             None if valid is None else batch(valid, scaling, device),
-            self.composition.loss.unit(scaling),
+            _finite_unit(self.composition.loss.unit(scaling), scaling),
             self.recipe.batch_rows(train.n_rows),
             self.seeds.torch("order", *stream),
             self.seeds.torch("noise", *stream, device=device),
@@ -237,6 +239,8 @@ class Fitter:
         call : int
             Number of earlier calls; each has random streams of its own.
         """
+        net.criterion_ = make_objective(self.composition, model.scaling).to(self.recipe.device)
+        net.optimizer_.param_groups[0]["weight_decay"] = self.recipe.alpha
         lane = self._on_device(net, rows, None, model.scaling, ("stream", call))
         terms = lane.epoch(0, Constant(self.recipe.learning_rate_init * STREAM_RATE))
         model.freeze()
@@ -269,6 +273,24 @@ class Fitter:
         module.to(self.recipe.device)
 
 
+def _check_same_shapes(factory: ModuleFactory, previous: Model) -> None:
+    new, old = ([p.shape for p in m.parameters()] for m in (factory(), previous.module))
+    if new != old:
+        raise ValueError(
+            f"The network so far is of {previous.factory.architecture!r}, whose weights do not "
+            f"fit {factory.architecture!r}; set warm_start=False, or keep the layers and init."
+        )
+
+
+def _finite_unit(unit: float, scaling: ColumnScaling) -> float:
+    if not np.isfinite(unit):
+        raise ValueError(
+            "The variance of X is not a finite number: a column's standard deviation is "
+            f"{scaling.scale.max():.3g}; put a MaxAbsScaler in front."
+        )
+    return unit
+
+
 def make_net(
     factory: ModuleFactory,
     composition: Composition,
@@ -291,12 +313,10 @@ def make_net(
     leads : bool
         Whether callbacks and the terminal hear of its epochs.
     """
-    weights = torch.from_numpy(composition.loss.column_weights(scaling)).float()
-    objective = Objective(composition.loss, weights, composition.corruption, composition.penalties)
     printing = [("print_log", PrintLog())] if recipe.verbose else []
     return AutoencoderNet(
         factory,
-        objective,
+        make_objective(composition, scaling),
         optimizer=torch.optim.AdamW,
         optimizer__weight_decay=recipe.alpha,
         optimizer__fused=True,
@@ -306,6 +326,12 @@ def make_net(
         train_split=None,
         verbose=recipe.verbose if leads else 0,
     ).initialize()
+
+
+def make_objective(composition: Composition, scaling: ColumnScaling) -> Objective:
+    """Make the loss of a composition on columns of the given scales."""
+    weights = torch.from_numpy(composition.loss.column_weights(scaling)).float()
+    return Objective(composition.loss, weights, composition.corruption, composition.penalties)
 
 
 def batch(rows: Rows, scaling: ColumnScaling, device: str) -> Batch:

@@ -22,6 +22,7 @@ def _estimator(seed: int, device: str) -> Autoencoder:
         hidden_layer_sizes=(32, 16),
         corruption=GaussianNoise(0.1),
         dropout=0.1,
+        early_stopping=False,
         max_iter=4,
         device=device,
         random_state=seed,

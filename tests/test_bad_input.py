@@ -1,0 +1,500 @@
+"""Errors name the value and the way out, and leave an estimator as it was."""
+
+import copy
+import re
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.datasets import load_iris
+from sklearn.exceptions import NotFittedError
+from sklearn.utils._param_validation import InvalidParameterError
+from skorch.callbacks import Callback
+
+from sklearn_ae import Autoencoder, Dense, GaussianNoise, L1Weights, MaskingNoise
+from sklearn_ae.training import AutoencoderNet
+
+IRIS = load_iris().data
+NAMES = ["a", "b", "c", "d"]
+READING = [
+    "transform",
+    "reconstruct",
+    "reconstruction_errors",
+    "score_samples",
+    "score",
+    "decision_function",
+    "predict",
+]
+FITTING = pytest.mark.parametrize("method", ["fit", "partial_fit"])
+
+
+def make(n_components: Any = 2, **parameters: Any) -> Autoencoder:
+    defaults = {"max_iter": 2, "early_stopping": False, "random_state": 0}
+    if parameters.get("architecture") is None:
+        defaults["hidden_layer_sizes"] = (8,)
+    return Autoencoder(n_components, **{**defaults, **parameters})
+
+
+def with_cell(value: float) -> np.ndarray:
+    X = IRIS.copy()
+    X[3, 1] = value
+    return X
+
+
+@pytest.fixture(scope="module")
+def shared() -> Autoencoder:
+    return make().fit(IRIS)
+
+
+@pytest.fixture
+def fitted(shared: Autoencoder) -> Autoencoder:
+    return copy.deepcopy(shared)
+
+
+class Failing(Callback):
+    """Raises at the end of an epoch."""
+
+    def on_epoch_end(self, net: Any, **sets: Any) -> None:
+        raise RuntimeError("the disk is full")
+
+
+# Rows
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit", *READING])
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        (with_cell(np.nan), r"Input X contains NaN"),
+        (with_cell(np.inf), r"Input X contains infinity or a value too large"),
+        (with_cell(-np.inf), r"Input X contains infinity or a value too large"),
+        (np.array([["a", "b"], ["c", "d"]]), r"could not convert string to float: .*'a'"),
+        (np.array([["blue", 1.0]], dtype=object), r"could not convert string to float: 'blue'"),
+        (IRIS + 1j, r"Complex data not supported"),
+        (IRIS[0], r"(?s)Expected 2D array, got 1D array instead.*reshape\(-1, 1\)"),
+        (IRIS[None], r"Found array with dim 3"),
+        (IRIS[:0], r"Found array with 0 sample\(s\) \(shape=\(0, 4\)\)"),
+        (IRIS[:, :0], r"Found array with 0 feature\(s\) \(shape=\(150, 0\)\)"),
+    ],
+    ids=[
+        "NaN",
+        "inf",
+        "-inf",
+        "strings",
+        "objects",
+        "complex",
+        "1-D",
+        "3-D",
+        "no row",
+        "no column",
+    ],
+)
+def test_rows_that_are_not_a_table_of_finite_numbers_are_refused(
+    fitted: Autoencoder, method: str, X: np.ndarray, message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        getattr(fitted, method)(X)
+
+
+@FITTING
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_holes_in_a_frame_are_refused(library: str, method: str) -> None:
+    frames = pytest.importorskip(library)
+    frame = frames.DataFrame({"a": [1.0, None, 3.0], "b": [1.0, 2.0, 4.0]})
+    with pytest.raises(ValueError, match="Input X contains NaN"):
+        getattr(make(1), method)(frame)
+
+
+@pytest.mark.parametrize("n_columns", [3, 5])
+@pytest.mark.parametrize("method", ["partial_fit", *READING])
+def test_another_number_of_columns_is_refused(
+    fitted: Autoencoder, method: str, n_columns: int
+) -> None:
+    X = np.resize(IRIS, (20, n_columns))
+    message = f"X has {n_columns} features, but Autoencoder is expecting 4 features as input"
+    with pytest.raises(ValueError, match=message):
+        getattr(fitted, method)(X)
+
+
+@pytest.mark.parametrize("method", ["partial_fit", *READING])
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (["a", "b", "c", "z"], r"(?s)unseen at fit time:\n- z\n.*yet now missing:\n- d"),
+        (["b", "a", "c", "d"], r"must be in the same order as they were in fit"),
+    ],
+    ids=["unknown", "reordered"],
+)
+def test_other_column_names_are_refused(method: str, names: list[str], message: str) -> None:
+    fitted = make(max_iter=0).fit(pd.DataFrame(IRIS, columns=NAMES))
+    with pytest.raises(ValueError, match=message):
+        getattr(fitted, method)(pd.DataFrame(IRIS, columns=names))
+
+
+@pytest.mark.parametrize("width", [1, 3, 4])
+def test_codes_of_another_width_are_refused(shared: Autoencoder, width: int) -> None:
+    message = (
+        f"X has {width} columns, but the codes of this Autoencoder have 2 components; "
+        "pass what transform returns"
+    )
+    with pytest.raises(ValueError, match=message):
+        shared.inverse_transform(np.ones((3, width)))
+
+
+@pytest.mark.parametrize(
+    ("codes", "message"),
+    [
+        ([[np.nan, 1.0]], "Input X contains NaN"),
+        ([[np.inf, 1.0]], "Input X contains infinity"),
+        ([1.0, 2.0], "Expected 2D array, got 1D array instead"),
+        ([["a", "b"]], "could not convert string to float"),
+    ],
+    ids=["NaN", "inf", "1-D", "strings"],
+)
+def test_codes_that_are_not_a_table_of_finite_numbers_are_refused(
+    shared: Autoencoder, codes: list, message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        shared.inverse_transform(codes)
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit", "score"])
+@pytest.mark.parametrize(
+    ("weight", "message"),
+    [
+        (np.zeros(150), "Sample weights must contain at least one non-zero number"),
+        (np.r_[-1.0, np.ones(149)], "Negative values in data passed to `sample_weight`"),
+        (np.ones(10), r"sample_weight.shape == \(10,\), expected \(150,\)"),
+        (np.ones((150, 1)), "Sample weights must be 1D array or scalar, got 2D array"),
+        (np.r_[np.nan, np.ones(149)], "Input sample_weight contains NaN"),
+        (np.r_[np.inf, np.ones(149)], "Input sample_weight contains infinity"),
+    ],
+    ids=["zero", "negative", "length", "2-D", "NaN", "inf"],
+)
+def test_weights_out_of_their_domain_are_refused(
+    fitted: Autoencoder, method: str, weight: np.ndarray, message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        getattr(fitted, method)(IRIS, sample_weight=weight)
+
+
+def test_columns_whose_squares_are_not_finite_are_refused() -> None:
+    with pytest.raises(ValueError, match="Scaler"):
+        make().fit(IRIS * 1e200)
+
+
+# Parameters
+
+
+@FITTING
+@pytest.mark.parametrize(
+    ("parameter", "values"),
+    [
+        ("n_components", [0, -1, 0.0, 1.0, 1.5, "two", np.nan]),
+        ("hidden_layer_sizes", [0, "8", 1.5]),
+        ("activation", ["swish", None]),
+        ("dropout", [1, -0.1]),
+        ("l1", [-1]),
+        ("alpha", [-1]),
+        ("architecture", ["dense", 3]),
+        ("latent", ["gaussian"]),
+        ("corruption", ["noise", 0.2]),
+        ("penalties", [L1Weights(), "l1", None]),
+        ("loss", ["absolute", None]),
+        ("init", ["zeros"]),
+        ("batch_size", [0, 1.5]),
+        ("learning_rate_init", [0, -1]),
+        ("max_iter", [-1, 2.5]),
+        ("early_stopping", ["yes"]),
+        ("validation_fraction", [0.0, 1.0]),
+        ("n_iter_no_change", [0]),
+        ("tol", [-1]),
+        ("contamination", [0.0, 0.6]),
+        ("device", [3]),
+        ("callbacks", [3]),
+        ("random_state", ["seed"]),
+    ],
+)
+def test_a_parameter_out_of_its_domain_is_named_with_its_value(
+    method: str, parameter: str, values: list
+) -> None:
+    for value in values:
+        with pytest.raises(
+            InvalidParameterError,
+            match=rf"The '{parameter}' parameter of \w+ must be .* Got {re.escape(repr(value))}",
+        ):
+            getattr(make(**{parameter: value}), method)(IRIS)
+
+
+@FITTING
+def test_more_components_than_features_names_both_and_the_way_out(method: str) -> None:
+    message = (
+        "n_components=5 exceeds the 4 features of X; use n_components <= 4, "
+        "or a SparseAutoencoder for an overcomplete code"
+    )
+    with pytest.raises(ValueError, match=message):
+        getattr(make(5), method)(IRIS)
+
+
+@FITTING
+@pytest.mark.parametrize("sizes", [(0,), (8, 0), (-1,), (1.5,), ("8",), (None,), (True,)])
+def test_layers_without_a_unit_are_refused(method: str, sizes: tuple) -> None:
+    message = rf"hidden_layer_sizes={re.escape(repr(sizes))} must hold integers.*for example"
+    with pytest.raises(ValueError, match=message):
+        getattr(make(hidden_layer_sizes=sizes), method)(IRIS)
+    with pytest.raises(ValueError, match=message):
+        getattr(make(architecture=Dense(sizes)), method)(IRIS)
+
+
+@FITTING
+@pytest.mark.parametrize("device", ["gpu0", "", "cuda:", "cuda:x"])
+def test_a_device_that_torch_does_not_know_is_refused(method: str, device: str) -> None:
+    message = f'device={device!r} is not a device; use "cpu", "cuda", "cuda:1", "mps" or "auto"'
+    with pytest.raises(ValueError, match=message):
+        getattr(make(device=device), method)(IRIS)
+
+
+@FITTING
+@pytest.mark.parametrize("device", ["cuda", "cuda:0", "cuda:99", "cpu:1", "meta"])
+def test_a_device_that_is_not_there_is_refused(method: str, device: str) -> None:
+    if device in ("cuda", "cuda:0") and torch.cuda.is_available():
+        pytest.skip("there is a GPU")
+    message = rf'device={device!r} is not available: torch finds \d+ .*; use device="cpu"'
+    with pytest.raises(ValueError, match=message):
+        getattr(make(device=device), method)(IRIS)
+
+
+@FITTING
+@pytest.mark.parametrize(
+    ("slot", "flat"),
+    [
+        ({"architecture": Dense()}, {"hidden_layer_sizes": (8,)}),
+        ({"architecture": Dense()}, {"activation": "tanh"}),
+        ({"architecture": Dense()}, {"dropout": 0.1}),
+        ({"penalties": (L1Weights(),)}, {"l1": 0.1}),
+        ({"penalties": [L1Weights()]}, {"l1": 0.1}),
+    ],
+)
+def test_an_object_and_a_flat_parameter_that_it_replaces_are_refused(
+    method: str, slot: dict, flat: dict
+) -> None:
+    [(slot_name, filled)], [(name, value)] = slot.items(), flat.items()
+    assert filled is not None
+    message = (
+        f"^{slot_name}=.* replaces {name}={re.escape(repr(value))}; leave {name} at its default"
+    )
+    with pytest.raises(ValueError, match=message):
+        getattr(make(**slot, **flat), method)(IRIS)
+
+
+@FITTING
+@pytest.mark.parametrize(
+    ("slot", "message"),
+    [
+        ({"corruption": GaussianNoise(scale=-1)}, r"'scale' parameter of GaussianNoise.*Got -1"),
+        ({"corruption": GaussianNoise(scale="x")}, r"'scale' parameter of GaussianNoise.*Got 'x'"),
+        ({"corruption": MaskingNoise(fraction=2)}, r"'fraction' parameter of MaskingNoise.*Got 2"),
+        ({"penalties": (L1Weights(weight=-1),)}, r"'weight' parameter of L1Weights.*Got -1"),
+        ({"architecture": Dense(dropout=1)}, r"'dropout' parameter of Dense.*Got 1"),
+        ({"architecture": Dense(activation="x")}, r"'activation' parameter of Dense.*Got 'x'"),
+        ({"architecture": Dense(0)}, r"'hidden_layer_sizes' parameter of Dense.*Got 0"),
+    ],
+)
+def test_slot_objects_are_checked_like_estimators(method: str, slot: dict, message: str) -> None:
+    with pytest.raises(InvalidParameterError, match=message):
+        getattr(make(**slot), method)(IRIS)
+
+
+@FITTING
+@pytest.mark.parametrize("penalties", [(3,), (L1Weights(), "l1"), (L1Weights,)])
+def test_penalties_that_are_none_are_named(method: str, penalties: tuple) -> None:
+    message = f"penalties.*{re.escape(repr(penalties[-1]))}"
+    with pytest.raises(ValueError, match=message):
+        getattr(make(penalties=penalties), method)(IRIS)
+
+
+# Before and after a failure
+
+
+@pytest.mark.parametrize("method", [*READING, "inverse_transform"])
+def test_methods_before_fit_ask_for_it(method: str) -> None:
+    with pytest.raises(NotFittedError, match="This Autoencoder instance is not fitted yet"):
+        getattr(make(), method)(IRIS)
+
+
+def test_feature_names_before_fit_ask_for_it() -> None:
+    with pytest.raises(NotFittedError, match="This Autoencoder instance is not fitted yet"):
+        make().get_feature_names_out()
+
+
+@pytest.mark.parametrize(
+    "attribute",
+    ["n_components_", "net_", "history_", "loss_curve_", "offset_", "n_features_in_"],
+)
+def test_nothing_is_learned_before_fit(attribute: str) -> None:
+    assert not hasattr(make(), attribute)
+
+
+MORE_COLUMNS = np.c_[IRIS, IRIS[:, :1]]
+FAILURES = {
+    "NaN": ({}, with_cell(np.nan)),
+    "NaN in more columns": ({}, np.c_[with_cell(np.nan), IRIS]),
+    "too many components": ({"n_components": 9}, IRIS),
+    "more columns, too many components": ({"n_components": 9}, MORE_COLUMNS),
+    "an exploding rate": ({"learning_rate_init": 1e30}, IRIS),
+    "an exploding rate, judged": ({"learning_rate_init": 1e30, "early_stopping": True}, IRIS),
+    "an exploding warm start": ({"learning_rate_init": 1e30, "warm_start": True}, IRIS),
+    "a missing device": ({"device": "gpu0"}, IRIS),
+    "a bad layer": ({"hidden_layer_sizes": (0,)}, MORE_COLUMNS),
+    "other names": ({"n_components": 9}, pd.DataFrame(IRIS, columns=NAMES)),
+    "a callback": ({"callbacks": [Failing()]}, MORE_COLUMNS),
+}
+FAILING = pytest.mark.parametrize("failure", sorted(FAILURES))
+
+
+def fail(estimator: Autoencoder, method: str, failure: str) -> None:
+    """Call a method in a way that raises, and put the parameters back."""
+    parameters, X = FAILURES[failure]
+    before = estimator.get_params()
+    estimator.set_params(**parameters)
+    with pytest.raises((ValueError, FloatingPointError, RuntimeError)):
+        getattr(estimator, method)(X)
+    estimator.set_params(**before)
+
+
+def snapshot(fitted: Autoencoder) -> dict[str, np.ndarray]:
+    """What can be seen of a fitted estimator."""
+    return {
+        "codes": fitted.transform(IRIS),
+        "codes of float32 rows": fitted.transform(IRIS.astype(np.float32)),
+        "reconstructions": fitted.reconstruct(IRIS),
+        "scores": fitted.score_samples(IRIS),
+        "labels": fitted.predict(IRIS),
+        "names": fitted.get_feature_names_out(),
+        "ratio": fitted.explained_variance_ratio_,
+        "history": fitted.history_.to_numpy(),
+        "numbers": np.array(
+            [fitted.n_features_in_, fitted.n_components_, fitted.n_iter_, fitted.offset_]
+        ),
+        **{f"weight {i}": w.numpy() for i, w in enumerate(fitted.net_.weights())},
+    }
+
+
+@FAILING
+def test_a_failed_refit_keeps_the_previous_fit_bit_for_bit(
+    fitted: Autoencoder, failure: str
+) -> None:
+    before, attributes = snapshot(fitted), set(vars(fitted))
+    fail(fitted, "fit", failure)
+    after = snapshot(fitted)
+    assert before.keys() == after.keys()
+    for name, value in before.items():
+        assert_array_equal(after[name], value, name)
+    assert set(vars(fitted)) == attributes
+
+
+@FAILING
+def test_a_refit_after_a_failed_one_is_a_first_fit(
+    shared: Autoencoder, fitted: Autoencoder, failure: str
+) -> None:
+    fail(fitted, "fit", failure)
+    again, first = snapshot(fitted.fit(IRIS)), snapshot(shared)
+    again.pop("history"), first.pop("history")  # seconds differ
+    for name, value in first.items():
+        assert_array_equal(again[name], value, name)
+
+
+@pytest.mark.parametrize("failure", sorted(set(FAILURES) - {"a callback", "other names"}))
+def test_a_failed_partial_fit_keeps_the_stream_bit_for_bit(failure: str) -> None:
+    failing, smooth = (make().partial_fit(IRIS[:50]).partial_fit(IRIS[50:100]) for _ in range(2))
+    fail(failing, "partial_fit", failure)
+    for _ in range(2):
+        before, after = snapshot(smooth), snapshot(failing)
+        for name, value in before.items():
+            assert_array_equal(after[name], value, name)
+        failing.partial_fit(IRIS[100:])
+        smooth.partial_fit(IRIS[100:])
+
+
+@pytest.mark.parametrize(
+    ("method", "failure"),
+    [
+        *(("fit", failure) for failure in sorted(FAILURES)),
+        *(("partial_fit", failure) for failure in sorted(set(FAILURES) - {"a callback"})),
+    ],
+)
+def test_a_failed_first_fit_leaves_the_estimator_unfitted(method: str, failure: str) -> None:
+    autoencoder = make()
+    fail(autoencoder, method, failure)
+    assert set(vars(autoencoder)) == set(autoencoder.get_params())
+    with pytest.raises(NotFittedError):
+        autoencoder.transform(IRIS)
+
+
+@pytest.mark.parametrize("early_stopping", [True, False])
+def test_a_loss_that_explodes_says_what_to_try(early_stopping: bool) -> None:
+    message = r"not finite \d+ times.*learning rate \S+; lower learning_rate_init.*Scaler"
+    with pytest.raises(FloatingPointError, match=message):
+        make(learning_rate_init=1e30, early_stopping=early_stopping).fit(IRIS)
+
+
+def test_an_epoch_that_fails_is_run_again_at_a_lower_rate_and_leaves_no_trace(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rates_tried, train_epoch = [], AutoencoderNet.train_epoch
+
+    def fail_twice(self: AutoencoderNet, rates: list[float]) -> dict[str, float]:
+        rates_tried.append(max(rates))
+        terms = train_epoch(self, rates)
+        return {"reconstruction": np.nan} if len(rates_tried) <= 2 else terms
+
+    one_batch = {"batch_size": len(IRIS)}
+    monkeypatch.setattr(AutoencoderNet, "train_epoch", fail_twice)
+    recovered = make(**one_batch).fit(IRIS)
+    monkeypatch.undo()
+    first, second, third, *_ = rates_tried
+    assert first > second > third > 0
+    lower = make(learning_rate_init=0.003 * third / first, **one_batch).fit(IRIS)
+    assert_allclose(recovered.reconstruct(IRIS), lower.reconstruct(IRIS), atol=1e-6)
+    start = make(max_iter=0).fit(IRIS)
+    assert np.abs(recovered.reconstruct(IRIS) - start.reconstruct(IRIS)).max() > 1e-5
+
+
+# Warm starts
+
+
+@pytest.mark.parametrize("n_components", [2, None, 0.9])
+@pytest.mark.parametrize("n_features", [3, 8])
+def test_a_warm_start_with_other_columns_is_refused(
+    n_components: int | float | None, n_features: int
+) -> None:
+    fitted = make(n_components, warm_start=True).fit(IRIS)
+    message = f"4 features.*{n_features} features.*warm_start=False"
+    with pytest.raises(ValueError, match=message):
+        fitted.fit(np.resize(IRIS, (30, n_features)))
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_going_on_with_other_components_is_refused(method: str) -> None:
+    fitted = make(warm_start=True).fit(IRIS)
+    message = r"2 components.*n_components=3.*warm_start=False"
+    with pytest.raises(ValueError, match=message):
+        getattr(fitted.set_params(n_components=3), method)(IRIS)
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [{"hidden_layer_sizes": (5,)}, {"hidden_layer_sizes": (8, 8)}, {"init": "random"}],
+)
+def test_a_warm_start_with_another_network_is_refused(parameters: dict) -> None:
+    fitted = make(warm_start=True).fit(IRIS)
+    with pytest.raises(ValueError, match="warm_start=False"):
+        fitted.set_params(**parameters).fit(IRIS)
+
+
+def test_a_warm_start_without_a_previous_fit_is_a_first_fit() -> None:
+    expected = make().fit(IRIS)
+    assert_array_equal(make(warm_start=True).fit(IRIS).transform(IRIS), expected.transform(IRIS))

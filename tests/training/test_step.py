@@ -1,0 +1,241 @@
+"""The step is a function of parameters, state, batch and generator, and is AdamW's."""
+
+import copy
+import random
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from sklearn_ae import Dense, GaussianNoise, L1Weights, MaskingNoise, SquaredError
+from sklearn_ae._compat import AdamWState
+from sklearn_ae.data import Batch
+from sklearn_ae.latents import Code, Deterministic, LatentModule
+from sklearn_ae.training._module import AutoencoderModule
+from sklearn_ae.training._step import Objective, Step
+
+N_ROWS, N_FEATURES, N_COMPONENTS = 12, 5, 2
+COLUMN_WEIGHTS = torch.tensor([0.4, 0.3, 0.2, 0.1, 0.0])
+RECIPES = {
+    "plain": {},
+    "dropout": {"dropout": 0.5},
+    "noise and penalty": {"corruption": GaussianNoise(0.5), "penalties": (L1Weights(1e-2),)},
+}
+
+
+class PricedCode(LatentModule):
+    """A latent whose rows cost the squared length of their code."""
+
+    def forward(self, output: Tensor, generator: torch.Generator | None = None) -> Code:
+        return Code(output, output, output.square().sum(dim=1))
+
+
+def generator(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def make_batch(seed: int = 3, **parts: Tensor) -> Batch:
+    return Batch(torch.randn(N_ROWS, N_FEATURES, generator=generator(seed)), **parts)
+
+
+def make_step(
+    dropout: float = 0.0,
+    corruption: object = None,
+    penalties: tuple = (),
+    latent: LatentModule | None = None,
+    weight_decay: float = 0.1,
+    **options: float,
+) -> Step:
+    encoder, decoder = Dense((6,), dropout=dropout).build(
+        N_FEATURES, N_COMPONENTS, N_COMPONENTS, N_ROWS, True
+    )
+    encoder.reset(generator(1))
+    decoder.reset(generator(2))
+    module = AutoencoderModule(encoder, latent or Deterministic().build(N_COMPONENTS), decoder)
+    objective = Objective(SquaredError(), COLUMN_WEIGHTS, corruption, penalties)
+    return Step(module, objective, weight_decay, **options)
+
+
+def zero_state(params: dict[str, Tensor]) -> AdamWState:
+    return AdamWState(
+        [torch.zeros_like(p) for p in params.values()],
+        [torch.zeros_like(p) for p in params.values()],
+        [torch.zeros(()) for _ in params],
+    )
+
+
+def detached(params: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: p.detach().clone().requires_grad_() for name, p in params.items()}
+
+
+@pytest.mark.parametrize("recipe", sorted(RECIPES))
+def test_given_parameters_are_updated_like_the_modules_own(recipe: str) -> None:
+    step = make_step(**RECIPES[recipe])
+    before = detached(step.own)
+    given = detached(step.own)
+    own_state, given_state = zero_state(step.own), zero_state(given)
+    lr = torch.tensor(0.01)
+    given_terms = [step(given, given_state, lr, make_batch(i), generator(i)) for i in range(3)]
+    for name, value in before.items():
+        assert torch.equal(step.own[name], value)
+    own_terms = [step(step.own, own_state, lr, make_batch(i), generator(i)) for i in range(3)]
+    assert given_terms == own_terms
+    for name, value in step.own.items():
+        assert torch.equal(value, given[name])
+        assert not torch.equal(value, before[name])
+    for one, other in zip(own_state, given_state, strict=True):
+        assert all(map(torch.equal, one, other))
+
+
+@pytest.mark.parametrize("max_norm", [1e-3, 1e6])
+def test_updates_are_those_of_adamw_on_clipped_gradients(max_norm: float) -> None:
+    step = make_step(penalties=(L1Weights(1e-3),), max_norm=max_norm)
+    reference = copy.deepcopy(step)
+    params = list(reference.module.parameters())
+    optimizer = torch.optim.AdamW(params, weight_decay=0.1, fused=False, foreach=False)
+    state = zero_state(step.own)
+    for i, lr in enumerate([0.001, 0.01, 0.01, 0.003]):
+        step(step.own, state, torch.tensor(lr), make_batch(i), generator())
+        optimizer.param_groups[0]["lr"] = lr
+        optimizer.zero_grad()
+        sum(
+            reference.objective.terms(reference.module, make_batch(i), generator()).values()
+        ).backward()
+        torch.nn.utils.clip_grad_norm_(params, max_norm)
+        optimizer.step()
+    for ours, theirs in zip(step.own.values(), params, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-6)
+    assert {int(count) for count in state.steps} == {4}
+
+
+@pytest.mark.parametrize("lr", [0.0, 0.01])
+def test_a_rate_of_zero_moves_nothing(lr: float) -> None:
+    step = make_step()
+    before = detached(step.own)
+    step(step.own, zero_state(step.own), torch.tensor(lr), make_batch(), generator())
+    moved = [not torch.equal(step.own[name], value) for name, value in before.items()]
+    assert any(moved) == all(moved) == (lr > 0)
+
+
+def test_gradients_are_clipped_to_the_norm_and_left_alone_below_it() -> None:
+    def gradient(max_norm: float) -> Tensor:
+        step = make_step(max_norm=max_norm)
+        state = zero_state(step.own)
+        step(step.own, state, torch.tensor(0.0), make_batch(), generator())
+        return torch.cat([moment.flatten() for moment in state.exp_avgs]) / 0.1
+
+    free = gradient(1e6)
+    norm = free.norm().item()
+    clipped = gradient(norm / 10)
+    assert clipped.norm().item() == pytest.approx(norm / 10, rel=1e-3)
+    torch.testing.assert_close(clipped, free / 10, rtol=1e-3, atol=1e-7)
+    torch.testing.assert_close(gradient(norm * 2), free, rtol=1e-6, atol=1e-9)
+
+
+def test_weight_decay_shrinks_a_weight_that_has_no_gradient() -> None:
+    step = make_step(weight_decay=0.5)
+    batch = make_batch(target=torch.zeros(N_ROWS, N_FEATURES))._replace(
+        x=torch.zeros(N_ROWS, N_FEATURES)
+    )
+    name = "encoder.linear.weight"
+    before = step.own[name].detach().clone()
+    step(step.own, zero_state(step.own), torch.tensor(0.1), batch, generator())
+    torch.testing.assert_close(step.own[name].detach(), before * (1 - 0.1 * 0.5))
+
+
+@pytest.mark.parametrize(
+    ("options", "names"),
+    [
+        ({}, ["reconstruction"]),
+        ({"penalties": (L1Weights(1e-2),)}, ["reconstruction", "l1_weights"]),
+        ({"latent": PricedCode()}, ["reconstruction", "divergence"]),
+    ],
+)
+def test_terms_are_named_scalar_and_detached(options: dict, names: list[str]) -> None:
+    step = make_step(**options)
+    terms = step(step.own, zero_state(step.own), torch.tensor(0.01), make_batch(), generator())
+    assert list(terms) == names
+    assert all(not term.requires_grad and term.shape == () for term in terms.values())
+
+
+def test_terms_are_the_formulas_under_the_parameters_before_the_update() -> None:
+    step = make_step(penalties=(L1Weights(1e-2),), latent=PricedCode())
+    batch = make_batch(weight=torch.linspace(0, 2, N_ROWS))
+    result = step.module(batch.x)
+    cells = (result.output - batch.x).square() * COLUMN_WEIGHTS
+    expected = {
+        "reconstruction": (cells.sum(dim=1) * batch.weight).mean(),
+        "divergence": (result.code.mean.square().sum(dim=1) * batch.weight).mean(),
+        "l1_weights": 1e-2 * sum(p.abs().sum() for p in step.own.values() if p.ndim == 2),
+    }
+    terms = step(step.own, zero_state(step.own), torch.tensor(0.01), batch, generator())
+    assert terms.keys() == expected.keys()
+    for name, value in expected.items():
+        torch.testing.assert_close(terms[name], value.detach())
+
+
+def test_a_target_replaces_the_input_and_masked_cells_do_not_count() -> None:
+    step = make_step()
+    target = torch.zeros(N_ROWS, N_FEATURES)
+    mask = torch.rand(N_ROWS, N_FEATURES, generator=generator(7)) < 0.5
+    batch = make_batch(target=target, mask=mask)
+    output = step.module(batch.x).output
+    expected = (output.square() * mask * COLUMN_WEIGHTS).sum(dim=1)
+    torch.testing.assert_close(step.objective.rows(step.module(batch.x), batch), expected)
+
+
+def test_two_rows_of_weight_one_half_count_like_one() -> None:
+    step = make_step()
+    batch = make_batch()
+    twice = Batch(batch.x.repeat(2, 1), weight=torch.full((2 * N_ROWS,), 1.0))
+    one = step.terms(step.own, batch, generator())
+    other = step.terms(step.own, twice, generator())
+    torch.testing.assert_close(one, other)
+
+
+@pytest.mark.parametrize("recipe", sorted(RECIPES))
+def test_the_global_generators_are_not_touched(recipe: str) -> None:
+    step = make_step(**RECIPES[recipe])
+    torch_before = torch.get_rng_state()
+    numpy_before = np.random.get_state()[1].copy()  # noqa: NPY002
+    python_before = random.getstate()
+    step(step.own, zero_state(step.own), torch.tensor(0.01), make_batch(), generator())
+    assert torch.equal(torch.get_rng_state(), torch_before)
+    assert np.array_equal(np.random.get_state()[1], numpy_before)  # noqa: NPY002
+    assert random.getstate() == python_before
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"dropout": 0.5},
+        {"corruption": GaussianNoise(0.5)},
+        {"corruption": MaskingNoise(0.5)},
+    ],
+)
+def test_draws_come_from_the_generator(options: dict) -> None:
+    step = make_step(**options)
+    batch = make_batch()
+    loss = [step.terms(step.own, batch, generator(seed))["reconstruction"] for seed in (4, 4, 5)]
+    assert loss[0] == loss[1]
+    assert loss[0] != loss[2]
+    moving = generator(4)
+    first, second = (step.terms(step.own, batch, moving)["reconstruction"] for _ in range(2))
+    assert first == loss[0]
+    assert second != first
+
+
+def test_without_dropout_or_corruption_nothing_is_drawn() -> None:
+    step, drawn = make_step(), generator(4)
+    step(step.own, zero_state(step.own), torch.tensor(0.01), make_batch(), drawn)
+    assert torch.equal(drawn.get_state(), generator(4).get_state())
+
+
+def test_corruption_changes_the_input_and_not_the_target() -> None:
+    step = make_step(corruption=MaskingNoise(1.0))
+    batch = make_batch()
+    output = step.module(torch.zeros_like(batch.x)).output
+    expected = ((output - batch.x).square() * COLUMN_WEIGHTS).sum(dim=1).mean()
+    terms = step.terms(step.own, batch, generator())
+    torch.testing.assert_close(terms["reconstruction"], expected)
