@@ -154,7 +154,7 @@ def markdown(
     results = current(results)
     if results.empty:
         return "No results."
-    table = means(results, metric, libraries).groupby("data").mean(skipna=False)
+    table = means(results, metric, libraries).groupby("data").agg(lambda column: column.mean(skipna=False))
     table.loc["mean"] = table.dropna().mean()
     sizes = (results["n_train"] + results["n_test"]).groupby(results["data"]).first()
     widths = results["p"].groupby(results["data"]).first()

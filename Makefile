@@ -1,0 +1,58 @@
+# Two commands for users: `make demo` and `make test`. They set up .venv once, from the pinned
+# versions in constraints.txt, and again when pyproject.toml or the constraints change.
+
+ifeq ($(OS),Windows_NT)
+PYTHON ?= python
+BIN = $(VENV)/Scripts
+else
+PYTHON ?= python3
+BIN = $(VENV)/bin
+endif
+VENV ?= .venv
+CONSTRAINTS ?= constraints.txt
+PY = $(BIN)/python
+PIP = $(PY) -m pip --disable-pip-version-check
+WORKERS ?= auto
+
+.PHONY: help demo test lint docs bench clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make demo                             PCA and Autoencoder in one grid search, with a picture"
+	@echo "make demo DATA=file.csv TARGET=column the same on your own table (TARGET is optional)"
+	@echo "make test                             the tests, in parallel; ARGS are handed to pytest"
+	@echo "make lint                             ruff and mypy"
+	@echo "make docs                             the site, in docs/_build/html"
+	@echo "make bench                            the benchmarks, missing cells only; ARGS go to python -m benchmarks"
+
+$(PY):
+	$(PYTHON) -m venv $(VENV)
+
+# One stamp an extra: .venv/.installed-test holds that `.[test]` is there.
+$(VENV)/.installed-%: pyproject.toml $(CONSTRAINTS) | $(PY)
+	@echo "Setting up $(VENV) with the extra '$*' (once; torch is large) ..."
+	@$(PIP) install --quiet --constraint $(CONSTRAINTS) --editable ".[$*]"
+	@touch $@
+
+demo: $(VENV)/.installed-test
+	@$(PY) -m benchmarks.demo $(if $(DATA),--data "$(DATA)") $(if $(TARGET),--target "$(TARGET)") \
+		$(if $(OUTPUT),--output "$(OUTPUT)") $(ARGS)
+
+# SciPy reads SCIPY_ARRAY_API at import; without it the array API checks are skipped.
+test: $(VENV)/.installed-test
+	SCIPY_ARRAY_API=1 $(PY) -m pytest --quiet --numprocesses $(WORKERS) --dist worksteal $(ARGS)
+
+lint: $(VENV)/.installed-dev
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+
+docs: $(VENV)/.installed-docs
+	$(PY) -m sphinx --builder html --fail-on-warning --keep-going --quiet docs docs/_build/html
+	@echo "The site is in docs/_build/html/index.html"
+
+bench: $(VENV)/.installed-bench
+	$(PY) -m benchmarks $(or $(ARGS),run reconstruction)
+
+clean:
+	rm -rf docs/_build docs/api/generated docs/auto_gallery .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import importlib.metadata
+import inspect
+import os
+import re
+
+# A font cache built during the first plot must not depend on a display.
+os.environ.setdefault("MPLBACKEND", "agg")
+
+project = "sklearn-ae"
+author = "the sklearn-ae developers"
+copyright = f"2026, {author}"
+release = importlib.metadata.version("sklearn-ae")
+version = release
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.extlinks",
+    "sphinx.ext.mathjax",
+    "numpydoc",
+    "myst_parser",
+    "sphinx_gallery.gen_gallery",
+]
+templates_path = ["_templates"]
+exclude_patterns = ["_build", "gallery"]
+source_suffix = {".rst": "restructuredtext", ".md": "markdown"}
+default_role = "autolink"
+add_function_parentheses = False
+
+# API reference: __all__ decides what is public.
+autosummary_generate = True
+autosummary_ignore_module_all = False
+autosummary_imported_members = True
+autodoc_default_options = {"inherited-members": True}
+autodoc_typehints = "none"
+numpydoc_show_class_members = False
+numpydoc_xref_param_type = False
+
+extlinks = {
+    "arxiv": ("https://arxiv.org/abs/%s", "arXiv:%s"),
+    "doi": ("https://doi.org/%s", "doi:%s"),
+}
+
+myst_enable_extensions = ["dollarmath", "deflist"]
+myst_heading_anchors = 3
+
+sphinx_gallery_conf = {
+    "examples_dirs": "gallery",
+    "gallery_dirs": "auto_gallery",
+    "backreferences_dir": "api/generated/backreferences",
+    "doc_module": ("sklearn_ae",),
+    "download_all_examples": False,
+    "min_reported_time": 60,
+    "remove_config_comments": True,
+    "show_memory": False,
+    "write_computation_times": False,
+}
+
+html_theme = "pydata_sphinx_theme"
+html_title = "sklearn-ae"
+html_static_path = ["_static"]
+html_show_sourcelink = False
+html_sidebars = {page: [] for page in ("index", "getting_started", "development", "changelog")}
+html_theme_options = {
+    "navigation_with_keys": False,
+    "show_prev_next": False,
+    "secondary_sidebar_items": ["page-toc"],
+    "footer_start": ["copyright"],
+    "footer_end": [],
+}
+
+
+def skip_inherited_from_scikit_learn(app, what, name, obj, skip, options):
+    """Leave methods out whose docstrings refer to scikit-learn's own site."""
+    function = inspect.unwrap(obj) if callable(obj) else getattr(obj, "fget", obj)
+    module = getattr(function, "__module__", None) or ""
+    generated = name.startswith("set_") and name.endswith("_request")
+    if generated or module.partition(".")[0] == "sklearn":
+        return True
+    return None
+
+
+def escape_formulas(app, what, name, obj, options, lines):
+    """Keep the shape ``(n_components_,)`` from being a hyperlink and ``|w|`` a substitution."""
+    formula = re.compile(r"(?<=[( ])\w+_(?=[,)])|\|\w+\|")
+    for i, line in enumerate(lines):
+        parts = line.split("`")
+        parts[::2] = [
+            formula.sub(lambda m: re.sub(r"([_|])", r"\\\1", m[0]), p) for p in parts[::2]
+        ]
+        lines[i] = "`".join(parts)
+
+
+def setup(app):
+    """Register the hooks of this site."""
+    # numpydoc runs at the default priority, 500, and reads the sections before this.
+    app.connect("autodoc-process-docstring", escape_formulas, priority=600)
+    app.connect("autodoc-skip-member", skip_inherited_from_scikit_learn)

@@ -1,0 +1,46 @@
+"""Every Python block of the README and of the docs runs, a page's blocks in one namespace."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+BUILT = {"_build", "auto_gallery", "generated"}
+PAGES = [page for page in PAGES if not BUILT.intersection(page.relative_to(ROOT).parts)]
+
+PYTHON_BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\(([^)#\s]+)[^)\s]*\)")
+
+
+def python_blocks(page: Path) -> list[tuple[int, str]]:
+    """Return the line and the code of each block."""
+    text = page.read_text(encoding="utf-8")
+    return [(text.count("\n", 0, m.start(1)) + 1, m[1]) for m in PYTHON_BLOCK.finditer(text)]
+
+
+def name_of(page: Path) -> str:
+    return page.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if python_blocks(p)], ids=name_of)
+def test_python_blocks_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MPLBACKEND", "agg")
+    namespace: dict = {"__name__": "__main__"}
+    for line, code in python_blocks(page):
+        # The padding makes a traceback name the line of the page.
+        exec(compile("\n" * (line - 1) + code, str(page), "exec"), namespace)
+
+
+def test_readme_has_python_blocks() -> None:
+    assert len(python_blocks(ROOT / "README.md")) >= 2
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_relative_links_lead_to_files(page: Path) -> None:
+    targets = LINK.findall(page.read_text(encoding="utf-8"))
+    relative = [t for t in targets if "://" not in t and not BUILT.intersection(Path(t).parts)]
+    missing = [target for target in relative if not (page.parent / target).exists()]
+    assert missing == []
