@@ -15,18 +15,17 @@ class AdamWState(NamedTuple):
     ----------
     exp_avgs, exp_avg_sqs : list of Tensor
         First and second moments, of the parameters' shapes.
-    steps : list of Tensor
-        Number of updates, a float scalar for each parameter.
+    step : Tensor of shape ()
+        Number of updates, a float that all parameters share.
     """
 
     exp_avgs: list[Tensor]
     exp_avg_sqs: list[Tensor]
-    steps: list[Tensor]
+    step: Tensor
 
     def zero_(self) -> None:
         """Forget everything."""
-        for tensors in self:
-            torch._foreach_zero_(tensors)
+        torch._foreach_zero_([*self.exp_avgs, *self.exp_avg_sqs, self.step])
 
 
 def total_norm(tensors: list[Tensor]) -> Tensor:
@@ -43,14 +42,14 @@ def fused_adamw_(
     params: list[Tensor], grads: list[Tensor], state: AdamWState, lr: Tensor, weight_decay: float
 ) -> None:
     """Update parameters and moments in place, in one kernel."""
-    torch._foreach_add_(state.steps, 1)
+    state.step.add_(1)
     torch._fused_adamw_(
         params,
         grads,
         state.exp_avgs,
         state.exp_avg_sqs,
         [],
-        state.steps,
+        [state.step] * len(params),
         lr=lr,
         beta1=0.9,
         beta2=0.999,

@@ -140,16 +140,13 @@ class AutoencoderNet(NeuralNet):
 def _moments(optimizer: torch.optim.Optimizer) -> AdamWState:
     """Moments as the optimizer keeps them, so that its state_dict stays true."""
     params = optimizer.param_groups[0]["params"]
+    step = optimizer.state[params[0]].get("step", torch.zeros((), device=params[0].device))
     for p in params:
         if not optimizer.state[p]:
-            optimizer.state[p] = {
-                "step": torch.zeros((), dtype=torch.float32, device=p.device),
+            optimizer.state[p] |= {
                 "exp_avg": torch.zeros_like(p),
                 "exp_avg_sq": torch.zeros_like(p),
             }
+        optimizer.state[p]["step"] = step
     states = [optimizer.state[p] for p in params]
-    return AdamWState(
-        [s["exp_avg"] for s in states],
-        [s["exp_avg_sq"] for s in states],
-        [s["step"] for s in states],
-    )
+    return AdamWState([s["exp_avg"] for s in states], [s["exp_avg_sq"] for s in states], step)

@@ -61,7 +61,7 @@ def zero_state(params: dict[str, Tensor]) -> AdamWState:
     return AdamWState(
         [torch.zeros_like(p) for p in params.values()],
         [torch.zeros_like(p) for p in params.values()],
-        [torch.zeros(()) for _ in params],
+        torch.zeros(()),
     )
 
 
@@ -84,8 +84,9 @@ def test_given_parameters_are_updated_like_the_modules_own(recipe: str) -> None:
     for name, value in step.own.items():
         assert torch.equal(value, given[name])
         assert not torch.equal(value, before[name])
-    for one, other in zip(own_state, given_state, strict=True):
-        assert all(map(torch.equal, one, other))
+    assert all(map(torch.equal, own_state.exp_avgs, given_state.exp_avgs))
+    assert all(map(torch.equal, own_state.exp_avg_sqs, given_state.exp_avg_sqs))
+    assert own_state.step == given_state.step == 3
 
 
 @pytest.mark.parametrize("max_norm", [1e-3, 1e6])
@@ -106,7 +107,7 @@ def test_updates_are_those_of_adamw_on_clipped_gradients(max_norm: float) -> Non
         optimizer.step()
     for ours, theirs in zip(step.own.values(), params, strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-6)
-    assert {int(count) for count in state.steps} == {4}
+    assert state.step == 4
 
 
 @pytest.mark.parametrize("lr", [0.0, 0.01])
