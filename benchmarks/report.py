@@ -94,7 +94,7 @@ def text(
     tolerance : float, default=1e-3
         How far below the baseline counts as equal.
     max_rows : int, default=5000
-        Largest data whose fit seconds are reported.
+        Most training rows of the fits whose seconds are reported.
 
     Returns
     -------
@@ -154,7 +154,11 @@ def markdown(
     results = current(results)
     if results.empty:
         return "No results."
-    table = means(results, metric, libraries).groupby("data").agg(lambda column: column.mean(skipna=False))
+    table = (
+        means(results, metric, libraries)
+        .groupby("data")
+        .agg(lambda column: column.mean(skipna=False))
+    )
     table.loc["mean"] = table.dropna().mean()
     sizes = (results["n_train"] + results["n_test"]).groupby(results["data"]).first()
     widths = results["p"].groupby(results["data"]).first()
@@ -206,8 +210,8 @@ def _shares(results: pd.DataFrame, metric: str, libraries: list[str], baseline: 
 
 
 def _slowest(results: pd.DataFrame, libraries: list[str], max_rows: int) -> list[str]:
-    small = results[results["n_train"] + results["n_test"] <= max_rows]
-    lines = [f"slowest fit of data of up to {max_rows:,} rows"]
+    small = results[(results["n_train"] <= max_rows) & results["fit_seconds"].notna()]
+    lines = [f"slowest fit of up to {max_rows:,} rows"]
     for library in libraries:
         seconds = small[small["library"] == library].set_index(FIT)["fit_seconds"]
         if len(seconds):

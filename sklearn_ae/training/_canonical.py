@@ -77,32 +77,27 @@ def _moments(model: Model, rows: Rows) -> tuple[Tensor, Tensor, Tensor]:
     The reconstruction is in standard units, where columns of any scale are of order 1.
     """
     k, p = model.factory.n_components, rows.n_features
-    first = np.zeros(k)
+    code_sum, output_sum = torch.zeros(k, dtype=torch.float64), torch.zeros(p, dtype=torch.float64)
+    code_square = torch.zeros(k, k, dtype=torch.float64)
+    product = torch.zeros(k, p, dtype=torch.float64)
+    # Codes and outputs are of order 1 around 0, so one pass loses no digit that counts.
+    for x, weight in rows.blocks():
+        code, output = _pass(model, x)
+        weighted = code if weight is None else code * torch.from_numpy(weight)[:, None]
+        code_sum += weighted.sum(0)
+        output_sum += output.sum(0) if weight is None else torch.from_numpy(weight) @ output
+        code_square += weighted.T @ code
+        product += weighted.T @ output
     total = rows.total_weight
-    outputs_mean = np.zeros(p)
-    for x, weight in rows.blocks():
-        code, output = _pass(model, x)
-        first += _weighted(code, weight).sum(axis=0)
-        outputs_mean += _weighted(output, weight).sum(axis=0)
-    mean, output_mean = first / total, outputs_mean / total
-    covariance = torch.zeros(k, k, dtype=torch.float64)
-    cross = torch.zeros(k, p, dtype=torch.float64)
-    for x, weight in rows.blocks():
-        code, output = _pass(model, x)
-        centred = torch.from_numpy(code - mean)
-        weighted = torch.from_numpy(_weighted(code - mean, weight))
-        covariance += weighted.T @ centred
-        cross += weighted.T @ torch.from_numpy(output - output_mean)
-    return torch.from_numpy(mean), covariance / total, cross / total
+    mean = code_sum / total
+    covariance = code_square / total - torch.outer(mean, mean)
+    return mean, covariance, product / total - torch.outer(mean, output_sum / total)
 
 
-def _pass(model: Model, x: NDArray) -> tuple[NDArray, NDArray]:
+def _pass(model: Model, x: NDArray) -> tuple[Tensor, Tensor]:
     code = model.encode(x)
-    return code, model.scaling.apply(model.decode(code))
-
-
-def _weighted(values: NDArray, weight: NDArray | None) -> NDArray:
-    return values if weight is None else values * weight[:, None]
+    output = model.scaling.apply(model.decode(code))
+    return torch.from_numpy(code), torch.from_numpy(output)
 
 
 def _code_scale(strength: NDArray, largest_scale: float) -> NDArray:
