@@ -68,8 +68,6 @@ class BaseAutoencoder(
     def _composition(self) -> Composition:
         """Fill the slots from the parameters."""
 
-    # Fitting
-
     @with_callbacks
     def fit(self, X: ArrayLike, y: Any = None, *, sample_weight: ArrayLike | None = None) -> Self:
         """Fit to rows, without labels.
@@ -285,8 +283,6 @@ class BaseAutoencoder(
                 self._model.freeze()
             raise
 
-    # Codes and reconstructions
-
     def transform(self, X: ArrayLike) -> NDArray:
         """Return the codes of rows.
 
@@ -356,8 +352,6 @@ class BaseAutoencoder(
         """
         errors = self._fitted_model().errors(self._validated(X))
         return Container.of(X).wrap(errors, like=X)
-
-    # Scores
 
     def score_samples(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return minus the loss of each row; higher is more normal.
@@ -439,8 +433,6 @@ class BaseAutoencoder(
     def _validated(self, X: ArrayLike) -> NDArray:
         return validate_data(self, X, dtype=_DTYPES, reset=False)
 
-    # What was learned
-
     @property
     def history_(self) -> pd.DataFrame:
         """A row an epoch, the start being epoch 0; a column a named quantity."""
@@ -473,8 +465,6 @@ class BaseAutoencoder(
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
-
-    # State
 
     def __getstate__(self) -> dict[str, Any]:
         return pack(super().__getstate__())

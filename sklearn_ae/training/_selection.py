@@ -125,14 +125,14 @@ class Fitter:
     def _out_of_fold(self, rows: Rows, cycle: OneCycle) -> Fitted:
         """Judge every epoch out of fold; refit what wins on all rows."""
         order = self.seeds.numpy("split").permutation(rows.n_rows)
-        lanes, models = [], []
+        candidates = []
         for i, part in enumerate(np.array_split(order, _FOLDS)):
             train = rows.take(np.setdiff1d(order, part))
             valid = rows.take(np.sort(part))
-            model, lane = self._lane(train, valid, rows.n_rows, ("fold", i), leads=i == 0)
-            models.append(model)
-            lanes.append(lane)
-        found = run_cycle(lanes, self.recipe, cycle, self._watch(lanes[0], models[0]))
+            candidates.append(self._lane(train, valid, rows.n_rows, ("fold", i), leads=i == 0))
+        model, leader = candidates[0]
+        lanes = [lane for _, lane in candidates]
+        found = run_cycle(lanes, self.recipe, cycle, self._watch(leader, model))
         if self.composition.start is not None and not found.wins(_MARGIN_OUT_OF_FOLD):
             return self._start(rows, None, found)
         return self._fixed(rows, None, cycle, found.best_epoch, found)
