@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.metrics import r2_score
+from sklearn.utils.metadata_routing import MetadataRequest
 
-__all__ = ["reconstruction_r2"]
+__all__ = ["denoising_score", "reconstruction_r2"]
 
 
 def reconstruction_r2(
@@ -56,3 +57,73 @@ def reconstruction_r2(
             multioutput="variance_weighted",
         )
     )
+
+
+class _DenoisingScore:
+    """Scorer of restored rows against clean ones; also a plain function of them.
+
+    R² = 1 - sum_ij (c_ij - xhat_ij)² / sum_ij (c_ij - mean_j)², where xhat is
+    `estimator.inverse_transform(estimator.transform(X))`, c the clean rows and the means
+    are theirs. As `scoring` of GridSearchCV it gets its part of `X_clean` where metadata
+    routing is enabled. In a Pipeline the clean rows are the raw ones: xhat has come back
+    through every step.
+
+    Parameters
+    ----------
+    estimator : fitted estimator
+        Has `transform` and `inverse_transform`: a denoiser, PCA, or a Pipeline that ends
+        in one.
+    X : array-like or data frame of shape (n_samples, n_features)
+        Noisy rows.
+    y : ignored
+        Here for scikit-learn's interface.
+    X_clean : array-like of shape (n_samples, n_features)
+        The clean version of each row.
+    sample_weight : array-like of shape (n_samples,), default=None
+        Non-negative weights.
+
+    Returns
+    -------
+    r2 : float
+        1 for perfectly restored rows, 0 for the means of the clean ones.
+    """
+
+    __name__ = "denoising_score"
+
+    def get_metadata_routing(self) -> MetadataRequest:
+        """Ask for the clean rows, wherever metadata is routed."""
+        request = MetadataRequest(owner=self)
+        request.score.add_request(param="X_clean", alias=True)
+        request.score.add_request(param="sample_weight", alias=None)
+        return request
+
+    def __call__(
+        self,
+        estimator: Any,
+        X: ArrayLike,
+        y: Any = None,
+        *,
+        X_clean: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> float:
+        if X_clean is None:
+            raise ValueError(
+                "denoising_score got X_clean=None; pass the clean rows, in a search with "
+                "sklearn.set_config(enable_metadata_routing=True) and fit(X, X_clean=X_clean)."
+            )
+        restored = estimator.inverse_transform(estimator.transform(X))
+        return float(
+            r2_score(
+                np.asarray(X_clean, dtype=np.float64),
+                np.asarray(restored, dtype=np.float64),
+                sample_weight=sample_weight,
+                multioutput="variance_weighted",
+            )
+        )
+
+    def __repr__(self) -> str:
+        return "denoising_score"
+
+
+denoising_score = _DenoisingScore()
+denoising_score.__doc__ = _DenoisingScore.__doc__

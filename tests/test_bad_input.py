@@ -9,12 +9,31 @@ import pandas as pd
 import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
 from sklearn.datasets import load_iris
 from sklearn.exceptions import NotFittedError
 from sklearn.utils._param_validation import InvalidParameterError
 from skorch.callbacks import Callback
 
-from sklearn_ae import Autoencoder, Dense, GaussianNoise, L1Weights, MaskingNoise
+from sklearn_ae import (
+    Autoencoder,
+    ContractiveAutoencoder,
+    DenoisingAutoencoder,
+    Dense,
+    Gaussian,
+    GaussianNoise,
+    HuberError,
+    KLSparsity,
+    L1Weights,
+    MaskingNoise,
+    SaltAndPepperNoise,
+    Sigmoid,
+    SparseAutoencoder,
+    StackedAutoencoder,
+    SwapNoise,
+    TopK,
+    VariationalAutoencoder,
+)
 from sklearn_ae.training import AutoencoderNet
 
 IRIS = load_iris().data
@@ -498,3 +517,232 @@ def test_a_warm_start_with_another_network_is_refused(parameters: dict) -> None:
 def test_a_warm_start_without_a_previous_fit_is_a_first_fit() -> None:
     expected = make().fit(IRIS)
     assert_array_equal(make(warm_start=True).fit(IRIS).transform(IRIS), expected.transform(IRIS))
+
+
+UNIT = (IRIS - IRIS.min(axis=0)) / np.ptp(IRIS, axis=0)
+OPTIONS = {"hidden_layer_sizes": (8,), "max_iter": 2, "random_state": 0}
+VARIANTS = {
+    "contractive": ContractiveAutoencoder(2, **OPTIONS),
+    "denoising": DenoisingAutoencoder(2, **OPTIONS),
+    "sparse": SparseAutoencoder(5, **OPTIONS),
+    "stacked": StackedAutoencoder(2, **OPTIONS),
+    "variational": VariationalAutoencoder(2, **OPTIONS),
+}
+LABELS = np.repeat(["a", "b", "c"], 50)
+
+
+@FITTING
+@pytest.mark.parametrize(
+    ("estimator", "message"),
+    [
+        (SparseAutoencoder(sparsity=0.0), r"'sparsity' parameter of SparseAutoencoder.*Got 0.0"),
+        (SparseAutoencoder(sparsity=1), r"'sparsity' parameter of SparseAutoencoder.*Got 1"),
+        (SparseAutoencoder(penalty="l2"), r"'penalty' parameter of SparseAutoencoder.*Got 'l2'"),
+        (SparseAutoencoder(sparsity_weight=-1), r"'sparsity_weight' parameter.*Got -1"),
+        (make(penalties=(KLSparsity(2.0),)), r"'sparsity' parameter of KLSparsity.*Got 2.0"),
+        (make(latent=Sigmoid(0.0)), r"'activity' parameter of Sigmoid.*Got 0.0"),
+        (make(latent=TopK(0)), r"'n_active' parameter of TopK.*Got 0"),
+        (make(corruption=SwapNoise(1.5)), r"'fraction' parameter of SwapNoise.*Got 1.5"),
+        (make(corruption=SaltAndPepperNoise(-0.1)), r"'fraction' parameter of Salt.*Got -0.1"),
+        (DenoisingAutoencoder(noise_scale=-1), r"'noise_scale' parameter.*Got -1"),
+        (ContractiveAutoencoder(contraction=-1), r"'contraction' parameter.*Got -1"),
+        (ContractiveAutoencoder(n_projections=0), r"'n_projections' parameter.*Got 0"),
+        (VariationalAutoencoder(beta=-1), r"'beta' parameter.*Got -1"),
+        (VariationalAutoencoder(warm_up=2), r"'warm_up' parameter.*Got 2"),
+        (VariationalAutoencoder(loss="huber"), r"'loss' parameter.*Got 'huber'"),
+        (VariationalAutoencoder(latent=TopK()), r"'latent' parameter.*Got TopK\(\)"),
+        (VariationalAutoencoder(n_importance_samples=0), r"'n_importance_samples'.*Got 0"),
+        (StackedAutoencoder(latent=TopK()), r"'latent' parameter.*Got TopK\(\)"),
+        (StackedAutoencoder(stage_sizes=3), r"'stage_sizes' parameter.*Got 3"),
+        (make(loss="mae"), r"'loss' parameter of Autoencoder.*Got 'mae'"),
+        (make(loss=HuberError(epsilon=0)), r"'epsilon' parameter of HuberError.*Got 0"),
+        (make(normalization="group"), r"'normalization' parameter.*Got 'group'"),
+        (make(hidden_noise=-1), r"'hidden_noise' parameter.*Got -1"),
+        (make(tied_weights="yes"), r"'tied_weights' parameter.*Got 'yes'"),
+        (make(encoder=3), r"'encoder' parameter.*Got 3"),
+    ],
+    ids=repr,
+)
+def test_parameters_of_variants_are_named_with_their_value(
+    method: str, estimator: Any, message: str
+) -> None:
+    with pytest.raises(InvalidParameterError, match=f"(?s){message}"):
+        getattr(clone(estimator), method)(IRIS)
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit", "score", "score_samples"])
+@pytest.mark.parametrize(
+    ("loss", "value", "message"),
+    [
+        ("bernoulli", 1.5, r"X holds 1.5, but the Bernoulli loss needs values in \[0, 1\]; put a"),
+        ("bernoulli", -0.5, r"X holds -0.5, but the Bernoulli loss needs values in \[0, 1\]"),
+        ("poisson", -2.0, r"X holds -2, but the Poisson loss needs values that are not negative"),
+    ],
+)
+def test_rows_out_of_the_domain_of_the_loss_are_refused(
+    method: str, loss: str, value: float, message: str
+) -> None:
+    X = UNIT.copy()
+    X[3, 1] = value
+    for estimator in (make(loss=loss), VariationalAutoencoder(2, loss=loss, **OPTIONS)):
+        if method.startswith("score"):
+            estimator.fit(UNIT)
+        with pytest.raises(ValueError, match=message):
+            getattr(estimator, method)(X)
+
+
+def test_rows_of_weight_zero_may_be_out_of_the_domain_of_the_loss() -> None:
+    X = UNIT.copy()
+    X[3, 1] = -1.0
+    weight = np.ones(150)
+    weight[3] = 0.0
+    fitted = make(loss="bernoulli").fit(X, sample_weight=weight)
+    assert np.isfinite(fitted.transform(X)).all()
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit", "score"])
+@pytest.mark.parametrize(
+    ("clean", "message"),
+    [
+        (IRIS[:50], r"X_clean has shape \(50, 4\), but X has shape \(150, 4\); pass the clean"),
+        (IRIS[:, :3], r"X_clean has shape \(150, 3\), but X has shape \(150, 4\)"),
+        (with_cell(np.nan), r"Input X_clean contains NaN"),
+        (IRIS * 1e3, r'X_clean is not in the units of X: column 0.*transform_input=\["X_clean"\]'),
+        (IRIS - 100, r"X_clean is not in the units of X: column 0 has mean"),
+    ],
+    ids=["short", "narrow", "NaN", "scaled", "shifted"],
+)
+def test_clean_rows_that_do_not_belong_to_the_rows_are_refused(
+    method: str, clean: np.ndarray, message: str
+) -> None:
+    estimator = clone(VARIANTS["denoising"])
+    if method == "score":
+        estimator.fit(IRIS)
+    with pytest.raises(ValueError, match=message):
+        getattr(estimator, method)(IRIS, X_clean=clean)
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit", "transform", "score", "sample"])
+@pytest.mark.parametrize(
+    ("condition", "message"),
+    [
+        (LABELS[:50], r"condition has 50 rows, but X has 150; pass one entry a row"),
+        (np.c_[LABELS, LABELS], r"condition has 2 columns, but 1 in fit|could not convert"),
+        (np.r_[["z"], LABELS[1:]], r"condition holds 'z', which fit has not seen; use one of"),
+    ],
+    ids=["length", "columns", "label"],
+)
+def test_conditions_that_do_not_belong_to_the_rows_are_refused(
+    method: str, condition: np.ndarray, message: str
+) -> None:
+    fitted = clone(VARIANTS["variational"]).fit(IRIS, condition=LABELS)
+    if method == "fit" and "z" in condition:  # a fit takes any labels, of any number
+        condition, message = condition[1:], r"condition has 149 rows, but X has 150"
+    argument = 150 if method == "sample" else IRIS
+    with pytest.raises(ValueError, match=message):
+        getattr(fitted, method)(argument, condition=condition)
+
+
+@pytest.mark.parametrize("method", [*READING, "sample", "inverse_transform", "partial_fit"])
+def test_a_condition_is_given_always_or_never(method: str) -> None:
+    argument = {"sample": 150, "inverse_transform": np.ones((150, 2))}.get(method, IRIS)
+    conditional = clone(VARIANTS["variational"]).fit(IRIS, condition=LABELS)
+    with pytest.raises(ValueError, match=r"condition=None, but this estimator was fitted with"):
+        getattr(conditional, method)(argument)
+    plain = clone(VARIANTS["variational"]).fit(IRIS)
+    with pytest.raises(ValueError, match=r"condition=.* was given, but this Variational"):
+        getattr(plain, method)(argument, condition=LABELS)
+
+
+@pytest.mark.parametrize("n_samples", [0, -1, 1.5, "2"])
+def test_a_number_of_samples_below_one_is_refused(n_samples: Any) -> None:
+    fitted = clone(VARIANTS["variational"]).fit(IRIS)
+    with pytest.raises(ValueError, match=rf"n_samples={n_samples!r} must be an integer of at le"):
+        fitted.sample(n_samples)
+
+
+@FITTING
+@pytest.mark.parametrize("sizes", [(0,), (3, -1), (2.5,), ("3",), (True,)])
+def test_stages_without_a_unit_are_refused(method: str, sizes: tuple) -> None:
+    message = rf"stage_sizes={re.escape(repr(sizes))} must hold integers.*for example"
+    with pytest.raises(ValueError, match=message):
+        getattr(StackedAutoencoder(1, stage_sizes=sizes, **OPTIONS), method)(IRIS)
+
+
+@FITTING
+@pytest.mark.parametrize("sizes", [(5,), (2, 3), (1,)])
+def test_stages_that_rise_are_refused(method: str, sizes: tuple) -> None:
+    message = rf"stage_sizes={re.escape(repr(sizes))} must not rise from the 4 features.*=2;"
+    with pytest.raises(ValueError, match=message):
+        getattr(StackedAutoencoder(2, stage_sizes=sizes, **OPTIONS), method)(IRIS)
+
+
+@FITTING
+def test_two_penalties_of_one_kind_are_refused(method: str) -> None:
+    twice = (L1Weights(1e-3), L1Weights(1e-4))
+    with pytest.raises(ValueError, match=r"penalties=.* holds two of one kind"):
+        getattr(make(penalties=twice), method)(IRIS)
+    sparse = clone(VARIANTS["sparse"]).set_params(penalties=(KLSparsity(),))
+    with pytest.raises(ValueError, match=r"holds two of one kind"):
+        getattr(sparse, method)(IRIS)
+
+
+@FITTING
+@pytest.mark.parametrize(
+    ("cls", "slot", "flat"),
+    [
+        (SparseAutoencoder, {"latent": TopK()}, {"penalty": "l1"}),
+        (DenoisingAutoencoder, {"corruption": SwapNoise()}, {"noise_scale": 0.1}),
+        (VariationalAutoencoder, {"latent": Gaussian()}, {"beta": 2.0}),
+        (VariationalAutoencoder, {"latent": Gaussian()}, {"warm_up": 0.5}),
+    ],
+)
+def test_objects_exclude_the_flat_parameters_of_variants(
+    method: str, cls: Any, slot: dict, flat: dict
+) -> None:
+    [(slot_name, _)], [(name, value)] = slot.items(), flat.items()
+    message = f"^{slot_name}=.* replaces {name}={re.escape(repr(value))}; leave {name}"
+    with pytest.raises(ValueError, match=message):
+        getattr(cls(2, **slot, **flat, **OPTIONS), method)(IRIS)
+
+
+@pytest.mark.parametrize("variant", sorted(set(VARIANTS) - {"sparse", "denoising"}))
+def test_more_components_than_features_are_refused_where_they_make_no_sense(variant: str) -> None:
+    estimator = clone(VARIANTS[variant]).set_params(n_components=5)
+    with pytest.raises(ValueError, match=r"n_components=5 exceeds the 4 features of X; use"):
+        estimator.fit(IRIS)
+
+
+@FITTING
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize(
+    ("parameters", "X"),
+    [({}, with_cell(np.nan)), ({"learning_rate_init": 1e38}, IRIS), ({"device": "gpu0"}, IRIS)],
+    ids=["NaN", "rate", "device"],
+)
+def test_a_failed_refit_of_a_variant_keeps_the_previous_fit(
+    method: str, variant: str, parameters: dict, X: np.ndarray
+) -> None:
+    fitted = clone(VARIANTS[variant]).set_params(early_stopping=False).fit(IRIS)
+    before = {name: value for name, value in vars(fitted).items() if name.endswith("_")}
+    codes, scores = fitted.transform(IRIS), fitted.score_samples(IRIS)
+    weights = fitted.net_.weights()
+    fitted.set_params(**parameters)
+    with pytest.raises((ValueError, FloatingPointError)):
+        getattr(fitted, method)(X)
+    assert_array_equal(fitted.transform(IRIS), codes)
+    assert_array_equal(fitted.score_samples(IRIS), scores)
+    assert all(map(torch.equal, fitted.net_.weights(), weights))
+    after = {name: value for name, value in vars(fitted).items() if name.endswith("_")}
+    assert before.keys() == after.keys()
+    assert all(after[name] is value for name, value in before.items())
+
+
+def test_a_failed_refit_keeps_the_condition() -> None:
+    fitted = clone(VARIANTS["variational"]).fit(IRIS, condition=LABELS)
+    codes = fitted.transform(IRIS, LABELS)
+    with pytest.raises(ValueError, match="Input X contains NaN"):
+        fitted.fit(with_cell(np.nan))
+    with pytest.raises(ValueError, match="condition has 3 rows"):
+        fitted.fit(IRIS, condition=["x", "y", "z"])
+    assert_array_equal(fitted.transform(IRIS, LABELS), codes)

@@ -11,10 +11,24 @@ from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import sklearn_ae
-from sklearn_ae import Autoencoder
+from sklearn_ae import (
+    Autoencoder,
+    ContractiveAutoencoder,
+    DenoisingAutoencoder,
+    SparseAutoencoder,
+    StackedAutoencoder,
+    VariationalAutoencoder,
+)
 
 # The contract is that of the defaults; a shorter cycle tests it as well.
-ESTIMATORS = [Autoencoder(max_iter=5)]
+ESTIMATORS = [
+    Autoencoder(max_iter=5),
+    ContractiveAutoencoder(max_iter=5),
+    DenoisingAutoencoder(max_iter=5),
+    SparseAutoencoder(max_iter=5),
+    StackedAutoencoder(max_iter=5),
+    VariationalAutoencoder(max_iter=5),
+]
 
 # scikit-learn runs these on its own estimators; check_estimator leaves them out.
 FURTHER_CHECKS = [

@@ -3,74 +3,86 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import NamedTuple
 
 from sklearn.base import BaseEstimator
 from torch import Generator, Tensor, nn
 
 
-class Encoder(nn.Module, ABC):
-    """Rows to the latent's parameters."""
+class Coder(nn.Module, ABC):
+    """A network from vectors to vectors that may stand beside a linear map.
+
+    Encoders and decoders are of this kind, so that a closed-form start can be put into
+    them and a change of basis of the code taken up by them.
+    """
 
     @abstractmethod
     def forward(self, x: Tensor, generator: Generator | None = None) -> Tensor:
-        """Encode rows; a generator means training, and feeds dropout."""
+        """Map rows; a generator means training, and feeds dropout."""
 
     @abstractmethod
     def reset(self, generator: Generator) -> None:
         """Draw new initial weights."""
 
     @abstractmethod
-    def set_linear(self, weight: Tensor) -> None:
-        """Start as the linear map x @ weight, with a residual that is zero."""
+    def set_linear(self, weight: Tensor, bias: Tensor | None = None) -> None:
+        """Start as the affine map x @ weight + bias, with a residual that is zero."""
 
     @abstractmethod
     def transform_output(self, matrix: Tensor, shift: Tensor) -> None:
-        """Absorb (code - shift) @ matrix into the weights."""
-
-
-class Decoder(nn.Module, ABC):
-    """Codes to rows."""
-
-    @abstractmethod
-    def forward(self, z: Tensor, generator: Generator | None = None) -> Tensor:
-        """Decode codes; a generator means training, and feeds dropout."""
-
-    @abstractmethod
-    def reset(self, generator: Generator) -> None:
-        """Draw new initial weights."""
-
-    @abstractmethod
-    def set_linear(self, weight: Tensor) -> None:
-        """Start as the linear map z @ weight, with a residual that is zero."""
+        """Absorb (output - shift) @ matrix into the weights."""
 
     @abstractmethod
     def transform_input(self, matrix: Tensor, shift: Tensor) -> None:
-        """Absorb z @ matrix + shift, applied before this decoder, into the weights."""
+        """Absorb x @ matrix + shift, applied before this network, into the weights."""
+
+
+class Shapes(NamedTuple):
+    """The shapes of an autoencoder's two networks.
+
+    Parameters
+    ----------
+    n_inputs : int
+        Width of what the encoder reads: the features, and the condition's columns.
+    n_codes : int
+        Width of what it writes: the latent's parameters.
+    n_latents : int
+        Width of what the decoder reads: the code, and the condition's columns.
+    n_outputs : int
+        Width of what it writes: the parameters of each feature's distribution.
+    n_rows : int
+        Number of training rows, for rules by data size.
+    """
+
+    n_inputs: int
+    n_codes: int
+    n_latents: int
+    n_outputs: int
+    n_rows: int
 
 
 class Architecture(BaseEstimator, ABC):
     """Stores hyperparameters; builds an encoder and a decoder when the shapes are known."""
 
+    _parameter_constraints: dict = {}
+
+    @property
+    def symmetry(self) -> str:
+        """Changes of basis of the code that the two networks can absorb."""
+        return "linear"
+
     @abstractmethod
-    def build(
-        self, n_features: int, n_codes: int, n_components: int, n_rows: int, linear_path: bool
-    ) -> tuple[Encoder, Decoder]:
-        """Build the two modules, their weights not yet set.
+    def build(self, shapes: Shapes, linear_path: bool) -> tuple[Coder, Coder]:
+        """Build the two networks, their weights not yet set.
 
         Parameters
         ----------
-        n_features : int
-            Width of a row.
-        n_codes : int
-            Width of the encoder's output: what the latent asks for.
-        n_components : int
-            Width of the decoder's input.
-        n_rows : int
-            Number of training rows, for rules by data size.
+        shapes : Shapes
+            Widths and the number of rows.
         linear_path : bool
-            Whether a linear map stands beside the network.
+            Whether a linear map stands beside each network.
         """
 
     @abstractmethod
-    def work(self, n_features: int, n_components: int, n_rows: int) -> int:
+    def work(self, shapes: Shapes) -> int:
         """Return the multiplications that one row costs in one forward pass."""

@@ -9,8 +9,15 @@ import torch
 from sklearn.utils._param_validation import Interval, StrOptions
 from torch import Generator, Tensor, nn
 
-from sklearn_ae.architectures._base import Architecture, Decoder, Encoder
-from sklearn_ae.architectures._layers import ACTIVATIONS, MLP, Linear
+from sklearn_ae.architectures._base import Architecture, Coder, Shapes
+from sklearn_ae.architectures._layers import (
+    ACTIVATIONS,
+    MLP,
+    NORMALIZATIONS,
+    HiddenLayers,
+    Linear,
+)
+from sklearn_ae.architectures._tied import tied_pair
 
 # Beyond this many standard deviations a residual grows with the logarithm of its input.
 _SOFT_RANGE = 3.0
@@ -24,12 +31,10 @@ class _Residual(nn.Module):
     B lets a decoder follow a change of basis of the code exactly.
     """
 
-    def __init__(
-        self, widths: tuple[int, ...], activation: str, dropout: float, with_basis: bool
-    ) -> None:
+    def __init__(self, widths: tuple[int, ...], hidden: HiddenLayers, with_basis: bool) -> None:
         super().__init__()
         self.basis = Linear(widths[0], widths[0]) if with_basis else None
-        self.mlp = MLP(widths, activation, dropout)
+        self.mlp = MLP(widths, hidden)
 
     def forward(self, x: Tensor, generator: Generator | None = None) -> Tensor:
         if self.basis is not None:
@@ -43,17 +48,13 @@ class _Residual(nn.Module):
             nn.init.zeros_(self.basis.bias)
 
 
-class _LinearPlusResidual(Encoder, Decoder):
+class LinearPlusResidual(Coder):
     """A linear map plus a residual: y = x A + a + f(x)."""
 
-    def __init__(
-        self, widths: tuple[int, ...], activation: str, dropout: float, with_basis: bool
-    ) -> None:
+    def __init__(self, widths: tuple[int, ...], hidden: HiddenLayers, with_basis: bool) -> None:
         super().__init__()
         self.linear = Linear(widths[0], widths[-1])
-        self.residual = (
-            _Residual(widths, activation, dropout, with_basis) if len(widths) > 2 else None
-        )
+        self.residual = _Residual(widths, hidden, with_basis) if len(widths) > 2 else None
 
     def forward(self, x: Tensor, generator: Generator | None = None) -> Tensor:
         if self.residual is None:
@@ -66,9 +67,11 @@ class _LinearPlusResidual(Encoder, Decoder):
             self.residual.reset(generator)
 
     @torch.no_grad()
-    def set_linear(self, weight: Tensor) -> None:
+    def set_linear(self, weight: Tensor, bias: Tensor | None = None) -> None:
         self.linear.zero()
         self.linear.weight.copy_(weight.T)
+        if bias is not None:
+            self.linear.bias.copy_(bias)
         if self.residual is not None:
             self.residual.mlp.last.zero()
 
@@ -86,12 +89,15 @@ class _LinearPlusResidual(Encoder, Decoder):
             self.residual.basis.prepend(matrix, shift)
 
 
-class _Perceptron(Encoder, Decoder):
+class Perceptron(Coder):
     """A multilayer perceptron alone: the textbook network."""
 
-    def __init__(self, widths: tuple[int, ...], activation: str, dropout: float) -> None:
+    def __init__(
+        self, widths: tuple[int, ...], hidden: HiddenLayers, tied_to: Perceptron | None = None
+    ) -> None:
         super().__init__()
-        self.mlp = MLP(widths, activation, dropout)
+        source: MLP | None = None if tied_to is None else tied_to.mlp
+        self.mlp: MLP = MLP(widths, hidden, source)
 
     def forward(self, x: Tensor, generator: Generator | None = None) -> Tensor:
         return self.mlp(x, generator)
@@ -99,7 +105,7 @@ class _Perceptron(Encoder, Decoder):
     def reset(self, generator: Generator) -> None:
         self.mlp.reset(generator)
 
-    def set_linear(self, weight: Tensor) -> None:
+    def set_linear(self, weight: Tensor, bias: Tensor | None = None) -> None:
         raise TypeError("A network without a linear path cannot start from a linear solution.")
 
     @torch.no_grad()
@@ -132,6 +138,20 @@ class Dense(Architecture):
         Activation of the hidden layers.
     dropout : float in [0, 1), default=0.0
         Share of hidden units dropped in training.
+    hidden_noise : float, default=0.0
+        Standard deviation of Gaussian noise that is added to hidden units in training.
+    normalization : {"batch", "layer"}, default=None
+        Standardise hidden units before their activation, over the batch or over the row.
+    tied_weights : bool, default=False
+        The decoder uses the encoder's weights transposed. The linear maps are then an
+        orthogonal projection and its transpose, which PCA's are, and f and g are each
+        multiplied by a number that starts at zero.
+
+    References
+    ----------
+    Ioffe and Szegedy, Batch normalization, ICML 2015. :arxiv:`1502.03167`
+
+    Ba, Kiros and Hinton, Layer normalization, 2016. :arxiv:`1607.06450`
 
     Examples
     --------
@@ -144,6 +164,9 @@ class Dense(Architecture):
         "hidden_layer_sizes": [tuple, list, Interval(Integral, 1, None, closed="left"), None],
         "activation": [StrOptions(set(ACTIVATIONS))],
         "dropout": [Interval(Real, 0, 1, closed="left")],
+        "hidden_noise": [Interval(Real, 0, None, closed="left")],
+        "normalization": [StrOptions(set(NORMALIZATIONS)), None],
+        "tied_weights": ["boolean"],
     }
 
     def __init__(
@@ -151,30 +174,44 @@ class Dense(Architecture):
         hidden_layer_sizes: tuple[int, ...] | None = None,
         activation: str = "silu",
         dropout: float = 0.0,
+        hidden_noise: float = 0.0,
+        normalization: str | None = None,
+        tied_weights: bool = False,
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
         self.dropout = dropout
+        self.hidden_noise = hidden_noise
+        self.normalization = normalization
+        self.tied_weights = tied_weights
 
-    def build(
-        self, n_features: int, n_codes: int, n_components: int, n_rows: int, linear_path: bool
-    ) -> tuple[Encoder, Decoder]:
-        """Build the two modules; see `Architecture`."""
-        hidden = self._hidden(n_rows)
-        down = (n_features, *hidden, n_codes)
-        up = (n_components, *hidden[::-1], n_features)
-        activation, rate = self.activation, self.dropout
+    @property
+    def symmetry(self) -> str:
+        """Tied maps absorb rotations, free ones every linear map."""
+        return "rotation" if self.tied_weights else "linear"
+
+    def build(self, shapes: Shapes, linear_path: bool) -> tuple[Coder, Coder]:
+        """Build the two networks; see `Architecture`."""
+        sizes = self._hidden(shapes.n_rows)
+        down = (shapes.n_inputs, *sizes, shapes.n_codes)
+        up = (shapes.n_latents, *sizes[::-1], shapes.n_outputs)
+        hidden = HiddenLayers(self.activation, self.dropout, self.hidden_noise, self.normalization)
+        if linear_path and self.tied_weights:
+            return tied_pair(down, up, hidden)
         if linear_path:
             return (
-                _LinearPlusResidual(down, activation, rate, with_basis=False),
-                _LinearPlusResidual(up, activation, rate, with_basis=True),
+                LinearPlusResidual(down, hidden, with_basis=False),
+                LinearPlusResidual(up, hidden, with_basis=True),
             )
-        return _Perceptron(down, activation, rate), _Perceptron(up, activation, rate)
+        encoder = Perceptron(down, hidden)
+        return encoder, Perceptron(up, hidden, encoder if self.tied_weights else None)
 
-    def work(self, n_features: int, n_components: int, n_rows: int) -> int:
+    def work(self, shapes: Shapes) -> int:
         """Return the multiplications of one row; see `Architecture`."""
-        widths = (n_features, *self._hidden(n_rows), n_components)
-        return 2 * sum(a * b for a, b in pairwise(widths))
+        sizes = self._hidden(shapes.n_rows)
+        down = (shapes.n_inputs, *sizes, shapes.n_codes)
+        up = (shapes.n_latents, *sizes[::-1], shapes.n_outputs)
+        return sum(a * b for widths in (down, up) for a, b in pairwise(widths))
 
     def _hidden(self, n_rows: int) -> tuple[int, ...]:
         sizes = self.hidden_layer_sizes

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from itertools import pairwise
-from typing import cast
+from typing import NamedTuple, cast
 
 import torch
 from torch import Generator, Tensor, nn
@@ -54,12 +54,148 @@ class Linear(nn.Linear):
         nn.init.zeros_(self.bias)
 
 
+class TiedLinear(nn.Module):
+    """An affine map whose weights are another layer's, transposed, with a bias of its own.
+
+    Rows and columns that the other layer does not have are weights of its own.
+
+    Parameters
+    ----------
+    source : Linear
+        The layer whose weights are used.
+    n_in, n_out : int
+        Widths.
+    """
+
+    def __init__(self, source: Linear, n_in: int, n_out: int) -> None:
+        super().__init__()
+        self.source = source
+        self.shared_in = min(n_in, source.out_features)
+        self.shared_out = min(n_out, source.in_features)
+        self.further_in = nn.Parameter(torch.empty(self.shared_out, n_in - self.shared_in))
+        self.further_out = nn.Parameter(torch.empty(n_out - self.shared_out, n_in))
+        self.bias = nn.Parameter(torch.empty(n_out))
+
+    @property
+    def weight(self) -> Tensor:
+        """The weights, of shape (n_out, n_in)."""
+        shared = self.source.weight[: self.shared_in, : self.shared_out].T
+        return torch.cat([torch.cat([shared, self.further_in], dim=1), self.further_out])
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply the map."""
+        return F.linear(x, self.weight, self.bias)
+
+    @torch.no_grad()
+    def prepend(self, matrix: Tensor, shift: Tensor) -> None:
+        """Absorb x @ matrix + shift; a rotation has reached the shared weights already."""
+        own = self.further_out
+        own.copy_(own.to(matrix) @ matrix.T)
+        rotated = shift @ matrix.T
+        self.bias.copy_(self.bias.to(shift) + self.weight.to(shift) @ rotated)
+
+    def reset(self, generator: Generator) -> None:
+        """Set what is not shared to zero."""
+        for parameter in (self.further_in, self.further_out, self.bias):
+            nn.init.zeros_(parameter)
+
+
+class BatchNorm(nn.Module):
+    """Standardise hidden units over a batch, or by running moments outside training.
+
+    A batch of one row is standardised by the running moments.
+
+    Parameters
+    ----------
+    width : int
+        Number of units.
+    """
+
+    mean: Tensor
+    variance: Tensor
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(width))
+        self.bias = nn.Parameter(torch.zeros(width))
+        self.register_buffer("mean", torch.zeros(width))
+        self.register_buffer("variance", torch.ones(width))
+
+    def forward(self, x: Tensor, training: bool) -> Tensor:
+        """Standardise, scale and shift; in training, update the running moments."""
+        return F.batch_norm(
+            x,
+            self.mean,
+            self.variance,
+            self.weight,
+            self.bias,
+            training=training and len(x) > 1,
+            momentum=0.1,
+        )
+
+    def reset(self) -> None:
+        """Forget what was learned."""
+        for tensor, value in (
+            (self.weight, 1.0),
+            (self.bias, 0.0),
+            (self.mean, 0.0),
+            (self.variance, 1.0),
+        ):
+            nn.init.constant_(tensor, value)
+
+
+class LayerNorm(nn.LayerNorm):
+    """Standardise the hidden units of each row."""
+
+    def forward(self, x: Tensor, training: bool = False) -> Tensor:
+        """Standardise, scale and shift."""
+        return super().forward(x)
+
+    def reset(self) -> None:
+        """Forget what was learned."""
+        self.reset_parameters()
+
+
+NORMALIZATIONS: dict[str, type[BatchNorm] | type[LayerNorm]] = {
+    "batch": BatchNorm,
+    "layer": LayerNorm,
+}
+
+
 def dropout(x: Tensor, rate: float, generator: Generator | None) -> Tensor:
     """Zero cells at a rate and scale up the rest; without a generator, return x."""
     if generator is None or rate == 0.0:
         return x
     keep = torch.empty_like(x).bernoulli_(1 - rate, generator=generator)
     return x * keep / (1 - rate)
+
+
+def hidden_noise(x: Tensor, scale: float, generator: Generator | None) -> Tensor:
+    """Add Gaussian noise; without a generator, return x."""
+    if generator is None or scale == 0.0:
+        return x
+    return x + scale * torch.empty_like(x).normal_(generator=generator)
+
+
+class HiddenLayers(NamedTuple):
+    """What happens between the affine maps of a multilayer perceptron.
+
+    Parameters
+    ----------
+    activation : str
+        A key of `ACTIVATIONS`.
+    dropout : float
+        Share of hidden units dropped in training.
+    noise : float
+        Standard deviation of the noise that hidden units get in training.
+    normalization : str or None
+        A key of `NORMALIZATIONS`.
+    """
+
+    activation: str = "silu"
+    dropout: float = 0.0
+    noise: float = 0.0
+    normalization: str | None = None
 
 
 class MLP(nn.Module):
@@ -69,24 +205,44 @@ class MLP(nn.Module):
     ----------
     widths : tuple of int
         Width of the input, of each hidden layer, and of the output.
-    activation : str
-        A key of `ACTIVATIONS`.
-    dropout : float
-        Share of hidden units dropped in training.
+    hidden : HiddenLayers
+        What happens between the maps.
+    tied_to : MLP, optional
+        A perceptron of mirrored widths whose weights are used transposed.
     """
 
-    def __init__(self, widths: tuple[int, ...], activation: str, dropout: float) -> None:
+    def __init__(
+        self, widths: tuple[int, ...], hidden: HiddenLayers, tied_to: MLP | None = None
+    ) -> None:
         super().__init__()
-        self.layers = nn.ModuleList(Linear(n_in, n_out) for n_in, n_out in pairwise(widths))
-        self.activation = activation
-        self.dropout = dropout
+        pairs = list(pairwise(widths))
+        self.layers: nn.ModuleList
+        if tied_to is None:
+            self.layers = nn.ModuleList(Linear(n_in, n_out) for n_in, n_out in pairs)
+        else:
+            sources = reversed(list(tied_to.layers))
+            self.layers = nn.ModuleList(
+                TiedLinear(cast(Linear, source), *pair)
+                for source, pair in zip(sources, pairs, strict=True)
+            )
+        self.hidden = hidden
+        self.norms = nn.ModuleList(
+            NORMALIZATIONS[hidden.normalization](width)
+            for width in widths[1:-1]
+            if hidden.normalization is not None
+        )
 
     def forward(self, x: Tensor, generator: Generator | None = None) -> Tensor:
         """Apply the layers; a generator means training."""
-        activation = ACTIVATIONS[self.activation]
-        *hidden, last = self.layers
-        for layer in hidden:
-            x = dropout(activation(layer(x)), self.dropout, generator)
+        hidden = self.hidden
+        activation = ACTIVATIONS[hidden.activation]
+        *inner, last = self.layers
+        for i, layer in enumerate(inner):
+            x = layer(x)
+            if self.norms:
+                x = self.norms[i](x, generator is not None)
+            x = dropout(activation(x), hidden.dropout, generator)
+            x = hidden_noise(x, hidden.noise, generator)
         return last(x)
 
     @property
@@ -103,3 +259,5 @@ class MLP(nn.Module):
         """Draw new weights."""
         for layer in self.layers:
             cast(Linear, layer).reset(generator)
+        for norm in self.norms:
+            cast(BatchNorm, norm).reset()

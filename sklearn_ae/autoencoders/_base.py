@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from abc import ABC
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from numbers import Integral
@@ -25,13 +25,26 @@ from sklearn.utils.validation import (
     check_is_fitted,
     validate_data,
 )
+from skorch.callbacks import Callback
+from torch import nn
 
-from sklearn_ae.autoencoders._parameters import SHARED_CONSTRAINTS
+from sklearn_ae.architectures import Architecture, Dense, OwnModules, Shapes
+from sklearn_ae.autoencoders._parameters import (
+    SHARED_CONSTRAINTS,
+    check_no_conflict,
+    fill_slot,
+    share,
+)
 from sklearn_ae.autoencoders._state import pack, unpack
 from sklearn_ae.autoencoders._threshold import outlier_threshold
-from sklearn_ae.data import ColumnScaling, Container, Rows
-from sklearn_ae.starts import PCAStart
+from sklearn_ae.corruptions import Corruption
+from sklearn_ae.data import ColumnScaling, ConditionEncoder, Container, Rows, check_same_units
+from sklearn_ae.latents import Deterministic, Latent
+from sklearn_ae.losses import LOSSES, Loss
+from sklearn_ae.penalties import L1Weights, Penalty
+from sklearn_ae.starts import PCAStart, Start
 from sklearn_ae.training import (
+    FEW_ROWS,
     AutoencoderNet,
     Composition,
     Fitted,
@@ -58,15 +71,138 @@ class BaseAutoencoder(
     BaseEstimator,
     ABC,
 ):
-    """Fit, transform, reconstruct and score; a variant states its composition."""
+    """Fit, transform, reconstruct and score; a variant states what differs.
+
+    A variant overrides the hooks below that concern it: `_latent`, `_penalties`,
+    `_start`, `_check_parameters`.
+    """
 
     _parameter_constraints: dict = SHARED_CONSTRAINTS
+    _overcomplete = False
+    _judge_corrupted = False
     _model: Model
     _history: History
 
-    @abstractmethod
-    def _composition(self) -> Composition:
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Complete the variant's signature and documentation."""
+        share(cls, BaseAutoencoder)
+        super().__init_subclass__(**kwargs)
+
+    def __init__(
+        self,
+        n_components: int | float | None = None,
+        *,
+        hidden_layer_sizes: tuple[int, ...] | None = None,
+        activation: str = "silu",
+        dropout: float = 0.0,
+        hidden_noise: float = 0.0,
+        normalization: str | None = None,
+        tied_weights: bool = False,
+        l1: float = 0.0,
+        alpha: float = 0.01,
+        encoder: Callable[[int, int], nn.Module] | None = None,
+        decoder: Callable[[int, int], nn.Module] | None = None,
+        architecture: Architecture | None = None,
+        latent: Latent | None = None,
+        corruption: Corruption | Callable | None = None,
+        penalties: Sequence[Penalty] = (),
+        loss: str | Loss = "squared_error",
+        init: str = "pca",
+        whiten: bool = False,
+        batch_size: int | None = None,
+        learning_rate_init: float = 0.003,
+        max_iter: int | None = None,
+        early_stopping: bool = True,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 15,
+        tol: float = 1e-4,
+        warm_start: bool = False,
+        contamination: float = 0.1,
+        device: str = "cpu",
+        callbacks: Sequence[Callback] | None = None,
+        verbose: int = 0,
+        random_state: int | None = None,
+    ) -> None:
+        self.n_components = n_components
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.dropout = dropout
+        self.hidden_noise = hidden_noise
+        self.normalization = normalization
+        self.tied_weights = tied_weights
+        self.l1 = l1
+        self.alpha = alpha
+        self.encoder = encoder
+        self.decoder = decoder
+        self.architecture = architecture
+        self.latent = latent
+        self.corruption = corruption
+        self.penalties = penalties
+        self.loss = loss
+        self.init = init
+        self.whiten = whiten
+        self.batch_size = batch_size
+        self.learning_rate_init = learning_rate_init
+        self.max_iter = max_iter
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.warm_start = warm_start
+        self.contamination = contamination
+        self.device = device
+        self.callbacks = callbacks
+        self.verbose = verbose
+        self.random_state = random_state
+
+    def _latent(self, rows: Rows) -> Latent:
+        """Return what fills the latent's slot."""
+        return fill_slot(self, "latent", Deterministic)
+
+    def _penalties(self) -> tuple[Penalty, ...]:
+        """Return the terms that this variant adds by its flat parameters."""
+        return ()
+
+    def _corruption(self) -> Corruption | Callable | None:
+        """Return what fills the corruption's slot."""
+        return self.corruption
+
+    def _start(self, composition: Composition) -> Start:
+        """Return the closed-form solution to begin from."""
+        return composition.latent.start(composition.symmetry)
+
+    def _architecture(self, rows: Rows) -> Architecture:
+        """Return what fills the architecture's slot."""
+        architecture = fill_slot(self, "architecture", Dense)
+        if self.encoder is None and self.decoder is None:
+            return architecture
+        if architecture.symmetry != "linear":
+            raise ValueError(
+                f"encoder={self.encoder!r} and decoder={self.decoder!r} cannot share weights "
+                "with tied_weights=True; set tied_weights=False."
+            )
+        return OwnModules(architecture, self.encoder, self.decoder)
+
+    def _composition(self, rows: Rows) -> Composition:
         """Fill the slots from the parameters."""
+        penalties = tuple(self.penalties)
+        if penalties:
+            check_no_conflict(self, "penalties", penalties, ["l1"])
+        elif self.l1:
+            penalties = (L1Weights(self.l1),)
+        composition = Composition(
+            architecture=self._architecture(rows),
+            latent=self._latent(rows),
+            corruption=self._corruption(),
+            penalties=(*self._penalties(), *penalties),
+            loss=self.loss if isinstance(self.loss, Loss) else LOSSES[self.loss](),
+            start=None,
+            judge_corrupted=self._judge_corrupted,
+        )
+        composition.loss.check(rows.targets.selected(rows.targets.values))
+        if self.init == "random":
+            return composition
+        return replace(composition, start=self._start(composition))
 
     @with_callbacks
     def fit(self, X: ArrayLike, y: Any = None, *, sample_weight: ArrayLike | None = None) -> Self:
@@ -94,12 +230,23 @@ class BaseAutoencoder(
         FloatingPointError
             If the loss stays infinite or NaN at ever lower learning rates.
         """
+        return self._fit(X, sample_weight)
+
+    def _fit(
+        self,
+        X: ArrayLike,
+        sample_weight: ArrayLike | None,
+        X_clean: ArrayLike | None = None,
+        condition: ArrayLike | None = None,
+    ) -> Self:
+        """Fit to rows, with what a variant's `fit` takes besides."""
         self._validate_params()
         with self._unchanged_on_failure():
-            previous = self._previous()
-            rows = self._rows(X, sample_weight, reset=True)
+            fitted_before = self._model if self._goes_on() else None
+            rows = self._rows(X, sample_weight, X_clean, condition, reset=True)
             self._entropy = Seeds.of(self.random_state).entropy
-            composition = self._composition()
+            previous = fitted_before or self._greedy(rows)
+            composition = self._composition(rows)
             recipe = self._recipe(rows, previous)
             n_epochs = recipe.epochs(rows.n_rows)
             context = self._init_callback_context(max_subtasks=n_epochs or None)
@@ -154,14 +301,24 @@ class BaseAutoencoder(
         self : object
             The fitted estimator.
         """
+        return self._partial_fit(X, sample_weight)
+
+    def _partial_fit(
+        self,
+        X: ArrayLike,
+        sample_weight: ArrayLike | None,
+        X_clean: ArrayLike | None = None,
+        condition: ArrayLike | None = None,
+    ) -> Self:
+        """Pass over rows, with what a variant's `partial_fit` takes besides."""
         self._validate_params()
         first = not self.__sklearn_is_fitted__()
         with self._unchanged_on_failure():
-            rows = self._rows(X, sample_weight, reset=first)
+            rows = self._rows(X, sample_weight, X_clean, condition, reset=first)
             if first:
                 self._entropy = Seeds.of(self.random_state).entropy
                 self._n_streamed = 0
-            composition = self._composition()
+            composition = self._composition(rows)
             recipe = self._recipe(rows, None if first else self._model)
             fitter = Fitter(composition, recipe, Seeds(self._entropy))
             with torch_threads(self._threads(composition, recipe, rows)):
@@ -192,27 +349,81 @@ class BaseAutoencoder(
             "n_components_": model.factory.n_components,
             "n_iter_": fitted.n_iter,
         }
-        if composition.latent.linear_codes:
-            attributes["explained_variance_ratio_"] = canonicalize(model, rows, self.whiten)
+        attributes["explained_variance_ratio_"] = canonicalize(
+            model, rows, composition.symmetry, self.whiten
+        )
         attributes["offset_"] = self._offset(rows, model)
         return attributes
 
     def _offset(self, rows: Rows, model: Model) -> float:
-        values = rows.values if rows.index is None else rows.values[rows.index]
-        return outlier_threshold(-model.row_errors(values), rows.weights, self.contamination)
+        values = rows.selected(rows.values)
+        scores = self._scores(model, values, rows.conditions)
+        return outlier_threshold(scores, rows.weights, self.contamination)
 
-    def _previous(self) -> Model | None:
-        """Return the weights that a warm start goes on from."""
-        return self._model if self.warm_start and self.__sklearn_is_fitted__() else None
+    def _scores(
+        self,
+        model: Model,
+        values: NDArray,
+        condition: NDArray | None = None,
+        target: NDArray | None = None,
+    ) -> NDArray[np.float64]:
+        """Return how normal rows are; higher is more."""
+        return -model.row_errors(values, condition, target)
 
-    def _rows(self, X: ArrayLike, sample_weight: ArrayLike | None, *, reset: bool) -> Rows:
+    def _goes_on(self) -> bool:
+        """Whether the next fit starts from the previous weights."""
+        return self.warm_start and self.__sklearn_is_fitted__()
+
+    def _greedy(self, rows: Rows) -> Model | None:
+        """Return weights that are trained before the network as a whole is; None if none are."""
+        return None
+
+    def _rows(
+        self,
+        X: ArrayLike,
+        sample_weight: ArrayLike | None,
+        X_clean: ArrayLike | None,
+        condition: ArrayLike | None,
+        *,
+        reset: bool,
+    ) -> Rows:
+        """Check what `fit` was given, and put it together."""
         values = validate_data(self, X, dtype=_DTYPES, reset=reset)
-        if sample_weight is None:
-            return Rows(values)
-        weight = _check_sample_weight(
-            sample_weight, values, dtype=np.float64, ensure_non_negative=True
-        )
-        return Rows(values, weight)
+        weight = None
+        if sample_weight is not None:
+            weight = _check_sample_weight(
+                sample_weight, values, dtype=np.float64, ensure_non_negative=True
+            )
+        target = None if X_clean is None else self._clean(X_clean, values)
+        rows = Rows(values, weight, target=target)
+        if reset:
+            self._condition = None if condition is None else ConditionEncoder().fit(condition, rows)
+        rows.condition = self._conditions(condition, len(values))
+        return rows
+
+    def _clean(self, X_clean: ArrayLike, values: NDArray) -> NDArray:
+        """Check the clean rows that belong to noisy ones."""
+        clean = check_array(X_clean, dtype=_DTYPES, input_name="X_clean")
+        if clean.shape != values.shape:
+            raise ValueError(
+                f"X_clean has shape {clean.shape}, but X has shape {values.shape}; pass the "
+                "clean version of each row of X, in the same columns."
+            )
+        if len(clean) >= FEW_ROWS:
+            check_same_units(values, clean)
+        return clean
+
+    def _conditions(self, condition: ArrayLike | None, n_rows: int) -> NDArray | None:
+        """Return the columns of a condition, or None where fit had none."""
+        encoder: ConditionEncoder | None = self.__dict__.get("_condition")
+        if encoder is not None:
+            return encoder.apply(condition, n_rows)
+        if condition is not None:
+            raise ValueError(
+                f"condition={condition!r:.60} was given, but this {type(self).__name__} was "
+                "fitted without one; fit it with condition= too."
+            )
+        return None
 
     def _recipe(self, rows: Rows, previous: Model | None) -> Recipe:
         if previous is None:
@@ -247,12 +458,15 @@ class BaseAutoencoder(
         """Apply the rules for n_components; see the class's docstring."""
         k, p = self.n_components, rows.n_features
         if k is not None and k >= 1:
-            if k > p:
+            if k > p and not self._overcomplete:
                 raise ValueError(
                     f"n_components={k} exceeds the {p} features of X; use n_components <= {p}, "
                     "or a SparseAutoencoder for an overcomplete code."
                 )
             return int(k)
+        default = self._default_components(p)
+        if k is None and default is not None:
+            return default
         with torch_threads(1):
             shares = np.cumsum(PCAStart().spectrum(rows, ColumnScaling.fit(rows)))
         needed = 1
@@ -260,10 +474,21 @@ class BaseAutoencoder(
             needed = min(p, int(np.searchsorted(shares, _VARIANCE if k is None else k)) + 1)
         return needed if k is not None else max(1, min(needed, p // 2))
 
+    def _default_components(self, n_features: int) -> int | None:
+        """Return what n_components=None means, or None for the rule by explained variance."""
+        return None
+
     def _threads(self, composition: Composition, recipe: Recipe, rows: Rows) -> int:
-        n = rows.n_rows
-        work = composition.architecture.work(rows.n_features, recipe.n_components, n)
-        return thread_count(work * recipe.batch_rows(n))
+        work = composition.architecture.work(
+            Shapes(
+                n_inputs=rows.n_features + rows.n_conditions,
+                n_codes=recipe.n_components,
+                n_latents=recipe.n_components + rows.n_conditions,
+                n_outputs=rows.n_features,
+                n_rows=rows.n_rows,
+            )
+        )
+        return thread_count(work * recipe.batch_rows(rows.n_rows))
 
     @contextmanager
     def _unchanged_on_failure(self) -> Iterator[None]:
@@ -296,7 +521,11 @@ class BaseAutoencoder(
         Z : ndarray of shape (n_samples, n_components_)
             Codes; float32 for float32 rows, otherwise float64.
         """
-        return self._fitted_model().encode(self._validated(X))
+        return self._transform(X)
+
+    def _transform(self, X: ArrayLike, condition: ArrayLike | None = None) -> NDArray:
+        model, values = self._fitted_model(), self._validated(X)
+        return model.encode(values, self._conditions(condition, len(values)))
 
     def inverse_transform(self, X: ArrayLike) -> Any:
         """Return the rows that codes stand for.
@@ -311,6 +540,9 @@ class BaseAutoencoder(
         X_original : ndarray or data frame of shape (n_samples, n_features)
             Rows in X's units, in the container that `fit` saw.
         """
+        return self._inverse_transform(X)
+
+    def _inverse_transform(self, X: ArrayLike, condition: ArrayLike | None = None) -> Any:
         model = self._fitted_model()
         code = check_array(X, dtype=_DTYPES, input_name="X")
         if code.shape[1] != self.n_components_:
@@ -318,7 +550,8 @@ class BaseAutoencoder(
                 f"X has {code.shape[1]} columns, but the codes of this {type(self).__name__} "
                 f"have {self.n_components_} components; pass what transform returns."
             )
-        return self._container.wrap(model.decode(code), like=X)
+        conditions = self._conditions(condition, len(code))
+        return self._container.wrap(model.decode(code, conditions), like=X)
 
     def reconstruct(self, X: ArrayLike) -> Any:
         """Return `inverse_transform(transform(X))`.
@@ -333,8 +566,13 @@ class BaseAutoencoder(
         X_reconstructed : ndarray or data frame of shape (n_samples, n_features)
             The rows as the code keeps them, in the container of X.
         """
+        return self._reconstruct(X)
+
+    def _reconstruct(self, X: ArrayLike, condition: ArrayLike | None = None) -> Any:
         model, values = self._fitted_model(), self._validated(X)
-        return Container.of(X).wrap(model.decode(model.encode(values)), like=X)
+        conditions = self._conditions(condition, len(values))
+        restored = model.decode(model.encode(values, conditions), conditions)
+        return Container.of(X).wrap(restored, like=X)
 
     def reconstruction_errors(self, X: ArrayLike) -> Any:
         """Return the loss of each cell: which column makes a row strange.
@@ -347,11 +585,21 @@ class BaseAutoencoder(
         Returns
         -------
         errors : ndarray or data frame of shape (n_samples, n_features), float64
-            Squared differences in X's units, in the container of X. Their sum over a
-            row is minus its score.
+            Losses in X's units, in the container of X; squared differences by default.
+            Their sum over a row is minus its score.
         """
-        errors = self._fitted_model().errors(self._validated(X))
+        return self._reconstruction_errors(X)
+
+    def _reconstruction_errors(self, X: ArrayLike, condition: ArrayLike | None = None) -> Any:
+        model, values = self._fitted_model(), self._in_domain(X)
+        errors = model.errors(values, self._conditions(condition, len(values)))
         return Container.of(X).wrap(errors, like=X)
+
+    def _in_domain(self, X: ArrayLike) -> NDArray:
+        """Return rows that the loss can be taken of."""
+        values = self._validated(X)
+        self._model.loss.check(values)
+        return values
 
     def score_samples(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return minus the loss of each row; higher is more normal.
@@ -364,9 +612,19 @@ class BaseAutoencoder(
         Returns
         -------
         scores : ndarray of shape (n_samples,), float64
-            Minus the summed squared error, in X's units squared.
+            Minus the loss in X's units; minus the summed squared error by default.
         """
-        return -self._fitted_model().row_errors(self._validated(X))
+        return self._score_samples(X)
+
+    def _score_samples(
+        self,
+        X: ArrayLike,
+        condition: ArrayLike | None = None,
+        X_clean: ArrayLike | None = None,
+    ) -> NDArray[np.float64]:
+        model, values = self._fitted_model(), self._in_domain(X)
+        target = None if X_clean is None else self._clean(X_clean, values)
+        return self._scores(model, values, self._conditions(condition, len(values)), target)
 
     def score(self, X: ArrayLike, y: Any = None, sample_weight: ArrayLike | None = None) -> float:
         """Return the mean of `score_samples`.
@@ -388,7 +646,10 @@ class BaseAutoencoder(
         score : float
             The weighted mean.
         """
-        scores = self.score_samples(X)
+        return self._mean_score(self.score_samples(X), sample_weight)
+
+    @staticmethod
+    def _mean_score(scores: NDArray[np.float64], sample_weight: ArrayLike | None) -> float:
         if sample_weight is None:
             return float(scores.mean())
         weights = _check_sample_weight(

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from sklearn_ae.data import ColumnScaling
-from sklearn_ae.training import History, Model, available_device, make_net
+from sklearn_ae.data import scaling_from
+from sklearn_ae.training import History, Model, available_device, make_net, state_tensors
 
 _NETWORK = "_network"
 
@@ -38,10 +38,10 @@ def pack(state: dict[str, Any]) -> dict[str, Any]:
     state[_NETWORK] = {
         "factory": model.factory,
         "loss": model.loss,
-        "mean": model.scaling.mean,
-        "scale": model.scaling.scale,
+        "scaling": model.scaling.state(),
+        "target_scaling": model.target_scaling.state(),
         "code_scale": model.code_scale,
-        "weights": [_array(p) for p in model.module.parameters()],
+        "weights": [_array(tensor) for tensor in state_tensors(model.module)],
         "moments": [
             {name: _array(value) for name, value in optimizer[p].items()}
             for p in model.module.parameters()
@@ -59,10 +59,11 @@ def unpack(state: dict[str, Any]) -> dict[str, Any]:
         return state
     state = state.copy()
     saved = state.pop(_NETWORK)
-    scaling = ColumnScaling(saved["mean"], saved["scale"])
+    scaling = scaling_from(saved["scaling"])
+    target_scaling = scaling_from(saved["target_scaling"])
     recipe = state["_recipe_used"]
     recipe = replace(recipe, device=available_device(recipe.device))
-    net = make_net(saved["factory"], state["_composition_used"], recipe, scaling)
+    net = make_net(saved["factory"], state["_composition_used"], recipe, (scaling, target_scaling))
     net.set_weights([torch.from_numpy(np.array(w)) for w in saved["weights"]])
     for parameter, moments in zip(net.module_.parameters(), saved["moments"], strict=False):
         net.optimizer_.state[parameter] = {
@@ -71,7 +72,12 @@ def unpack(state: dict[str, Any]) -> dict[str, Any]:
         }
     state["net_"] = net
     state["_model"] = Model(
-        saved["factory"], net.module_, scaling, saved["loss"], saved["code_scale"]
+        saved["factory"],
+        net.module_,
+        scaling,
+        saved["loss"],
+        target_scaling,
+        saved["code_scale"],
     )
     state["_history"] = History(saved["history_columns"], saved["history"])
     return state

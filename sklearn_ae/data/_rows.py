@@ -22,22 +22,40 @@ class Rows:
         Non-negative weights; None means that all rows count once.
     index : ndarray of int, optional
         Positions of the selected rows; None means all.
+    target : ndarray of shape (n, n_features), optional
+        What a reconstruction is compared with; None means the rows themselves.
+    condition : ndarray of shape (n, n_conditions), optional
+        What the rows are conditioned on, in standard units.
     """
 
     def __init__(
-        self, values: NDArray, weight: NDArray | None = None, index: NDArray | None = None
+        self,
+        values: NDArray,
+        weight: NDArray | None = None,
+        index: NDArray | None = None,
+        target: NDArray | None = None,
+        condition: NDArray | None = None,
     ) -> None:
         if index is None and weight is not None and not weight.all():
             index = np.flatnonzero(weight)
         self.values = values
         self.weight = weight
         self.index = index
+        self.target = target
+        self.condition = condition
 
     def take(self, index: NDArray) -> Rows:
         """Select rows by their position in this selection."""
         if self.index is not None:
             index = self.index[index]
-        return Rows(self.values, self.weight, index)
+        return Rows(self.values, self.weight, index, self.target, self.condition)
+
+    @property
+    def targets(self) -> Rows:
+        """The rows that reconstructions are compared with, of the same weights."""
+        if self.target is None:
+            return self
+        return Rows(self.target, self.weight, self.index)
 
     @property
     def n_rows(self) -> int:
@@ -45,16 +63,29 @@ class Rows:
         return len(self.values) if self.index is None else len(self.index)
 
     @property
+    def n_distinct(self) -> int:
+        """Number of different rows."""
+        return len(np.unique(self.selected(self.values), axis=0))
+
+    @property
     def n_features(self) -> int:
         """Number of columns."""
         return self.values.shape[1]
 
     @property
+    def n_conditions(self) -> int:
+        """Number of columns of the condition, 0 without one."""
+        return 0 if self.condition is None else self.condition.shape[1]
+
+    @property
     def weights(self) -> NDArray | None:
         """The weights of the selected rows."""
-        if self.weight is None or self.index is None:
-            return self.weight
-        return self.weight[self.index]
+        return None if self.weight is None else self.selected(self.weight)
+
+    @property
+    def conditions(self) -> NDArray | None:
+        """The condition of the selected rows."""
+        return None if self.condition is None else self.selected(self.condition)
 
     @property
     def total_weight(self) -> float:
@@ -62,12 +93,19 @@ class Rows:
         weights = self.weights
         return float(self.n_rows if weights is None else weights.sum())
 
+    def selected(self, array: NDArray) -> NDArray:
+        """Return the entries of an array of n that belong to the selected rows."""
+        return array if self.index is None else array[self.index]
+
     def blocks(self) -> Iterator[tuple[NDArray[np.float64], NDArray | None]]:
         """Yield float64 blocks of rows with their weights."""
-        size = max(1, _BLOCK_CELLS // max(1, self.n_features))
-        for start in range(0, self.n_rows, size):
-            part: slice | NDArray = slice(start, start + size)
-            if self.index is not None:
-                part = self.index[start : start + size]
+        for part in self.parts():
             weight = None if self.weight is None else self.weight[part]
             yield self.values[part].astype(np.float64, copy=False), weight
+
+    def parts(self) -> Iterator[slice | NDArray]:
+        """Yield the positions of the rows of each block."""
+        size = max(1, _BLOCK_CELLS // max(1, self.n_features))
+        for start in range(0, self.n_rows, size):
+            block = slice(start, start + size)
+            yield block if self.index is None else self.index[block]

@@ -9,6 +9,10 @@ from sklearn_ae.data._rows import Rows
 
 # Below this share of a column's largest magnitude, spread is rounding.
 _CONSTANT = 4 * np.finfo(np.float64).eps
+# Noisy and clean rows whose means differ by so many standard deviations, or whose standard
+# deviations by such a factor, are in different units.
+_FAR = 3.0
+_OTHER_SCALE = 20.0
 
 
 class ColumnScaling:
@@ -59,6 +63,39 @@ class ColumnScaling:
         divisor = np.where(self.scale > 0, self.scale, np.inf)
         return (x - self.mean) / divisor
 
+    def log_slope(self, x: NDArray) -> NDArray[np.float64]:
+        """Return the logarithm of the slope of `apply` at each cell, 0 in constant columns."""
+        slope = -np.log(np.where(self.scale > 0, self.scale, 1.0))
+        return np.broadcast_to(slope, x.shape)
+
+    def state(self) -> dict:
+        """Return plain arrays, from which `scaling_from` makes the scaling again."""
+        return {"mean": self.mean, "scale": self.scale}
+
     def restore(self, z: NDArray) -> NDArray[np.float64]:
         """Return standardised rows to X's units, in float64."""
         return z.astype(np.float64, copy=False) * self.scale + self.mean
+
+
+def check_same_units(noisy: NDArray, clean: NDArray) -> None:
+    """Raise if clean rows are not in the units of their noisy versions.
+
+    Parameters
+    ----------
+    noisy, clean : ndarray of shape (n, n_features)
+        Rows in pairs.
+    """
+    first, second = ColumnScaling.fit(Rows(noisy)), ColumnScaling.fit(Rows(clean))
+    larger = np.maximum(first.scale, second.scale)
+    smaller = np.minimum(first.scale, second.scale)
+    far = np.abs(first.mean - second.mean) > _FAR * larger
+    other_scale = (larger > _OTHER_SCALE * smaller) & (smaller > 0)
+    strange = np.flatnonzero((far & (larger > 0)) | other_scale)
+    if len(strange):
+        j = strange[0]
+        raise ValueError(
+            f"X_clean is not in the units of X: column {j} has mean {second.mean[j]:.4g} and "
+            f"standard deviation {second.scale[j]:.4g} there, and {first.mean[j]:.4g} and "
+            f"{first.scale[j]:.4g} in X. If a Pipeline transforms X before this step, let it "
+            'transform X_clean too: Pipeline(..., transform_input=["X_clean"]).'
+        )

@@ -22,12 +22,6 @@ class Deterministic(Latent):
     Autoencoder(latent=Deterministic())
     """
 
-    linear_codes = True
-
-    def n_codes(self, n_components: int) -> int:
-        """Width of the encoder's output."""
-        return n_components
-
     def build(self, n_components: int) -> LatentModule:
         """Build the module."""
         return _Identity()

@@ -1,6 +1,17 @@
 """Starts: closed-form linear answers that networks begin from."""
 
-from sklearn_ae.starts._base import LinearStart, Start
+from sklearn_ae.starts._base import LinearStart, Start, standardized_columns
 from sklearn_ae.starts._pca import PCAStart
+from sklearn_ae.starts._ppca import PPCAStart
+from sklearn_ae.starts._ridge import RidgeStart
+from sklearn_ae.starts._sigmoid import SigmoidStart
 
-__all__ = ["LinearStart", "PCAStart", "Start"]
+__all__ = [
+    "LinearStart",
+    "PCAStart",
+    "PPCAStart",
+    "RidgeStart",
+    "SigmoidStart",
+    "Start",
+    "standardized_columns",
+]

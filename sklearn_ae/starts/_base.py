@@ -15,30 +15,42 @@ from sklearn_ae.data import ColumnScaling, Rows
 
 
 class LinearStart(NamedTuple):
-    """A closed-form solution as linear maps between standardised rows and codes.
+    """A closed-form solution as affine maps between standardised rows and codes.
 
     Parameters
     ----------
-    encoder : Tensor of shape (n_features, n_components), float64
-        Standardised rows times this are codes of unit variance.
-    decoder : Tensor of shape (n_components, n_features), float64
-        Codes times this are standardised reconstructions.
+    encoder : Tensor of shape (n_inputs, n_codes), float64
+        Standardised rows, with the columns of their condition, times this are the
+        latent's parameters.
+    decoder : Tensor of shape (n_latents, n_features), float64
+        Codes, with the columns of the condition, times this are standardised
+        reconstructions.
+    encoder_bias : Tensor of shape (n_codes,), optional
+        Added to what the encoder gives; None means 0.
+    decoder_bias : Tensor of shape (n_features,), optional
+        Added to what the decoder gives; None means 0.
+    noise : Tensor of shape (n_features,), optional
+        Standard deviations of the standardised rows around their reconstruction.
     """
 
     encoder: Tensor
     decoder: Tensor
+    encoder_bias: Tensor | None = None
+    decoder_bias: Tensor | None = None
+    noise: Tensor | None = None
 
 
 class Start(ABC):
     """Solves the linear problem on training rows."""
 
     @abstractmethod
-    def spectrum(self, rows: Rows, scaling: ColumnScaling) -> NDArray[np.float64]:
-        """Share of the variance per component, all components, in descending order."""
-
-    @abstractmethod
     def solve(
-        self, rows: Rows, scaling: ColumnScaling, n_components: int, generator: Generator
+        self,
+        rows: Rows,
+        scaling: ColumnScaling,
+        target_scaling: ColumnScaling,
+        n_components: int,
+        generator: Generator,
     ) -> LinearStart:
         """Solve for the given number of components.
 
@@ -46,11 +58,10 @@ class Start(ABC):
         ----------
         rows : Rows
             Training rows.
-        scaling : ColumnScaling
-            Their column scales.
+        scaling, target_scaling : ColumnScaling
+            Column scales of the rows and of what reconstructions are compared with.
         n_components : int
-            Width of the code. Components beyond the rank are orthogonal directions
-            that the decoder ignores.
+            Width of the code. Components beyond the rank are 0 in every row.
         generator : Generator
             Feeds randomised solvers and the directions beyond the rank.
         """
@@ -63,3 +74,35 @@ def standardized_blocks(
     for x, weight in rows.blocks():
         z = torch.from_numpy(scaling.apply(x))
         yield z, None if weight is None else torch.from_numpy(np.ascontiguousarray(weight))
+
+
+def standardized_columns(rows: Rows, scaling: ColumnScaling, part: slice | NDArray) -> Tensor:
+    """Return a block of rows in standard units, followed by the columns of its condition."""
+    x = scaling.apply(rows.values[part].astype(np.float64, copy=False))
+    if rows.condition is not None:
+        x = np.concatenate([x, rows.condition[part]], axis=1)
+    return torch.from_numpy(x)
+
+
+def sign(vectors: Tensor) -> Tensor:
+    """Make each vector's largest entry positive, as scikit-learn's PCA does."""
+    if not vectors.numel():
+        return vectors
+    largest = vectors.gather(0, vectors.abs().argmax(0, keepdim=True))
+    return vectors * torch.where(largest < 0, -1.0, 1.0)
+
+
+def pad(start: LinearStart, n_components: int, generator: Generator) -> LinearStart:
+    """Add components up to the width asked for, which are 0 in every row.
+
+    Their decoder's directions are random, so that training can give them a meaning.
+    """
+    missing = n_components - start.encoder.shape[1]
+    if missing <= 0:
+        return start
+    n_inputs, n_outputs = start.encoder.shape[0], start.decoder.shape[1]
+    draw = start.decoder.new_empty(missing, n_outputs).normal_(generator=generator)
+    return start._replace(
+        encoder=torch.cat([start.encoder, start.encoder.new_zeros(n_inputs, missing)], dim=1),
+        decoder=torch.cat([start.decoder, draw / n_outputs**0.5]),
+    )

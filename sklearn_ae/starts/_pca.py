@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Generator, Tensor
 
 from sklearn_ae.data import ColumnScaling, Rows
-from sklearn_ae.starts._base import LinearStart, Start, standardized_blocks
+from sklearn_ae.starts._base import LinearStart, Start, pad, sign, standardized_blocks
 
 # Up to this many rows or columns, whichever is less, every component is computed.
 _FULL = 2000
@@ -26,14 +26,23 @@ class PCAStart(Start):
     regression of Z on the code, which stays exact when columns differ by sixty orders
     of magnitude.
 
+    Parameters
+    ----------
+    scaled : bool, default=False
+        Give components the scale of X, relative to its largest column, as PCA does; they
+        have unit variance otherwise.
+
     References
     ----------
     Halko, Martinsson and Tropp, Finding structure with randomness, SIAM Review 2011.
     :arxiv:`0909.4061`
     """
 
+    def __init__(self, scaled: bool = False) -> None:
+        self.scaled = scaled
+
     def spectrum(self, rows: Rows, scaling: ColumnScaling) -> NDArray[np.float64]:
-        """Share of the variance per component; see `Start`."""
+        """Share of the variance per component, all components, in descending order."""
         if rows.n_features <= rows.n_rows:
             values = torch.linalg.eigvalsh(_scaled_covariance(rows, scaling)).flip(0)
         else:
@@ -43,30 +52,68 @@ class PCAStart(Start):
         return values / total if total > 0 else values
 
     def solve(
-        self, rows: Rows, scaling: ColumnScaling, n_components: int, generator: Generator
+        self,
+        rows: Rows,
+        scaling: ColumnScaling,
+        target_scaling: ColumnScaling,
+        n_components: int,
+        generator: Generator,
     ) -> LinearStart:
         """Solve for the leading components; see `Start`."""
         scale = torch.from_numpy(scaling.relative_scale)
-        n, p = rows.n_rows, rows.n_features
-        if min(n, p) > max(_FULL, 5 * n_components):
-            values, vectors = _subspace(rows, scaling, n_components, generator)
-        elif p <= n:
-            values, vectors = torch.linalg.eigh(_scaled_covariance(rows, scaling))
-            values, vectors = values.flip(0), vectors.flip(1)
-        else:
-            _, singular, rowspace = torch.linalg.svd(
-                _weighted_matrix(rows, scaling), full_matrices=False
-            )
-            values, vectors = singular.square(), rowspace.T
-        rank = int((values[:n_components] > _RANK * values[:1].clamp(min=1e-300)).sum())
-        values, vectors = values[:rank], _sign(vectors[:, :rank])
+        values, vectors = principal_axes(rows, scaling, n_components, generator)
         encoder = scale[:, None] * vectors / values.sqrt()
         decoder = _regress(rows, scaling, encoder)
-        missing = n_components - rank
-        if missing:
-            encoder = torch.cat([encoder, _complement(encoder, missing, generator)], dim=1)
-            decoder = torch.cat([decoder, decoder.new_zeros(missing, p)])
-        return LinearStart(encoder, decoder)
+        start = pad(LinearStart(encoder, decoder), n_components, generator)
+        if self.scaled:
+            start = _in_units(start, values)
+        if not rows.n_conditions:
+            return start
+        c = rows.n_conditions
+        return start._replace(
+            encoder=torch.cat([start.encoder, encoder.new_zeros(c, n_components)]),
+            decoder=torch.cat([start.decoder, decoder.new_zeros(c, rows.n_features)]),
+        )
+
+
+def principal_axes(
+    rows: Rows, scaling: ColumnScaling, n_components: int, generator: Generator
+) -> tuple[Tensor, Tensor]:
+    """Return the leading variances and unit directions of A, no more than its rank.
+
+    Parameters
+    ----------
+    rows : Rows
+        Training rows.
+    scaling : ColumnScaling
+        Their column scales.
+    n_components : int
+        How many are wanted.
+    generator : Generator
+        Feeds the subspace iteration.
+    """
+    n, p = rows.n_rows, rows.n_features
+    if min(n, p) > max(_FULL, 5 * n_components):
+        values, vectors = _subspace(rows, scaling, n_components, generator)
+    elif p <= n:
+        values, vectors = torch.linalg.eigh(_scaled_covariance(rows, scaling))
+        values, vectors = values.flip(0), vectors.flip(1)
+    else:
+        _, singular, rowspace = torch.linalg.svd(
+            _weighted_matrix(rows, scaling), full_matrices=False
+        )
+        values, vectors = singular.square(), rowspace.T
+    rank = int((values[:n_components] > _RANK * values[:1].clamp(min=1e-300)).sum())
+    return values[:rank], sign(vectors[:, :rank])
+
+
+def _in_units(start: LinearStart, values: Tensor) -> LinearStart:
+    """Give components the standard deviations of X along them, and empty ones the smallest."""
+    spread = values.sqrt() if len(values) else values.new_ones(1)
+    missing = start.encoder.shape[1] - len(values)
+    spread = torch.cat([spread, spread[-1:].expand(missing)]) if missing > 0 else spread
+    spread = spread[: start.encoder.shape[1]]
+    return start._replace(encoder=start.encoder * spread, decoder=start.decoder / spread[:, None])
 
 
 def _scaled_covariance(rows: Rows, scaling: ColumnScaling) -> Tensor:
@@ -118,21 +165,3 @@ def _regress(rows: Rows, scaling: ColumnScaling, encoder: Tensor) -> Tensor:
         code = z @ encoder
         total += (code if weight is None else code * weight[:, None]).T @ z
     return total / rows.total_weight
-
-
-def _sign(vectors: Tensor) -> Tensor:
-    """Make each vector's largest entry positive, as scikit-learn's PCA does."""
-    if not vectors.numel():
-        return vectors
-    largest = vectors.gather(0, vectors.abs().argmax(0, keepdim=True))
-    return vectors * torch.where(largest < 0, -1.0, 1.0)
-
-
-def _complement(encoder: Tensor, width: int, generator: Generator) -> Tensor:
-    """Unit directions orthogonal to the encoder's columns, as far as there are any."""
-    p = encoder.shape[0]
-    draw = torch.empty(p, width, dtype=encoder.dtype).normal_(generator=generator)
-    if encoder.shape[1]:
-        basis = torch.linalg.qr(encoder).Q
-        draw -= basis @ (basis.T @ draw)
-    return draw / draw.norm(dim=0).clamp(min=1e-300)

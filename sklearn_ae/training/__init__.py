@@ -1,16 +1,19 @@
 """From rows and a composition to a trained network."""
 
-from sklearn_ae.training._canonical import canonicalize
+from sklearn_ae.training._canonical import canonicalize, mean_divergence
 from sklearn_ae.training._devices import available_device, resolve_device
 from sklearn_ae.training._history import History
 from sklearn_ae.training._model import Model, ModuleFactory
-from sklearn_ae.training._net import AutoencoderNet
+from sklearn_ae.training._module import AutoencoderModule
+from sklearn_ae.training._net import AutoencoderNet, state_tensors
 from sklearn_ae.training._recipe import Composition, Recipe
 from sklearn_ae.training._seeds import Seeds
-from sklearn_ae.training._selection import Fitted, Fitter, make_net
+from sklearn_ae.training._selection import FEW_ROWS, Fitted, Fitter, make_net
 from sklearn_ae.training._threads import thread_count, torch_threads
 
 __all__ = [
+    "FEW_ROWS",
+    "AutoencoderModule",
     "AutoencoderNet",
     "Composition",
     "Fitted",
@@ -23,7 +26,9 @@ __all__ = [
     "available_device",
     "canonicalize",
     "make_net",
+    "mean_divergence",
     "resolve_device",
+    "state_tensors",
     "thread_count",
     "torch_threads",
 ]

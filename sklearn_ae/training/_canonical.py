@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -14,13 +16,38 @@ from sklearn_ae.training._model import Model
 _EMPTY = 1e-10
 
 
-def canonicalize(model: Model, rows: Rows, whiten: bool) -> NDArray[np.float64]:
-    """Bring a model's linear code into its canonical basis.
+class _Moments(NamedTuple):
+    """Moments of the code, and its covariance with the standardised reconstruction."""
 
-    The code is whitened over the training rows and rotated by the singular value
-    decomposition of the regression of the reconstruction on it. Rotation and whitening
-    are absorbed into the network's linear maps; the scale of each component, the
-    singular value in X's units, is kept beside them. With a linear network this is PCA.
+    mean: Tensor
+    covariance: Tensor
+    cross: Tensor
+
+
+class _Basis(NamedTuple):
+    """A change of basis of the code: new = (old - shift) @ into, old = new @ back + shift.
+
+    `scale` is the factor to the user's codes, and `explained` the variance of X along each
+    component in relative units.
+    """
+
+    into: Tensor
+    back: Tensor
+    shift: Tensor
+    scale: NDArray[np.float64]
+    explained: NDArray[np.float64]
+
+
+def canonicalize(model: Model, rows: Rows, symmetry: str, whiten: bool) -> NDArray[np.float64]:
+    """Bring a model's code into its canonical basis, as far as its objective allows.
+
+    Where every linear map is allowed, the code is whitened over the training rows and
+    rotated by the singular value decomposition of the regression of the reconstruction on
+    it; the scale of each component, the singular value in X's units, is kept beside the
+    network. With a linear network this is PCA. Where only rotations are allowed,
+    components are the principal axes of the code. Otherwise components are put in the
+    order of what they explain, or of their divergence if the latent has one, with PCA's
+    signs if signs are free. The change is absorbed into the network's maps.
 
     Parameters
     ----------
@@ -28,51 +55,133 @@ def canonicalize(model: Model, rows: Rows, whiten: bool) -> NDArray[np.float64]:
         Changed in place.
     rows : Rows
         The training rows.
+    symmetry : {"linear", "rotation", "signed_permutation", "permutation"}
+        The changes of basis that leave the objective as it is.
     whiten : bool
-        Leave components at unit variance.
+        Give components unit variance.
 
     Returns
     -------
     variance : ndarray of shape (n_components,), float64
         Variance of X along each component, as a share of its total variance.
     """
-    scaling = model.scaling
     model.code_scale = np.ones(model.factory.n_components)
-    mean, covariance, cross = _moments(model, rows)
-    values, vectors = torch.linalg.eigh(covariance)
+    moments = _measure(model, rows)
+    weight = torch.from_numpy(model.target_scaling.relative_scale)
+    largest = float(model.target_scaling.scale.max(initial=0.0)) or 1.0
+    if symmetry == "linear":
+        basis = _whitened(moments, weight, largest)
+    elif symmetry == "rotation":
+        basis = _rotated(moments, weight, largest)
+    else:
+        basis = _ordered(moments, weight, symmetry, _divergence(model, rows))
+    _absorb(model, basis)
+    model.code_scale = basis.scale
+    if whiten:
+        variance = (basis.into.T @ moments.covariance @ basis.into).diagonal().numpy()
+        spread = np.sqrt(np.where(variance > _EMPTY * variance.max(initial=0.0), variance, 1.0))
+        model.code_scale = _unbiased(rows) / spread
+    model.freeze()
+    total = float(weight.square().sum())
+    return basis.explained / total if total > 0 else np.zeros(len(basis.explained))
+
+
+def _whitened(moments: _Moments, weight: Tensor, largest: float) -> _Basis:
+    values, vectors = torch.linalg.eigh(moments.covariance)
     filled = values > _EMPTY * values.max().clamp(min=1e-300)
-    root = values.clamp(min=0.0).sqrt()
-    whitening = vectors / torch.where(filled, root, 1.0)
-    unwhitening = (vectors * torch.where(filled, root, 1.0)).T
-    scale = torch.from_numpy(scaling.relative_scale)
-    regression = (whitening.T @ cross) * scale * filled[:, None]
+    root = torch.where(filled, values.clamp(min=0.0).sqrt(), 1.0)
+    whitening, unwhitening = vectors / root, (vectors * root).T
+    regression = (whitening.T @ moments.cross) * weight * filled[:, None]
     left, singular, right = torch.linalg.svd(regression, full_matrices=True)
     k = len(values)
     strength = torch.zeros(k, dtype=torch.float64)
     strength[: len(singular)] = singular
     sign = torch.ones(k, dtype=torch.float64)
-    largest = right.gather(1, right.abs().argmax(1, keepdim=True))[:, 0]
-    sign[: len(singular)] = torch.where(largest[: len(singular)] < 0, -1.0, 1.0)
+    sign[: len(singular)] = _signs(right)[: len(singular)]
     rotation = left * sign
+    spread = strength.numpy()
+    # Empty components keep X's largest scale.
+    scale = np.where(spread > 1e-12 * spread.max(initial=0.0), spread, 1.0) * largest
+    return _Basis(whitening @ rotation, rotation.T @ unwhitening, moments.mean, scale, spread**2)
+
+
+def _rotated(moments: _Moments, weight: Tensor, largest: float) -> _Basis:
+    vectors = torch.linalg.eigh(moments.covariance).eigenvectors.flip(1)
+    regression = (vectors.T @ moments.cross) * weight
+    vectors = vectors * _signs(regression)
+    covariance = vectors.T @ moments.covariance @ vectors
+    explained = _explained(covariance, vectors.T @ moments.cross * weight)
+    scale = np.full(len(explained), largest)
+    return _Basis(vectors, vectors.T, moments.mean, scale, explained)
+
+
+def _ordered(
+    moments: _Moments, weight: Tensor, symmetry: str, divergence: NDArray | None
+) -> _Basis:
+    regression = moments.cross * weight
+    explained = _explained(moments.covariance, regression)
+    importance = explained if divergence is None else divergence
+    order = np.argsort(-importance, kind="stable")
+    matrix = torch.eye(len(order), dtype=torch.float64)[:, order]
+    if symmetry == "signed_permutation":
+        matrix = matrix * _signs(regression[order])
+    shift = torch.zeros_like(moments.mean)
+    return _Basis(matrix, matrix.T, shift, np.ones(len(order)), explained[order])
+
+
+def _signs(directions: Tensor) -> Tensor:
+    """1 or -1 for each row, so that its largest entry becomes positive, as in PCA."""
+    largest = directions.gather(1, directions.abs().argmax(1, keepdim=True))[:, 0]
+    return torch.where(largest < 0, -1.0, 1.0).double()
+
+
+def _explained(covariance: Tensor, regression: Tensor) -> NDArray[np.float64]:
+    """Variance of the regression of the reconstruction on each component alone."""
+    variance = covariance.diagonal()
+    filled = variance > _EMPTY * variance.max().clamp(min=1e-300)
+    square = regression.square().sum(dim=1) / torch.where(filled, variance, 1.0)
+    return torch.where(filled, square, 0.0).numpy()
+
+
+def _divergence(model: Model, rows: Rows) -> NDArray[np.float64] | None:
+    """Mean divergence of each component over the rows, where the latent has one."""
+    if not hasattr(model.module.latent, "kl"):
+        return None
+    return mean_divergence(model, rows)
+
+
+def mean_divergence(model: Model, rows: Rows) -> NDArray[np.float64]:
+    """Return the weighted mean over rows of each component's divergence, in nats."""
+    total = np.zeros(model.factory.n_components)
+    for part in rows.parts():
+        condition = None if rows.condition is None else rows.condition[part]
+        kl = model.kl_per_component(rows.values[part].astype(np.float64), condition)
+        total += kl.sum(axis=0) if rows.weight is None else rows.weight[part] @ kl
+    return total / rows.total_weight
+
+
+def _absorb(model: Model, basis: _Basis) -> None:
+    """Put a change of basis into the network."""
     device = next(model.module.parameters()).device
     precision = torch.float32 if device.type == "mps" else torch.float64
-    into = (whitening @ rotation).to(device, precision)
-    back = (rotation.T @ unwhitening).to(device, precision)
-    mean = mean.to(device, precision)
-    model.module.encoder.transform_output(into, mean)
-    model.module.decoder.transform_input(back, mean)
-    largest_scale = scaling.scale.max(initial=0.0)
-    if not whiten:
-        model.code_scale = _code_scale(strength.numpy(), largest_scale)
-    elif rows.total_weight:
-        model.code_scale = np.full(k, _unbiased(rows))
-    model.freeze()
-    total = (scaling.relative_scale**2).sum()
-    return strength.numpy() ** 2 / total if total > 0 else np.zeros(k)
+    into, shift = basis.into, basis.shift
+    further = model.factory.shapes.n_codes // len(shift) - 1
+    if further:  # what stands beside the means, such as log-variances, is only reordered
+        into = torch.block_diag(into, *[into.abs()] * further)
+        shift_out = torch.cat([shift, *[torch.zeros_like(shift)] * further])
+    else:
+        shift_out = shift
+    c = model.factory.n_conditions
+    back = torch.block_diag(basis.back, torch.eye(c, dtype=torch.float64))
+    shift_in = torch.cat([shift, shift.new_zeros(c)])
+    model.module.encoder.transform_output(
+        into.to(device, precision), shift_out.to(device, precision)
+    )
+    model.module.decoder.transform_input(back.to(device, precision), shift_in.to(device, precision))
 
 
-def _moments(model: Model, rows: Rows) -> tuple[Tensor, Tensor, Tensor]:
-    """Mean and covariance of the code, and its covariance with the reconstruction.
+def _measure(model: Model, rows: Rows) -> _Moments:
+    """Moments over the training rows, in one pass.
 
     The reconstruction is in standard units, where columns of any scale are of order 1.
     """
@@ -81,29 +190,26 @@ def _moments(model: Model, rows: Rows) -> tuple[Tensor, Tensor, Tensor]:
     code_square = torch.zeros(k, k, dtype=torch.float64)
     product = torch.zeros(k, p, dtype=torch.float64)
     # Codes and outputs are of order 1 around 0, so one pass loses no digit that counts.
-    for x, weight in rows.blocks():
-        code, output = _pass(model, x)
-        weighted = code if weight is None else code * torch.from_numpy(weight)[:, None]
+    for part in rows.parts():
+        x = rows.values[part].astype(np.float64, copy=False)
+        condition = None if rows.condition is None else rows.condition[part]
+        code, output = _pass(model, x, condition)
+        weight = None if rows.weight is None else torch.from_numpy(rows.weight[part])
+        weighted = code if weight is None else code * weight[:, None]
         code_sum += weighted.sum(0)
-        output_sum += output.sum(0) if weight is None else torch.from_numpy(weight) @ output
+        output_sum += output.sum(0) if weight is None else weight @ output
         code_square += weighted.T @ code
         product += weighted.T @ output
     total = rows.total_weight
     mean = code_sum / total
     covariance = code_square / total - torch.outer(mean, mean)
-    return mean, covariance, product / total - torch.outer(mean, output_sum / total)
+    return _Moments(mean, covariance, product / total - torch.outer(mean, output_sum / total))
 
 
-def _pass(model: Model, x: NDArray) -> tuple[Tensor, Tensor]:
-    code = model.encode(x)
-    output = model.scaling.apply(model.decode(code))
+def _pass(model: Model, x: NDArray, condition: NDArray | None) -> tuple[Tensor, Tensor]:
+    code = model.encode(x, condition)
+    output = model.target_scaling.apply(model.decode(code, condition))
     return torch.from_numpy(code), torch.from_numpy(output)
-
-
-def _code_scale(strength: NDArray, largest_scale: float) -> NDArray:
-    """Standard deviation of each component in X's units; empty ones keep X's largest scale."""
-    unit = largest_scale if largest_scale > 0 else 1.0
-    return np.where(strength > 1e-12 * strength.max(initial=0.0), strength, 1.0) * unit
 
 
 def _unbiased(rows: Rows) -> float:

@@ -16,10 +16,13 @@ from sklearn_ae.data import Batch
 from sklearn_ae.training._history import History
 from sklearn_ae.training._net import AutoencoderNet, BatchIterator
 from sklearn_ae.training._recipe import Recipe
+from sklearn_ae.training._revival import revive, silent_units
 from sklearn_ae.training._schedule import Constant, OneCycle
 
 _RETRIES = 5
 _LOWER = 0.3
+# Rows whose codes are measured after each epoch.
+_MEASURED_ROWS = 2048
 # A share of the variance below which a reconstruction cannot be told from exact.
 _EXACT = 1e-11
 
@@ -41,6 +44,13 @@ class Lane:
         Largest batch.
     order, noise : Generator
         Feed the order of the rows, and corruption and dropout.
+    sparse : bool
+        Whether units of the code may fall silent, and are then revived.
+    has_least : bool
+        Whether no loss is below that of an exact reconstruction, which is 0.
+    constants : pair of ndarray
+        Parts of the losses of training and held-out rows, in X's units, that do not
+        depend on the network.
     """
 
     def __init__(
@@ -52,11 +62,17 @@ class Lane:
         batch_size: int,
         order: Generator,
         noise: Generator,
+        sparse: bool = False,
+        has_least: bool = True,
+        constants: tuple[NDArray | float, NDArray | float] = (0.0, 0.0),
     ) -> None:
         self.net = net
         self.train = train
         self.valid = valid
         self.unit = unit
+        self.sparse = sparse
+        self.has_least = has_least
+        self.constants = constants
         net.begin(BatchIterator(train, batch_size, order), noise)
 
     @property
@@ -68,24 +84,38 @@ class Lane:
         """Loss of each held-out row in X's units, times its weight."""
         if self.valid is None:
             return np.empty(0)
-        return self._weighted(self.valid).cpu().numpy().astype(np.float64) * self.unit
+        return self._losses(self.valid, self.constants[1])
 
-    def train_loss(self) -> float:
-        """Mean reconstruction loss of the training rows in X's units."""
-        return float(self._weighted(self.train).mean()) * self.unit
+    def train_losses(self) -> dict[str, float]:
+        """Mean loss of the training rows in X's units, as held-out rows are judged."""
+        return {"train_loss": float(self._losses(self.train, self.constants[0]).mean())}
 
-    def _weighted(self, batch: Batch) -> Tensor:
-        losses = self.net.row_losses(batch)
-        return losses if batch.weight is None else losses * batch.weight
+    def measures(self) -> dict[str, float]:
+        """Named quantities of the code over some training rows."""
+        found = self.net.measures(self.train.slice(0, _MEASURED_ROWS))
+        if self.sparse:
+            found["dead_units"] = float(silent_units(self.net.module_, self.train).sum())
+        return found
+
+    def _losses(self, batch: Batch, constants: NDArray | float) -> NDArray[np.float64]:
+        losses = self.net.row_losses(batch).cpu().numpy().astype(np.float64) * self.unit
+        losses += constants
+        return losses if batch.weight is None else losses * batch.weight.cpu().numpy()
 
     def epoch(self, epoch: int, cycle: OneCycle | Constant) -> dict[str, float]:
         """Train one epoch; on a loss that is not finite, go back and lower the rate."""
         good = self.net.weights()
         n = len(self.net.batches_)
+        self.net.module_.latent.set_progress(cycle.progress(epoch))
         for _ in range(_RETRIES):
             terms = self.net.train_epoch([cycle.rate(epoch + i / n) for i in range(n)])
             if all(map(math.isfinite, terms.values())) and self._finite():
-                return {name: value * self.unit for name, value in terms.items()}
+                if self.sparse and not cycle.annealing(epoch + 1):
+                    module = self.net.module_
+                    revive(module, self.train, silent_units(module, self.train))
+                terms = {name: value * self.unit for name, value in terms.items()}
+                terms["reconstruction"] += float(np.mean(self.constants[0]))
+                return terms
             self.net.set_weights(good)
             self.net.forget_moments()
             cycle.lower(_LOWER)
@@ -156,7 +186,7 @@ class _Judge:
         """Judge the weights after an epoch."""
         self.current = self._losses()
         loss = float(self.current.mean())
-        improved = loss < self.least * (1 - self.tol)
+        improved = loss < self.least - self.tol * abs(self.least)
         self.epochs_without_improvement = 0 if improved else self.epochs_without_improvement + 1
         if loss < self.best.mean():
             self.best, self.best_epoch = self.current, epoch
@@ -166,7 +196,8 @@ class _Judge:
     @property
     def exact(self) -> bool:
         """Whether the start leaves nothing to learn."""
-        return self.start.mean() <= _EXACT * self.lanes[0].unit
+        first = self.lanes[0]
+        return bool(first.has_least and self.start.mean() <= _EXACT * first.unit)
 
     def _losses(self) -> NDArray[np.float64]:
         return np.concatenate([lane.judge() for lane in self.lanes])
@@ -199,8 +230,12 @@ def run_cycle(
         Stop after so many epochs and keep the last weights.
     """
     leader, sets = lanes[0].net, lanes[0].sets
-    judge = None if lanes[0].valid is None else _Judge(lanes, recipe.tol)
-    history = History().extended(_row(_start_terms(lanes), judge, 0.0, 0.0))
+    judge = None
+    if lanes[0].valid is not None:
+        judge = _Judge(lanes, recipe.tol)
+    history = History().extended(
+        {**_mean_terms([lane.train_losses() for lane in lanes]), **_row(judge, lanes, 0.0, 0.0)}
+    )
     exact = judge is not None and judge.exact
     epoch, stop = 0, False
     leader.notify("on_train_begin", X=lanes[0].train, y=None)
@@ -214,7 +249,9 @@ def run_cycle(
             if judge.epochs_without_improvement >= recipe.n_iter_no_change:
                 cycle.begin_anneal(epoch)
         stop = _record(leader, terms, judge, epoch, sets)
-        history = history.extended(_row(terms, judge, rate, leader.history[-1]["dur"]))
+        seconds = leader.history[-1]["dur"]
+        losses = {"train_loss": sum(terms.values()), **terms}
+        history = history.extended({**losses, **_row(judge, lanes, rate, seconds)})
         stop |= on_epoch is not None and on_epoch()
     leader.notify("on_train_end", X=lanes[0].train, y=None)
     if judge is None:
@@ -222,22 +259,15 @@ def run_cycle(
     return Cycle(history, judge.best_epoch, judge.best_weights, judge.start - judge.best)
 
 
-def _start_terms(lanes: list[Lane]) -> dict[str, float]:
-    """Reconstruction loss of the start on training rows."""
-    return {"reconstruction": sum(lane.train_loss() for lane in lanes) / len(lanes)}
-
-
 def _mean_terms(terms: list[dict[str, float]]) -> dict[str, float]:
     return {name: sum(t[name] for t in terms) / len(terms) for name in terms[0]}
 
 
-def _row(
-    terms: dict[str, float], judge: _Judge | None, rate: float, seconds: float
-) -> dict[str, float]:
-    row = {"train_loss": sum(terms.values()), **terms}
-    if judge is not None:
-        row["valid_loss"] = float(judge.current.mean())
-    return {**row, "learning_rate": rate, "seconds": seconds}
+def _row(judge: _Judge | None, lanes: list[Lane], rate: float, seconds: float) -> dict[str, float]:
+    """What is noted of an epoch besides its training losses."""
+    valid = {} if judge is None else {"valid_loss": float(judge.current.mean())}
+    measures = _mean_terms([lane.measures() for lane in lanes])
+    return {**valid, **measures, "learning_rate": rate, "seconds": seconds}
 
 
 def _record(

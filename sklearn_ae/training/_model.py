@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from typing import cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.special import logsumexp
 from torch import Tensor
 
-from sklearn_ae.architectures import Architecture
+from sklearn_ae.architectures import Architecture, Shapes
 from sklearn_ae.data import ColumnScaling
-from sklearn_ae.latents import Latent
+from sklearn_ae.latents import GaussianModule, Latent
 from sklearn_ae.losses import Loss
 from sklearn_ae.training._module import AutoencoderModule
 from sklearn_ae.training._threads import thread_count, torch_threads
@@ -36,6 +38,10 @@ class ModuleFactory:
         Shapes, and the number of training rows for rules by data size.
     linear_path : bool
         Whether a linear map stands beside the network.
+    n_conditions : int
+        Columns of the condition.
+    n_parameters : int
+        Numbers that the decoder writes for each feature.
     """
 
     def __init__(
@@ -46,6 +52,8 @@ class ModuleFactory:
         n_components: int,
         n_rows: int,
         linear_path: bool,
+        n_conditions: int = 0,
+        n_parameters: int = 1,
     ) -> None:
         self.architecture = architecture
         self.latent = latent
@@ -53,22 +61,29 @@ class ModuleFactory:
         self.n_components = n_components
         self.n_rows = n_rows
         self.linear_path = linear_path
+        self.n_conditions = n_conditions
+        self.n_parameters = n_parameters
+
+    @property
+    def shapes(self) -> Shapes:
+        """Widths of the two networks."""
+        return Shapes(
+            n_inputs=self.n_features + self.n_conditions,
+            n_codes=self.latent.n_codes(self.n_components),
+            n_latents=self.n_components + self.n_conditions,
+            n_outputs=self.n_features * self.n_parameters,
+            n_rows=self.n_rows,
+        )
 
     def __call__(self) -> AutoencoderModule:
         """Build the network."""
-        encoder, decoder = self.architecture.build(
-            self.n_features,
-            self.latent.n_codes(self.n_components),
-            self.n_components,
-            self.n_rows,
-            self.linear_path,
-        )
+        encoder, decoder = self.architecture.build(self.shapes, self.linear_path)
         return AutoencoderModule(encoder, self.latent.build(self.n_components), decoder)
 
     @property
     def work(self) -> int:
         """Multiplications of one row in one forward pass."""
-        return self.architecture.work(self.n_features, self.n_components, self.n_rows)
+        return self.architecture.work(self.shapes)
 
 
 class Model:
@@ -86,6 +101,8 @@ class Model:
         Column scales of the training rows.
     loss : Loss
         What an error costs.
+    target_scaling : ColumnScaling
+        Column scales of what reconstructions are compared with.
     code_scale : ndarray of shape (n_components,)
         Factor from the network's codes to the user's.
     """
@@ -96,12 +113,14 @@ class Model:
         module: AutoencoderModule,
         scaling: ColumnScaling,
         loss: Loss,
+        target_scaling: ColumnScaling,
         code_scale: NDArray[np.float64] | None = None,
     ) -> None:
         self.factory = factory
         self.module = module
         self.scaling = scaling
         self.loss = loss
+        self.target_scaling = target_scaling
         self.code_scale = np.ones(factory.n_components) if code_scale is None else code_scale
         self.freeze()
 
@@ -115,63 +134,153 @@ class Model:
     def copy(self) -> Model:
         """Return a copy that shares no weight."""
         module = copy.deepcopy(self.module)
-        return Model(self.factory, module, self.scaling, self.loss, self.code_scale)
+        return Model(
+            self.factory, module, self.scaling, self.loss, self.target_scaling, self.code_scale
+        )
 
     @property
     def _device(self) -> torch.device:
         return next(self.module.parameters()).device
 
-    def encode(self, x: NDArray) -> NDArray:
+    def encode(self, x: NDArray, condition: NDArray | None = None) -> NDArray:
         """Return the codes of rows in X's units, in their dtype."""
         module = self._modules[x.dtype]
 
-        def function(block: NDArray) -> NDArray:
-            z = self.scaling.apply(block.astype(np.float64, copy=False))
-            code = _run(module, module.encode, z, x.dtype)
-            return code * self.code_scale
+        def function(block: NDArray, given: NDArray | None) -> NDArray:
+            return _run(module, module.encode, self._input(block), given, x.dtype) * self.code_scale
 
-        return self._by_block(function, x, self.factory.n_components)
+        return self._by_block(function, x, condition, self.factory.n_components)
 
-    def decode(self, code: NDArray) -> NDArray:
+    def decode(self, code: NDArray, condition: NDArray | None = None) -> NDArray:
         """Return the rows, in X's units, of codes, in their dtype."""
-        module = self._modules[code.dtype]
 
-        def function(block: NDArray) -> NDArray:
-            z = _run(module, module.decode, block / self.code_scale, code.dtype)
-            return self.scaling.restore(z)
+        def function(block: NDArray, given: NDArray | None) -> NDArray:
+            return self.loss.restore(self._output(block, given), self.target_scaling)
 
-        return self._by_block(function, code, self.factory.n_features)
+        return self._by_block(function, code, condition, self.factory.n_features)
 
-    def errors(self, x: NDArray) -> NDArray[np.float64]:
+    def sample(self, code: NDArray, condition: NDArray | None, rng: np.random.Generator) -> NDArray:
+        """Draw rows, in X's units, given codes, noise included."""
+
+        def function(block: NDArray, given: NDArray | None) -> NDArray:
+            return self.loss.sample(self._output(block, given), self.target_scaling, rng)
+
+        return self._by_block(function, code, condition, self.factory.n_features)
+
+    def errors(
+        self, x: NDArray, condition: NDArray | None = None, target: NDArray | None = None
+    ) -> NDArray[np.float64]:
         """Return the loss of each cell in X's units."""
-        return self.loss.errors(x, self.decode(self.encode(x)))
+        target = x if target is None else target
+        code = self.encode(x, condition)
 
-    def row_errors(self, x: NDArray) -> NDArray[np.float64]:
+        def function(block: NDArray, given: NDArray | None) -> NDArray:
+            output = self._output(block[:, : code.shape[1]], given)
+            return self.loss.errors(block[:, code.shape[1] :], output, self.target_scaling)
+
+        both = np.concatenate([code, target.astype(code.dtype, copy=False)], axis=1)
+        width = self.factory.n_features
+        return self._by_block(function, both, condition, width, dtype=np.dtype(np.float64))
+
+    def row_errors(
+        self, x: NDArray, condition: NDArray | None = None, target: NDArray | None = None
+    ) -> NDArray[np.float64]:
         """Return the loss of each row in X's units, holding no more than a block of cells."""
         out = np.empty(len(x))
         for start in range(0, len(x), _ERROR_ROWS):
             part = slice(start, start + _ERROR_ROWS)
-            out[part] = self.errors(x[part]).sum(axis=1)
+            given = None if condition is None else condition[part]
+            clean = None if target is None else target[part]
+            out[part] = self.errors(x[part], given, clean).sum(axis=1)
         return out
 
+    def log_evidence(
+        self, x: NDArray, condition: NDArray | None, noise: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return the importance-weighted bound on each row's log-density.
+
+        log 1/m sum_i p(x | z_i) p(z_i) / q(z_i | x), with z_i = mean(x) + std(x) * noise_i.
+
+        Parameters
+        ----------
+        x : ndarray of shape (n, n_features)
+            Rows in X's units.
+        condition : ndarray of shape (n, n_conditions) or None
+            What they are conditioned on.
+        noise : ndarray of shape (m, n_components)
+            Standard normal draws, the same for every row.
+        """
+        module = self._modules[x.dtype]
+        draws = torch.from_numpy(noise.astype(x.dtype)).to(self._device_of(module))
+
+        def function(block: NDArray, given: NDArray | None) -> NDArray:
+            parameters = _run(module, module.parameters_of, self._input(block), given, x.dtype)
+            weights = np.empty((len(draws), len(block)))
+            for i, draw in enumerate(draws):
+                code = module.latent.draw(_tensor(module, parameters, x.dtype), draw)
+                output = _run(module, module.decode, code.sample.cpu().numpy(), given, x.dtype)
+                nats = self.loss.errors(block, output, self.target_scaling).sum(axis=1)
+                weights[i] = -nats
+                if code.divergence is not None:
+                    weights[i] -= code.divergence.cpu().numpy()
+            return (logsumexp(weights, axis=0) - np.log(len(draws)))[:, None]
+
+        return self._by_block(function, x, condition, 1, dtype=np.dtype(np.float64))[:, 0]
+
+    def kl_per_component(self, x: NDArray, condition: NDArray | None) -> NDArray[np.float64]:
+        """Return the divergence of each row's posterior from the prior, by component."""
+        module = self._modules[x.dtype]
+
+        def function(block: NDArray, given: NDArray | None) -> NDArray:
+            parameters = _run(module, module.parameters_of, self._input(block), given, x.dtype)
+            kl = cast(GaussianModule, module.latent).kl(_tensor(module, parameters, x.dtype))
+            return kl.cpu().numpy().astype(np.float64)
+
+        width = self.factory.n_components
+        return self._by_block(function, x, condition, width, dtype=np.dtype(np.float64))
+
+    def _input(self, block: NDArray) -> NDArray[np.float64]:
+        return self.scaling.apply(block.astype(np.float64, copy=False))
+
+    def _output(self, code: NDArray, condition: NDArray | None) -> NDArray[np.float64]:
+        """What the loss reads, of codes in the user's units."""
+        module = self._modules[code.dtype]
+        return _run(module, module.decode, code / self.code_scale, condition, code.dtype)
+
+    @staticmethod
+    def _device_of(module: AutoencoderModule) -> torch.device:
+        return next(module.parameters()).device
+
     def _by_block(
-        self, function: Callable[[NDArray], NDArray], values: NDArray, width: int
+        self,
+        function: Callable[[NDArray, NDArray | None], NDArray],
+        values: NDArray,
+        condition: NDArray | None,
+        width: int,
+        dtype: np.dtype | None = None,
     ) -> NDArray:
-        out = np.empty((len(values), width), dtype=values.dtype)
+        out = np.empty((len(values), width), dtype=dtype or values.dtype)
         size = max(64, _BLOCK_CELLS // max(256, self.factory.n_features))
         with torch_threads(thread_count(self.factory.work * min(size, len(values)))):
             for start in range(0, len(values), size):
-                out[start : start + size] = function(values[start : start + size])
+                part = slice(start, start + size)
+                out[part] = function(values[part], None if condition is None else condition[part])
         return out
 
 
-@torch.no_grad()
 def _run(
     module: AutoencoderModule,
-    function: Callable[[Tensor], Tensor],
+    function: Callable[[Tensor, Tensor | None], Tensor],
     values: NDArray,
+    condition: NDArray | None,
     dtype: np.dtype,
 ) -> NDArray[np.float64]:
+    with torch.no_grad():
+        given = None if condition is None else _tensor(module, condition, dtype)
+        result = function(_tensor(module, values, dtype), given)
+    return result.cpu().numpy().astype(np.float64, copy=False)
+
+
+def _tensor(module: AutoencoderModule, values: NDArray, dtype: np.dtype) -> Tensor:
     device = next(module.parameters()).device
-    tensor = torch.from_numpy(values.astype(dtype)).to(device)
-    return function(tensor).cpu().numpy().astype(np.float64, copy=False)
+    return torch.from_numpy(np.ascontiguousarray(values, dtype=dtype)).to(device)

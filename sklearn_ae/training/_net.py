@@ -17,6 +17,13 @@ from sklearn_ae.training._step import Step
 _BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_grad_computed")
 
 
+def state_tensors(module: torch.nn.Module) -> list[Tensor]:
+    """Return what a module has learned: parameters, and buffers that are kept."""
+    kept = module.state_dict(keep_vars=True)
+    buffers = [b for name, b in module.named_buffers() if name in kept]
+    return [*module.parameters(), *buffers]
+
+
 class BatchIterator:
     """Shuffled batches of rows that already are on their device.
 
@@ -100,22 +107,30 @@ class AutoencoderNet(NeuralNet):
         means = torch.stack(list(totals.values())) / len(self.batches_)
         return dict(zip(totals, means.tolist(), strict=True))
 
-    @torch.no_grad()
     def row_losses(self, batch: Batch) -> Tensor:
-        """Reconstruction loss of each row, without corruption or dropout."""
+        """Loss of each row by which networks are judged."""
+        generator = Generator(batch.x.device).manual_seed(0)
         size = max(1, 2**22 // max(1, batch.x.shape[1] + 256))
         parts = (batch.slice(start, start + size) for start in range(0, batch.n_rows, size))
-        return torch.cat([self.criterion_.rows(self.module_(part.x), part) for part in parts])
+        return torch.cat([self.criterion_.judge(self.module_, part, generator) for part in parts])
+
+    @torch.no_grad()
+    def measures(self, batch: Batch) -> dict[str, float]:
+        """Named quantities of the code of a few rows, if the latent has any."""
+        if not self.module_.latent.measured:
+            return {}
+        output = self.module_.parameters_of(batch.x, batch.condition)
+        return self.module_.latent.measures(output)
 
     def weights(self) -> list[Tensor]:
-        """Copies of the weights."""
-        return [p.detach().clone() for p in self.module_.parameters()]
+        """Copies of the weights and of running moments."""
+        return [t.detach().clone() for t in state_tensors(self.module_)]
 
     @torch.no_grad()
     def set_weights(self, weights: list[Tensor]) -> None:
         """Copy weights in."""
-        for parameter, value in zip(self.module_.parameters(), weights, strict=True):
-            parameter.copy_(value)
+        for tensor, value in zip(state_tensors(self.module_), weights, strict=True):
+            tensor.copy_(value)
 
     def snapshot(self) -> tuple[list[Tensor], dict]:
         """Copies of the weights and of the optimizer's moments."""

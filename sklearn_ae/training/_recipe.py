@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+
+from sklearn.base import BaseEstimator
 
 from sklearn_ae.architectures import Architecture
 from sklearn_ae.corruptions import Corruption
@@ -11,20 +14,25 @@ from sklearn_ae.losses import Loss
 from sklearn_ae.penalties import Penalty
 from sklearn_ae.starts import Start
 
+# Groups of changes of basis, each within the one before.
+_SYMMETRIES = ("linear", "rotation", "signed_permutation", "permutation")
+
 
 @dataclass(frozen=True)
 class Composition:
     """The slots of an autoencoder, filled.
 
-    A start of None is a network with random weights and no linear path.
+    A start of None is a network with random weights and no linear path. `judge_corrupted`
+    says whether held-out rows are corrupted before a network is judged by them.
     """
 
     architecture: Architecture
     latent: Latent
-    corruption: Corruption | None
+    corruption: Corruption | Callable | None
     penalties: tuple[Penalty, ...]
     loss: Loss
     start: Start | None
+    judge_corrupted: bool = False
 
     def __post_init__(self) -> None:
         """Check the parameters of each slot object against their domains."""
@@ -35,8 +43,25 @@ class Composition:
                     "use for example penalties=(L1Weights(1e-4),)."
                 )
         for part in (self.architecture, self.latent, self.corruption, self.loss, *self.penalties):
-            if part is not None:
+            if isinstance(part, BaseEstimator):
                 part._validate_params()
+        names = [penalty.name for penalty in self.penalties]
+        if len(set(names)) < len(names):
+            raise ValueError(
+                f"penalties={self.penalties!r} holds two of one kind; leave one of them out."
+            )
+
+    @property
+    def symmetry(self) -> str:
+        """Changes of basis of the code that leave every part of the objective as it is."""
+        names = [self.architecture.symmetry, self.latent.symmetry]
+        names += [penalty.symmetry for penalty in self.penalties]
+        return max(names, key=_SYMMETRIES.index)
+
+    @property
+    def sparse(self) -> bool:
+        """Whether units of the code may fall silent."""
+        return self.latent.sparse or any(penalty.sparse for penalty in self.penalties)
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,10 @@ class OneCycle:
         """Whether the rate falls at this epoch."""
         return epoch >= self.anneal_start
 
+    def progress(self, epoch: float) -> float:
+        """Share of the cycle that is done."""
+        return min(1.0, epoch / self.end) if self.end > 0 else 1.0
+
     def begin_anneal(self, epoch: int) -> None:
         """Start the final fall now."""
         if self.annealing(epoch):
@@ -70,6 +74,14 @@ class Constant:
     def rate(self, epoch: float) -> float:
         """Return the rate."""
         return self.peak
+
+    def progress(self, epoch: float) -> float:
+        """A stream has no end; what rises over a cycle has risen."""
+        return 1.0
+
+    def annealing(self, epoch: float) -> bool:
+        """The rate never falls."""
+        return False
 
     def lower(self, factor: float) -> None:
         """Multiply the rate by a factor."""

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from sklearn.base import clone
 from skorch.callbacks import PrintLog
+from torch import Tensor
 
-from sklearn_ae.data import Batch, ColumnScaling, Rows
+from sklearn_ae.corruptions import in_standard_units
+from sklearn_ae.data import Batch, ColumnScaling, Rows, WarpedScaling
+from sklearn_ae.losses import Loss
 from sklearn_ae.training._cycle import Cycle, Lane, run_cycle
 from sklearn_ae.training._history import History
 from sklearn_ae.training._model import Model, ModuleFactory
-from sklearn_ae.training._net import AutoencoderNet
+from sklearn_ae.training._net import AutoencoderNet, state_tensors
 from sklearn_ae.training._recipe import Composition, Recipe
 from sklearn_ae.training._schedule import Constant, OneCycle
 from sklearn_ae.training._seeds import Seeds
+from sklearn_ae.training._starting import set_start
 from sklearn_ae.training._step import Objective
 
 # Below this many rows nothing can be judged; below the second, one split is noise.
@@ -82,6 +87,7 @@ class Fitter:
         self.recipe = recipe
         self.seeds = seeds
         self.on_epoch = on_epoch
+        self._warp = False
 
     def fit(self, rows: Rows, previous: Model | None = None) -> Fitted:
         """Fit, by the protocol that the number of rows allows.
@@ -94,17 +100,45 @@ class Fitter:
             A model whose weights are epoch 0 in place of the start.
         """
         n_epochs = self.recipe.epochs(rows.n_rows)
-        judged = self.recipe.early_stopping and rows.n_rows >= FEW_ROWS
         if n_epochs == 0:
             return self._start(rows, previous)
+        self._warp = False
+        # Rows that are repeated are no further evidence.
+        n_rows = rows.n_distinct if rows.n_rows < SMALL else rows.n_rows
+        judged = self.recipe.early_stopping and n_rows >= FEW_ROWS
         if not judged:
             if self.recipe.early_stopping and self.composition.start is not None:
                 return self._start(rows, previous)
             return self._fixed(rows, previous, OneCycle(n_epochs, self._rate), n_epochs)
+        if previous is None and self.composition.loss.warp:
+            self._warp = self._prefers_warp(rows)
         cycle = OneCycle(n_epochs, self._rate)
         if rows.n_rows < SMALL and previous is None:
             return self._out_of_fold(rows, cycle)
         return self._hold_out(rows, cycle, previous)
+
+    def _prefers_warp(self, rows: Rows) -> bool:
+        """Whether held-out rows prefer the start in normal scores to the start in X's units."""
+        if self.composition.start is None:
+            return False
+        gains = []
+        for i, (train, valid) in enumerate(self._folds(rows, _FOLDS if rows.n_rows < SMALL else 1)):
+            losses = []
+            for self._warp in (False, True):
+                losses.append(self._lane(train, valid, rows.n_rows, ("fold", i))[1].judge())
+            gains.append(losses[0] - losses[1])
+        gain = np.concatenate(gains)
+        error = gain.std(ddof=1) / np.sqrt(len(gain))
+        return bool(gain.mean() > error)
+
+    def _folds(self, rows: Rows, n_folds: int) -> Iterator[tuple[Rows, Rows]]:
+        """Yield training and held-out parts; one fold holds out a fraction."""
+        order = self.seeds.numpy("split").permutation(rows.n_rows)
+        parts = np.array_split(order, n_folds)
+        if n_folds == 1:
+            parts = [order[: self.recipe.held_out_rows(rows.n_rows)]]
+        for part in parts:
+            yield rows.take(np.setdiff1d(order, part)), rows.take(np.sort(part))
 
     @property
     def _rate(self) -> float:
@@ -112,9 +146,7 @@ class Fitter:
 
     def _hold_out(self, rows: Rows, cycle: OneCycle, previous: Model | None) -> Fitted:
         """Judge every epoch on one held-out part; if the start wins, refit it on all rows."""
-        order = self.seeds.numpy("split").permutation(rows.n_rows)
-        n_valid = self.recipe.held_out_rows(rows.n_rows)
-        valid, train = rows.take(np.sort(order[:n_valid])), rows.take(np.sort(order[n_valid:]))
+        [(train, valid)] = self._folds(rows, 1)
         model, lane = self._lane(train, valid, rows.n_rows, ("network",), previous, leads=True)
         found = run_cycle([lane], self.recipe, cycle, self._watch(lane, model))
         if self.composition.start is not None and not found.wins(_MARGIN_HOLD_OUT):
@@ -124,12 +156,10 @@ class Fitter:
 
     def _out_of_fold(self, rows: Rows, cycle: OneCycle) -> Fitted:
         """Judge every epoch out of fold; refit what wins on all rows."""
-        order = self.seeds.numpy("split").permutation(rows.n_rows)
-        candidates = []
-        for i, part in enumerate(np.array_split(order, _FOLDS)):
-            train = rows.take(np.setdiff1d(order, part))
-            valid = rows.take(np.sort(part))
-            candidates.append(self._lane(train, valid, rows.n_rows, ("fold", i), leads=i == 0))
+        candidates = [
+            self._lane(train, valid, rows.n_rows, ("fold", i), leads=i == 0)
+            for i, (train, valid) in enumerate(self._folds(rows, _FOLDS))
+        ]
         model, leader = candidates[0]
         lanes = [lane for _, lane in candidates]
         found = run_cycle(lanes, self.recipe, cycle, self._watch(leader, model))
@@ -190,35 +220,43 @@ class Fitter:
         leads : bool
             Whether callbacks and the terminal hear of it.
         """
-        scaling = ColumnScaling.fit(train) if previous is None else previous.scaling
+        scaling, target_scaling = self._scalings(train, previous)
         factory = self._factory(train, n_rows if previous is None else previous.factory.n_rows)
         if previous is not None:
             _check_same_shapes(factory, previous)
-        net = make_net(factory, self.composition, self.recipe, scaling, leads)
+        scalings = (scaling, target_scaling)
+        net = make_net(factory, self.composition, self.recipe, scalings, leads)
         if previous is None:
-            self._set_start(net, train, scaling, stream)
+            set_start(net, self.composition, train, scalings, self.recipe, self.seeds, stream)
         else:
-            net.set_weights(list(previous.module.parameters()))
-        model = Model(factory, net.module_, scaling, self.composition.loss)
-        return model, self._on_device(net, train, valid, scaling, stream)
+            net.set_weights(state_tensors(previous.module))
+        model = Model(factory, net.module_, scaling, self.composition.loss, target_scaling)
+        return model, self._on_device(net, train, valid, scalings, stream)
 
     def _on_device(
         self,
         net: AutoencoderNet,
         train: Rows,
         valid: Rows | None,
-        scaling: ColumnScaling,
+        scalings: tuple[ColumnScaling, ColumnScaling],
         stream: tuple[str | int, ...],
     ) -> Lane:
-        device = self.recipe.device
+        device, loss = self.recipe.device, self.composition.loss
+        _finite_variance(scalings)
         return Lane(
             net,
-            batch(train, scaling, device),
-            None if valid is None else batch(valid, scaling, device),
-            _finite_unit(self.composition.loss.unit(scaling), scaling),
+            batch(train, scalings, device),
+            None if valid is None else batch(valid, scalings, device),
+            loss.unit(scalings[1]),
             self.recipe.batch_rows(train.n_rows),
             self.seeds.torch("order", *stream),
             self.seeds.torch("noise", *stream, device=device),
+            sparse=self.composition.sparse,
+            has_least=not loss.log_likelihood,
+            constants=(
+                _constants(loss, train.targets, scalings[1]),
+                0.0 if valid is None else _constants(loss, valid.targets, scalings[1]),
+            ),
         )
 
     def begin_stream(self, rows: Rows) -> Fitted:
@@ -239,12 +277,23 @@ class Fitter:
         call : int
             Number of earlier calls; each has random streams of its own.
         """
-        net.criterion_ = make_objective(self.composition, model.scaling).to(self.recipe.device)
+        scalings = (model.scaling, model.target_scaling)
+        net.criterion_ = make_objective(self.composition, scalings, self.recipe.n_components).to(
+            self.recipe.device
+        )
         net.optimizer_.param_groups[0]["weight_decay"] = self.recipe.alpha
-        lane = self._on_device(net, rows, None, model.scaling, ("stream", call))
+        lane = self._on_device(net, rows, None, scalings, ("stream", call))
         terms = lane.epoch(0, Constant(self.recipe.learning_rate_init * STREAM_RATE))
         model.freeze()
         return sum(terms.values())
+
+    def _scalings(self, rows: Rows, previous: Model | None) -> tuple[ColumnScaling, ColumnScaling]:
+        """Column scales of rows and of their targets, or those of a previous model."""
+        if previous is not None:
+            return previous.scaling, previous.target_scaling
+        kind = WarpedScaling if self._warp else ColumnScaling
+        scaling = kind.fit(rows)
+        return scaling, scaling if rows.target is None else kind.fit(rows.targets)
 
     def _factory(self, rows: Rows, n_rows: int) -> ModuleFactory:
         return ModuleFactory(
@@ -254,27 +303,18 @@ class Fitter:
             self.recipe.n_components,
             n_rows,
             linear_path=self.composition.start is not None,
+            n_conditions=rows.n_conditions,
+            n_parameters=self.composition.loss.n_parameters,
         )
 
-    def _set_start(
-        self, net: AutoencoderNet, rows: Rows, scaling: ColumnScaling, stream: tuple
-    ) -> None:
-        """Draw initial weights on the CPU, put the start in, and move both to the device."""
-        module = net.module_.to("cpu")
-        generator = self.seeds.torch("weights", *stream)
-        module.encoder.reset(generator)
-        module.decoder.reset(generator)
-        if self.composition.start is not None:
-            linear = self.composition.start.solve(
-                rows, scaling, self.recipe.n_components, self.seeds.torch("start", *stream)
-            )
-            module.encoder.set_linear(linear.encoder.float())
-            module.decoder.set_linear(linear.decoder.float())
-        module.to(self.recipe.device)
+
+def _constants(loss: Loss, rows: Rows, scaling: ColumnScaling) -> NDArray[np.float64]:
+    """Parts of rows' losses that do not depend on the network."""
+    return np.concatenate([loss.constants(x, scaling) for x, _ in rows.blocks()])
 
 
 def _check_same_shapes(factory: ModuleFactory, previous: Model) -> None:
-    new, old = ([p.shape for p in m.parameters()] for m in (factory(), previous.module))
+    new, old = ([t.shape for t in state_tensors(m)] for m in (factory(), previous.module))
     if new != old:
         raise ValueError(
             f"The network so far is of {previous.factory.architecture!r}, whose weights do not "
@@ -282,20 +322,21 @@ def _check_same_shapes(factory: ModuleFactory, previous: Model) -> None:
         )
 
 
-def _finite_unit(unit: float, scaling: ColumnScaling) -> float:
-    if not np.isfinite(unit):
-        raise ValueError(
-            "The variance of X is not a finite number: a column's standard deviation is "
-            f"{scaling.scale.max():.3g}; put a MaxAbsScaler in front."
-        )
-    return unit
+def _finite_variance(scalings: tuple[ColumnScaling, ColumnScaling]) -> None:
+    for scaling in scalings:
+        largest = float(scaling.scale.max(initial=0.0))
+        if not np.isfinite(largest * largest * len(scaling.scale)):
+            raise ValueError(
+                "The variance of X is not a finite number: a column's standard deviation is "
+                f"{largest:.3g}; put a MaxAbsScaler in front."
+            )
 
 
 def make_net(
     factory: ModuleFactory,
     composition: Composition,
     recipe: Recipe,
-    scaling: ColumnScaling,
+    scalings: tuple[ColumnScaling, ColumnScaling],
     leads: bool = False,
 ) -> AutoencoderNet:
     """Make an initialised skorch net, its weights not yet set.
@@ -308,15 +349,15 @@ def make_net(
         Gives the objective.
     recipe : Recipe
         Gives optimizer, device and callbacks.
-    scaling : ColumnScaling
-        Gives the weights of the columns.
+    scalings : pair of ColumnScaling
+        Column scales of the rows and of what reconstructions are compared with.
     leads : bool
         Whether callbacks and the terminal hear of its epochs.
     """
     printing = [("print_log", PrintLog())] if recipe.verbose else []
-    return AutoencoderNet(
+    net = AutoencoderNet(
         factory,
-        make_objective(composition, scaling),
+        make_objective(composition, scalings, recipe.n_components),
         optimizer=torch.optim.AdamW,
         optimizer__weight_decay=recipe.alpha,
         optimizer__fused=True,
@@ -326,23 +367,43 @@ def make_net(
         train_split=None,
         verbose=recipe.verbose if leads else 0,
     ).initialize()
+    net.module_.eval()
+    return net
 
 
-def make_objective(composition: Composition, scaling: ColumnScaling) -> Objective:
+def make_objective(
+    composition: Composition, scalings: tuple[ColumnScaling, ColumnScaling], n_components: int
+) -> Objective:
     """Make the loss of a composition on columns of the given scales."""
-    weights = torch.from_numpy(composition.loss.column_weights(scaling)).float()
-    return Objective(composition.loss, weights, composition.corruption, composition.penalties)
+    bounded = composition.latent.bounded
+    return Objective(
+        composition.loss.build(scalings[1]),
+        in_standard_units(composition.corruption, scalings[0]),
+        {p.name: p.build(n_components, bounded) for p in composition.penalties},
+        [p.name for p in composition.penalties if p.judged],
+        composition.judge_corrupted,
+    )
 
 
-def batch(rows: Rows, scaling: ColumnScaling, device: str) -> Batch:
+def batch(rows: Rows, scalings: tuple[ColumnScaling, ColumnScaling], device: str) -> Batch:
     """Standardise rows into float32 tensors on a device; weights get mean 1."""
+    weight, condition = rows.weights, rows.conditions
+    return Batch(
+        _standardized(rows, scalings[0]),
+        weight=None if weight is None else _float32(weight / weight.mean()),
+        target=None if rows.target is None else _standardized(rows.targets, scalings[1]),
+        condition=None if condition is None else _float32(condition),
+    ).to(device)
+
+
+def _standardized(rows: Rows, scaling: ColumnScaling) -> Tensor:
     x = np.empty((rows.n_rows, rows.n_features), dtype=np.float32)
     start = 0
     for block, _ in rows.blocks():
         x[start : start + len(block)] = scaling.apply(block)
         start += len(block)
-    weights = rows.weights
-    weight = None
-    if weights is not None:
-        weight = torch.from_numpy((weights / weights.mean()).astype(np.float32))
-    return Batch(torch.from_numpy(x), weight=weight).to(device)
+    return torch.from_numpy(x)
+
+
+def _float32(values: np.ndarray) -> Tensor:
+    return torch.from_numpy(values.astype(np.float32))

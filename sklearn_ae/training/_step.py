@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 
 import torch
 from torch import Generator, Tensor, nn
@@ -11,9 +11,13 @@ from torch.func import functional_call
 from sklearn_ae._compat import AdamWState, clip_, fused_adamw_
 from sklearn_ae.corruptions import Corruption
 from sklearn_ae.data import Batch
-from sklearn_ae.losses import Loss
-from sklearn_ae.penalties import Penalty
-from sklearn_ae.training._module import AutoencoderModule, Forward
+from sklearn_ae.latents import Code
+from sklearn_ae.losses import CellLoss
+from sklearn_ae.penalties import PenaltyTerm
+from sklearn_ae.training._module import AutoencoderModule
+
+# Draws of the corruption or the code over which a held-out row's loss is averaged, at most.
+_MOST_DRAWS = 8
 
 Params = dict[str, Tensor]
 Terms = dict[str, Tensor]
@@ -24,48 +28,98 @@ class Objective(nn.Module):
 
     Parameters
     ----------
-    loss : Loss
+    loss : CellLoss
         Cost of a cell.
-    column_weights : Tensor of shape (n_features,)
-        Weight of each column.
     corruption : Corruption or None
         What is done to the encoder's input in training.
-    penalties : sequence of Penalty
-        Further terms.
+    penalties : dict of str to PenaltyTerm
+        Further terms, by name.
+    judged : collection of str
+        The terms by which held-out rows are judged, too.
+    judge_corrupted : bool
+        Whether held-out rows are corrupted before they are judged.
     """
 
     def __init__(
         self,
-        loss: Loss,
-        column_weights: Tensor,
+        loss: CellLoss,
         corruption: Corruption | None,
-        penalties: Sequence[Penalty],
+        penalties: dict[str, PenaltyTerm],
+        judged: Collection[str] = (),
+        judge_corrupted: bool = False,
     ) -> None:
         super().__init__()
-        self.column_weights: Tensor
         self.loss = loss
-        self.register_buffer("column_weights", column_weights)
         self.corruption = corruption
-        self.penalties = penalties
+        self.penalties = nn.ModuleDict(penalties)
+        self.judged = frozenset(judged)
+        self.judge_corrupted = judge_corrupted
+        # A nat counts as much as a nat of the loss, which is a mean over columns.
+        self.divergence_weight = 1 / max(1, int((loss.weight > 0).sum()))
 
-    def rows(self, result: Forward, batch: Batch) -> Tensor:
+    def rows(self, output: Tensor, batch: Batch) -> Tensor:
         """Reconstruction loss of each row."""
         target = batch.x if batch.target is None else batch.target
-        cells = self.loss.cells(result.output, target) * self.column_weights
+        cells = self.loss(output, target)
         if batch.mask is not None:
             cells = torch.where(batch.mask, cells, 0.0)
-        return cells.sum(dim=1)
+        return cells.sum(dim=-1)
 
     def terms(self, module: AutoencoderModule, batch: Batch, generator: Generator) -> Terms:
         """Named terms of a training batch."""
-        x = batch.x if self.corruption is None else self.corruption.corrupt(batch.x, generator)
-        result = module(x, generator)
-        terms = {"reconstruction": _mean(self.rows(result, batch), batch.weight)}
+        x = batch.x
+        if self.corruption is not None and batch.target is None:
+            x = self.corruption.corrupt(x, generator)
+        result = module(x, generator, batch.condition)
+        terms = {"reconstruction": _mean(self.rows(result.output, batch), batch.weight)}
         if result.code.divergence is not None:
-            terms["divergence"] = _mean(result.code.divergence, batch.weight)
-        for penalty in self.penalties:
-            terms[penalty.name] = penalty.term(module, batch, result.code)
+            divergence = _mean(result.code.divergence, batch.weight)
+            terms["divergence"] = divergence * self.divergence_weight
+        for name, penalty in self.penalties.items():
+            terms[name] = penalty(module, batch, result.code, generator)
         return terms
+
+    @torch.no_grad()
+    def judge(self, module: AutoencoderModule, batch: Batch, generator: Generator) -> Tensor:
+        """Loss of each held-out row, with the terms that depend on rows.
+
+        Parameters
+        ----------
+        module : AutoencoderModule
+            The network.
+        batch : Batch
+            Held-out rows.
+        generator : Generator
+            Feeds corruption and codes that are drawn. Seeded alike, it makes two
+            judgements comparable.
+        """
+        corrupted = self.judge_corrupted and self.corruption is not None and batch.target is None
+        n_draws = module.latent.n_draws or (max(1, 2000 // batch.n_rows) if corrupted else 1)
+        total = batch.x.new_zeros(batch.n_rows)
+        for _ in range(min(n_draws, _MOST_DRAWS)):
+            x = batch.x
+            if corrupted and self.corruption is not None:
+                x = self.corruption.corrupt(x, generator)
+            code = self._code(module, x, batch, generator)
+            total = total + self.rows(module.decode(code.sample, batch.condition), batch)
+            if code.divergence is not None:
+                total = total + code.divergence * self.divergence_weight
+        total = total / min(n_draws, _MOST_DRAWS)
+        if self.judged:
+            code = module.latent(module.parameters_of(batch.x, batch.condition))
+            for name in sorted(self.judged):
+                total = total + self.penalties[name](module, batch, code, None)
+        return total
+
+    def _code(
+        self, module: AutoencoderModule, x: Tensor, batch: Batch, generator: Generator
+    ) -> Code:
+        output = module.parameters_of(x, batch.condition)
+        if not module.latent.n_draws:
+            return module.latent(output)
+        width = module.latent(output[:1]).mean.shape[1]
+        noise = output.new_empty(len(x), width).normal_(generator=generator)
+        return module.latent.draw(output, noise)
 
 
 def _mean(values: Tensor, weight: Tensor | None) -> Tensor:
@@ -125,7 +179,8 @@ class Step:
         total = torch.stack(tuple(terms.values())).sum()
         with torch.no_grad():
             grads = [
-                torch.zeros_like(leaf) if grad is None else grad
+                # The fused kernel reads memory in order, whatever the strides of a transpose.
+                torch.zeros_like(leaf) if grad is None else grad.contiguous()
                 for leaf, grad in zip(
                     leaves, torch.autograd.grad(total, leaves, allow_unused=True), strict=True
                 )

@@ -10,8 +10,8 @@ from sklearn.base import clone
 from torch.nn import functional as F
 
 from sklearn_ae import Dense
-from sklearn_ae.architectures import Decoder, Encoder
-from sklearn_ae.architectures._layers import ACTIVATIONS, MLP, Linear, dropout
+from sklearn_ae.architectures import Coder, Shapes
+from sklearn_ae.architectures._layers import ACTIVATIONS, MLP, HiddenLayers, Linear, dropout
 
 N_FEATURES, N_COMPONENTS = 6, 3
 PATHS = pytest.mark.parametrize(
@@ -24,6 +24,10 @@ def generator(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
+def shapes(n_codes: int = N_COMPONENTS, n_rows: int = 100) -> Shapes:
+    return Shapes(N_FEATURES, n_codes, N_COMPONENTS, N_FEATURES, n_rows)
+
+
 def normal(*shape: int, seed: int = 1) -> torch.Tensor:
     return torch.randn(*shape, dtype=torch.float64, generator=generator(seed))
 
@@ -34,11 +38,9 @@ def build(
     n_rows: int = 100,
     seed: int = 0,
     **parameters: object,
-) -> tuple[Encoder, Decoder]:
+) -> tuple[Coder, Coder]:
     """Return an encoder and a decoder with random weights, in float64."""
-    encoder, decoder = Dense(hidden, **parameters).build(
-        N_FEATURES, N_COMPONENTS, N_COMPONENTS, n_rows, linear_path
-    )
+    encoder, decoder = Dense(hidden, **parameters).build(shapes(n_rows=n_rows), linear_path)
     encoder.reset(generator(seed))
     decoder.reset(generator(seed + 1))
     return encoder.double(), decoder.double()
@@ -164,7 +166,7 @@ def test_without_a_linear_path_there_is_the_perceptron_alone(hidden: tuple[int, 
 
 
 def test_the_encoder_is_as_wide_as_the_latent_asks_for() -> None:
-    encoder, decoder = Dense((5,)).build(N_FEATURES, 2 * N_COMPONENTS, N_COMPONENTS, 10, True)
+    encoder, decoder = Dense((5,)).build(shapes(n_codes=2 * N_COMPONENTS), True)
     encoder.reset(generator())
     decoder.reset(generator())
     assert encoder(torch.ones(4, N_FEATURES)).shape == (4, 2 * N_COMPONENTS)
@@ -172,9 +174,12 @@ def test_the_encoder_is_as_wide_as_the_latent_asks_for() -> None:
 
 
 def test_work_grows_with_the_layers_and_counts_both_halves() -> None:
-    assert Dense(()).work(10, 2, 100) == 2 * 10 * 2
-    assert Dense((8,)).work(10, 2, 100) == 2 * (10 * 8 + 8 * 2)
-    assert Dense(None).work(10, 2, 1000) > Dense(None).work(10, 2, 999)
+    wide = Shapes(10, 2, 2, 10, 100)
+    assert Dense(()).work(wide) == 2 * 10 * 2
+    assert Dense((8,)).work(wide) == 2 * (10 * 8 + 8 * 2)
+    assert Dense((8,)).work(Shapes(11, 4, 3, 20, 100)) == 11 * 8 + 8 * 4 + 3 * 8 + 8 * 20
+    few, many = (Dense(None).work(wide._replace(n_rows=n)) for n in (999, 1000))
+    assert many > few
 
 
 def test_weights_are_drawn_from_the_given_generator_alone() -> None:
@@ -234,7 +239,7 @@ def test_dropout_zeroes_its_share_and_scales_up_the_rest() -> None:
     ],
 )
 def test_activations_by_name(name: str, function: object) -> None:
-    network = MLP((4, 5, 2), name, 0.0)
+    network = MLP((4, 5, 2), HiddenLayers(name))
     network.reset(generator())
     x = normal(6, 4).float()
     first, last = network.layers

@@ -26,13 +26,19 @@ class Solved:
     """A start solved on rows, with its codes and reconstructions in X's units."""
 
     def __init__(
-        self, X: np.ndarray, n_components: int, weight: np.ndarray | None = None, seed: int = 0
+        self,
+        X: np.ndarray,
+        n_components: int,
+        weight: np.ndarray | None = None,
+        seed: int = 0,
+        scaled: bool = False,
     ) -> None:
         rows = Rows(X, weight)
         self.scaling = ColumnScaling.fit(rows)
         generator = torch.Generator().manual_seed(seed)
         with torch_threads(1):
-            start = PCAStart().solve(rows, self.scaling, n_components, generator)
+            solver = PCAStart(scaled)
+            start = solver.solve(rows, self.scaling, self.scaling, n_components, generator)
         self.encoder, self.decoder = start.encoder.numpy(), start.decoder.numpy()
 
     def codes(self, X: np.ndarray) -> np.ndarray:
@@ -76,6 +82,15 @@ def test_codes_are_those_of_whitened_pca_with_its_signs(shape: str) -> None:
     assert_allclose(Solved(X, 3).codes(X) * np.sqrt((len(X) - 1) / len(X)), expected, atol=1e-9)
 
 
+@pytest.mark.parametrize("rank", [None, 2])
+def test_scaled_codes_are_those_of_pca_relative_to_the_largest_column(rank: int | None) -> None:
+    X = make(60, 5, rank)
+    plain, scaled = Solved(X, 3), Solved(X, 3, scaled=True)
+    expected = PCA(3, svd_solver="full").fit_transform(X) / X.std(axis=0).max()
+    assert_allclose(scaled.codes(X), expected, atol=1e-9)
+    assert_allclose(scaled.reconstruct(X), plain.reconstruct(X), atol=1e-10)
+
+
 @pytest.mark.parametrize("shape", sorted(SHAPES))
 def test_the_spectrum_is_the_explained_variance_ratio(shape: str) -> None:
     X = make(*SHAPES[shape])
@@ -111,22 +126,22 @@ def test_blocks_do_not_change_the_solution(monkeypatch: pytest.MonkeyPatch, shap
 
 
 @pytest.mark.parametrize("shape", [(60, 8), (10, 40), (60, 40)])
-def test_components_beyond_the_rank_are_ignored_by_the_decoder(shape: tuple[int, int]) -> None:
+def test_components_beyond_the_rank_are_zero_in_every_row(shape: tuple[int, int]) -> None:
     X = make(*shape, rank=2)
     solved = Solved(X, 5)
-    assert_array_equal(solved.decoder[2:], 0)
-    assert np.abs(solved.decoder[:2]).max() > 0.1
+    assert_array_equal(solved.encoder[:, 2:], 0)
+    assert np.abs(solved.encoder[:, :2]).max() > 0.1
     assert_allclose(solved.reconstruct(X), X, atol=1e-10)
-    assert np.isfinite(solved.encoder).all()
-    assert np.linalg.matrix_rank(solved.encoder) == 5
-    assert_allclose(solved.encoder[:, :2].T @ solved.encoder[:, 2:], 0, atol=1e-10)
+    # Directions that differ let training give the further components a meaning.
+    assert np.isfinite(solved.decoder).all()
+    assert np.linalg.matrix_rank(solved.decoder) == 5
 
 
 def test_more_components_than_rows_restore_the_rows() -> None:
     X = make(3, 10)
     solved = Solved(X, 6)
     assert_allclose(solved.reconstruct(X), X, atol=1e-12)
-    assert_array_equal(solved.decoder[2:], 0)
+    assert_array_equal(solved.encoder[:, 2:], 0)
 
 
 @pytest.mark.parametrize("n_samples", [1, 20])
@@ -135,7 +150,7 @@ def test_constant_rows_have_no_component(n_samples: int) -> None:
     rows = Rows(X)
     assert_array_equal(PCAStart().spectrum(rows, ColumnScaling.fit(rows)), 0)
     solved = Solved(X, 2)
-    assert_array_equal(solved.decoder, 0)
+    assert_array_equal(solved.encoder, 0)
     assert_array_equal(solved.reconstruct(X), X)
 
 
@@ -170,7 +185,7 @@ def test_subspace_iteration_pads_beyond_the_rank(
     calls = spy_on_subspace(monkeypatch)
     solved = Solved(X, 4)
     assert calls == [4]
-    assert_array_equal(solved.decoder[2:], 0)
+    assert_array_equal(solved.encoder[:, 2:], 0)
     assert_allclose(solved.reconstruct(X), X, atol=1e-9)
 
 
@@ -194,4 +209,5 @@ def test_draws_come_from_the_given_generator_alone(monkeypatch: pytest.MonkeyPat
     assert torch.equal(torch.get_rng_state(), before[0])
     assert_array_equal(np.random.get_state()[1], before[1])  # noqa: NPY002
     assert_array_equal(first.encoder, again.encoder)
-    assert np.abs(first.encoder[:, 2:] - other.encoder[:, 2:]).max() > 1e-3
+    assert_array_equal(first.decoder, again.decoder)
+    assert np.abs(first.decoder[2:] - other.decoder[2:]).max() > 1e-3

@@ -8,15 +8,25 @@ import pytest
 import torch
 from torch import Tensor
 
-from sklearn_ae import Dense, GaussianNoise, L1Weights, MaskingNoise, SquaredError
+from sklearn_ae import (
+    Dense,
+    GaussianNoise,
+    L1Sparsity,
+    L1Weights,
+    MaskingNoise,
+    SquaredError,
+)
 from sklearn_ae._compat import AdamWState
-from sklearn_ae.data import Batch
+from sklearn_ae.architectures import Shapes
+from sklearn_ae.data import Batch, ColumnScaling
 from sklearn_ae.latents import Code, Deterministic, LatentModule
 from sklearn_ae.training._module import AutoencoderModule
 from sklearn_ae.training._step import Objective, Step
 
 N_ROWS, N_FEATURES, N_COMPONENTS = 12, 5, 2
 COLUMN_WEIGHTS = torch.tensor([0.4, 0.3, 0.2, 0.1, 0.0])
+SCALING = ColumnScaling(np.zeros(N_FEATURES), COLUMN_WEIGHTS.double().sqrt().numpy())
+SHAPES = Shapes(N_FEATURES, N_COMPONENTS, N_COMPONENTS, N_FEATURES, N_ROWS)
 RECIPES = {
     "plain": {},
     "dropout": {"dropout": 0.5},
@@ -41,19 +51,20 @@ def make_batch(seed: int = 3, **parts: Tensor) -> Batch:
 
 def make_step(
     dropout: float = 0.0,
+    tied_weights: bool = False,
     corruption: object = None,
     penalties: tuple = (),
     latent: LatentModule | None = None,
     weight_decay: float = 0.1,
     **options: float,
 ) -> Step:
-    encoder, decoder = Dense((6,), dropout=dropout).build(
-        N_FEATURES, N_COMPONENTS, N_COMPONENTS, N_ROWS, True
-    )
+    dense = Dense((6,), dropout=dropout, tied_weights=tied_weights)
+    encoder, decoder = dense.build(SHAPES, True)
     encoder.reset(generator(1))
     decoder.reset(generator(2))
     module = AutoencoderModule(encoder, latent or Deterministic().build(N_COMPONENTS), decoder)
-    objective = Objective(SquaredError(), COLUMN_WEIGHTS, corruption, penalties)
+    terms = {penalty.name: penalty.build(N_COMPONENTS, False) for penalty in penalties}
+    objective = Objective(SquaredError().build(SCALING), corruption, terms)
     return Step(module, objective, weight_decay, **options)
 
 
@@ -89,9 +100,12 @@ def test_given_parameters_are_updated_like_the_modules_own(recipe: str) -> None:
     assert own_state.step == given_state.step == 3
 
 
+@pytest.mark.parametrize("tied_weights", [False, True])
 @pytest.mark.parametrize("max_norm", [1e-3, 1e6])
-def test_updates_are_those_of_adamw_on_clipped_gradients(max_norm: float) -> None:
-    step = make_step(penalties=(L1Weights(1e-3),), max_norm=max_norm)
+def test_updates_are_those_of_adamw_on_clipped_gradients(
+    max_norm: float, tied_weights: bool
+) -> None:
+    step = make_step(penalties=(L1Weights(1e-3),), max_norm=max_norm, tied_weights=tied_weights)
     reference = copy.deepcopy(step)
     params = list(reference.module.parameters())
     optimizer = torch.optim.AdamW(params, weight_decay=0.1, fused=False, foreach=False)
@@ -167,7 +181,8 @@ def test_terms_are_the_formulas_under_the_parameters_before_the_update() -> None
     cells = (result.output - batch.x).square() * COLUMN_WEIGHTS
     expected = {
         "reconstruction": (cells.sum(dim=1) * batch.weight).mean(),
-        "divergence": (result.code.mean.square().sum(dim=1) * batch.weight).mean(),
+        # Four columns are judged, and the loss is a mean over columns.
+        "divergence": (result.code.mean.square().sum(dim=1) * batch.weight).mean() / 4,
         "l1_weights": 1e-2 * sum(p.abs().sum() for p in step.own.values() if p.ndim == 2),
     }
     terms = step(step.own, zero_state(step.own), torch.tensor(0.01), batch, generator())
@@ -183,7 +198,7 @@ def test_a_target_replaces_the_input_and_masked_cells_do_not_count() -> None:
     batch = make_batch(target=target, mask=mask)
     output = step.module(batch.x).output
     expected = (output.square() * mask * COLUMN_WEIGHTS).sum(dim=1)
-    torch.testing.assert_close(step.objective.rows(step.module(batch.x), batch), expected)
+    torch.testing.assert_close(step.objective.rows(output, batch), expected)
 
 
 def test_two_rows_of_weight_one_half_count_like_one() -> None:
@@ -240,3 +255,44 @@ def test_corruption_changes_the_input_and_not_the_target() -> None:
     expected = ((output - batch.x).square() * COLUMN_WEIGHTS).sum(dim=1).mean()
     terms = step.terms(step.own, batch, generator())
     torch.testing.assert_close(terms["reconstruction"], expected)
+
+
+def objective_with(**options: object) -> tuple[AutoencoderModule, Objective]:
+    step = make_step(corruption=GaussianNoise(0.5))
+    loss = SquaredError().build(SCALING)
+    return step.module, Objective(loss, step.objective.corruption, {}, **options)
+
+
+def test_held_out_rows_are_judged_clean_or_as_often_corrupted_as_is_needed() -> None:
+    module, clean = objective_with()
+    batch = make_batch()
+    expected = clean.rows(module(batch.x).output, batch)
+    torch.testing.assert_close(clean.judge(module, batch, generator()), expected)
+    module, noisy = objective_with(judge_corrupted=True)
+    drawn = generator(5)
+    copies = [noisy.corruption.corrupt(batch.x, drawn) for _ in range(8)]
+    expected = sum(noisy.rows(module(copy).output, batch) for copy in copies) / 8
+    torch.testing.assert_close(noisy.judge(module, batch, generator(5)), expected)
+
+
+def test_pairs_are_not_corrupted() -> None:
+    module, noisy = objective_with(judge_corrupted=True)
+    batch = make_batch(target=torch.zeros(N_ROWS, N_FEATURES))
+    expected = noisy.rows(module(batch.x).output, batch)
+    torch.testing.assert_close(noisy.judge(module, batch, generator()), expected)
+    assert noisy.terms(module, batch, generator())["reconstruction"] == expected.mean()
+
+
+def test_held_out_rows_are_judged_by_the_penalties_that_depend_on_rows() -> None:
+    step = make_step()
+    penalties = {p.name: p.build(N_COMPONENTS, False) for p in (L1Weights(1e-2), L1Sparsity(0.5))}
+    loss = SquaredError().build(SCALING)
+    plain = Objective(loss, None, {})
+    judged = Objective(loss, None, penalties, judged=["l1_sparsity"])
+    batch = make_batch()
+    code = step.module.encode(batch.x)
+    expected = 0.5 * (code.abs().mean(0) / code.square().mean(0).sqrt()).mean()
+    gap = judged.judge(step.module, batch, generator()) - plain.judge(
+        step.module, batch, generator()
+    )
+    torch.testing.assert_close(gap, expected.expand(N_ROWS).detach())

@@ -1,0 +1,108 @@
+"""Networks whose decoder uses the encoder's weights transposed."""
+
+from __future__ import annotations
+
+import torch
+from torch import Generator, Tensor, nn
+
+from sklearn_ae.architectures._base import Coder
+from sklearn_ae.architectures._layers import MLP, HiddenLayers, Linear, TiedLinear
+
+
+class _TiedEncoder(Coder):
+    """y = (x * s) V + a + c f(x), where s are column scales and c starts at zero."""
+
+    scale: Tensor
+
+    def __init__(self, widths: tuple[int, ...], hidden: HiddenLayers) -> None:
+        super().__init__()
+        self.linear = Linear(widths[0], widths[-1])
+        self.mlp = MLP(widths, hidden)
+        self.gate = nn.Parameter(torch.zeros(()))
+        self.register_buffer("scale", torch.ones(widths[0]))
+
+    def forward(self, x: Tensor, generator: Generator | None = None) -> Tensor:
+        return self.linear(x * self.scale) + self.gate * self.mlp(torch.tanh(x), generator)
+
+    def reset(self, generator: Generator) -> None:
+        self.linear.reset(generator)
+        self.mlp.reset(generator)
+        nn.init.zeros_(self.gate)
+        nn.init.ones_(self.scale)
+
+    @torch.no_grad()
+    def set_linear(self, weight: Tensor, bias: Tensor | None = None) -> None:
+        self.linear.zero()
+        self.linear.weight.copy_(weight.T)
+        if bias is not None:
+            self.linear.bias.copy_(bias)
+
+    @torch.no_grad()
+    def transform_output(self, matrix: Tensor, shift: Tensor) -> None:
+        self.linear.bias.copy_(self.linear.bias.to(shift) - shift)
+        self.linear.multiply_output(matrix)
+        self.mlp.last.multiply_output(matrix)
+
+    def transform_input(self, matrix: Tensor, shift: Tensor) -> None:
+        raise TypeError("A tied encoder's input has a fixed basis.")
+
+
+class _TiedDecoder(Coder):
+    """y = (z V' + b) / s + c g(z), where V and the weights of g are the encoder's."""
+
+    def __init__(
+        self, widths: tuple[int, ...], hidden: HiddenLayers, encoder: _TiedEncoder
+    ) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.linear = TiedLinear(encoder.linear, widths[0], widths[-1])
+        self.mlp = MLP(widths, hidden, tied_to=encoder.mlp)
+        self.gate = nn.Parameter(torch.zeros(()))
+
+    def forward(self, x: Tensor, generator: Generator | None = None) -> Tensor:
+        linear = self.linear(x)
+        shared = self.linear.shared_out
+        divisor = torch.ones_like(linear[0])
+        divisor = torch.cat([self.encoder.scale[:shared], divisor[shared:]])
+        return linear / divisor + self.gate * self.mlp(x, generator)
+
+    def reset(self, generator: Generator) -> None:
+        self.linear.reset(generator)
+        self.mlp.reset(generator)
+        nn.init.zeros_(self.gate)
+
+    @torch.no_grad()
+    def set_linear(self, weight: Tensor, bias: Tensor | None = None) -> None:
+        """Split the encoder's map into column scales and what the two share.
+
+        Exact where encoder and decoder are diag(s) V and V' / diag(s), as PCA's are.
+        """
+        linear, n_in, n_out = self.encoder.linear, self.linear.shared_in, self.linear.shared_out
+        down, up = linear.weight[:n_in, :n_out], weight[:n_in, :n_out]
+        squared = (down * up).sum(0) / up.square().sum(0).clamp(min=1e-30)
+        scale = torch.where(squared > 0, squared, 1.0).sqrt()
+        self.encoder.scale[:n_out] = scale
+        linear.weight[:, :n_out] /= scale
+        self.linear.further_in.copy_(weight[n_in:, :n_out].T * scale[:, None])
+        self.linear.further_out.copy_(weight[:, n_out:].T)
+        if bias is not None:
+            bias = bias.clone()
+            bias[:n_out] *= scale
+            self.linear.bias.copy_(bias)
+
+    @torch.no_grad()
+    def transform_input(self, matrix: Tensor, shift: Tensor) -> None:
+        """Take up the shift; the rotation has reached the shared weights already."""
+        self.linear.prepend(matrix, shift)
+        self.mlp.first.prepend(matrix, shift)
+
+    def transform_output(self, matrix: Tensor, shift: Tensor) -> None:
+        raise TypeError("A tied decoder's output has a fixed basis.")
+
+
+def tied_pair(
+    down: tuple[int, ...], up: tuple[int, ...], hidden: HiddenLayers
+) -> tuple[Coder, Coder]:
+    """Build an encoder and the decoder that mirrors it."""
+    encoder = _TiedEncoder(down, hidden)
+    return encoder, _TiedDecoder(up, hidden, encoder)

@@ -1,0 +1,120 @@
+"""The sparse autoencoder."""
+
+from __future__ import annotations
+
+from numbers import Real
+from typing import Any, Unpack
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from sklearn_ae.autoencoders._base import BaseAutoencoder
+from sklearn_ae.autoencoders._parameters import Shared, check_no_conflict
+from sklearn_ae.data import Rows
+from sklearn_ae.latents import Deterministic, Latent, Sigmoid, TopK
+from sklearn_ae.penalties import KLSparsity, L1Sparsity, Penalty
+from sklearn_ae.training import Composition, Fitted, Recipe
+
+
+class SparseAutoencoder(BaseAutoencoder):
+    """Autoencoder whose units are nearly inactive in most rows.
+
+    With the default penalty the code is between 0 and 1, and the objective is
+
+        reconstruction + λ Σⱼ ρ log(ρ/ρ̂ⱼ) + (1-ρ) log((1-ρ)/(1-ρ̂ⱼ)),
+
+    where ρ is `sparsity` and ρ̂ⱼ the mean activation of unit j over the last 1024 training
+    rows. There may be more units than features. Units whose activation has become the
+    same in every row are revived while training; `history_` counts them.
+
+    Parameters
+    ----------
+    n_components : int or float, default=None
+        Number of units. None takes twice the number of features, from 40 to 256.
+    sparsity : float in (0, 1), default=0.05
+        Target of each unit's mean activation, and with `penalty="topk"` the share of the
+        units that are active in a row.
+    sparsity_weight : float, default=None
+        The factor λ of the penalty. None takes 0.03 for "kl" and 0.1 for "l1".
+    penalty : {"kl", "l1", "topk"}, default="kl"
+        "kl" is the divergence above, on a logistic code. "l1" is the L1 norm of a
+        real-valued code, relative to its size. "topk" keeps the largest activations of
+        each row and sets the others to zero.
+    {shared parameters}
+
+    Attributes
+    ----------
+    dead_units_ : ndarray of int
+        Units whose activation is the same in every training row.
+    {shared attributes}
+
+    References
+    ----------
+    Ng, Sparse autoencoder, CS294A lecture notes, 2011.
+
+    Makhzani and Frey, k-Sparse autoencoders, 2013. :arxiv:`1312.5663`
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn_ae import SparseAutoencoder
+    >>> X = load_iris().data
+    >>> sparse = SparseAutoencoder(n_components=40, max_iter=5, random_state=0).fit(X)
+    >>> print(sparse.transform(X).mean().round(2))
+    0.05
+    """
+
+    _parameter_constraints: dict = {
+        **BaseAutoencoder._parameter_constraints,
+        "sparsity": [Interval(Real, 0, 1, closed="neither")],
+        "sparsity_weight": [Interval(Real, 0, None, closed="left"), None],
+        "penalty": [StrOptions({"kl", "l1", "topk"})],
+    }
+    _overcomplete = True
+    _latent_name = "Sigmoid"
+
+    def __init__(
+        self,
+        n_components: int | float | None = None,
+        *,
+        sparsity: float = 0.05,
+        sparsity_weight: float | None = None,
+        penalty: str = "kl",
+        **shared: Unpack[Shared],
+    ) -> None:
+        super().__init__(n_components, **shared)
+        self.sparsity = sparsity
+        self.sparsity_weight = sparsity_weight
+        self.penalty = penalty
+
+    def _default_components(self, n_features: int) -> int | None:
+        return min(256, max(40, 2 * n_features))
+
+    def _latent(self, rows: Rows) -> Latent:
+        if self.latent is not None:
+            check_no_conflict(self, "latent", self.latent, ["penalty"])
+            return self.latent
+        if self.penalty == "topk":
+            n_units = self._resolve_components(rows)
+            return TopK(max(1, round(self.sparsity * n_units)))
+        return Sigmoid(self.sparsity) if self.penalty == "kl" else Deterministic()
+
+    def _penalties(self) -> tuple[Penalty, ...]:
+        if self.penalty == "topk":
+            return ()
+        weight = {} if self.sparsity_weight is None else {"weight": self.sparsity_weight}
+        if self.penalty == "l1":
+            return (L1Sparsity(**weight),)
+        return (KLSparsity(self.sparsity, **weight),)
+
+    def _attributes(
+        self, X: Any, rows: Rows, composition: Composition, recipe: Recipe, fitted: Fitted
+    ) -> dict[str, Any]:
+        attributes = super()._attributes(X, rows, composition, recipe, fitted)
+        attributes["dead_units_"] = _constant_units(fitted.model.encode(rows.selected(rows.values)))
+        return attributes
+
+
+def _constant_units(code: NDArray) -> NDArray[np.int64]:
+    return np.flatnonzero(np.ptp(code, axis=0) <= 1e-6)

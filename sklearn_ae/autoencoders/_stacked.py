@@ -1,0 +1,180 @@
+"""The stacked autoencoder."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from itertools import pairwise
+from numbers import Integral
+from typing import Any, Unpack
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.base import clone
+
+from sklearn_ae.architectures import Architecture, Chain, Chained
+from sklearn_ae.autoencoders._autoencoder import Autoencoder
+from sklearn_ae.autoencoders._base import BaseAutoencoder
+from sklearn_ae.autoencoders._parameters import Shared
+from sklearn_ae.data import Rows
+from sklearn_ae.latents import Deterministic
+from sklearn_ae.training import AutoencoderModule, Model, ModuleFactory
+
+
+class StackedAutoencoder(BaseAutoencoder):
+    """Autoencoders trained one on the codes of the other, then fine-tuned as a whole.
+
+    Each stage is an :class:`Autoencoder` of the codes of the stage before, so it starts from
+    PCA and keeps what held-out rows prefer. The stages are then joined into one network,
+    which is trained on the original rows; epoch 0 of that is the greedy stack, and it is
+    what is returned if held-out rows do not prefer a later epoch.
+
+    Parameters
+    ----------
+    n_components : int or float, default=None
+        Width of the last code. A float in (0, 1) takes as many components as PCA needs for
+        that share of the variance. None takes as many as PCA needs for 95 % of it, but at
+        most half the number of features and at least 1.
+    stage_sizes : tuple of int, default=None
+        Widths of the codes of the stages before the last, from the input on. None takes
+        one stage, whose width is the geometric mean of the number of features and
+        `n_components`.
+    latent : Deterministic, default=None
+        What stands between encoder and decoder.
+    {shared parameters}
+
+    Attributes
+    ----------
+    stages_ : list of Autoencoder
+        The stages as greedy training left them, each fitted on the codes of the one
+        before. Their `loss_curve_` and `history_` tell how they were trained.
+    {shared attributes}
+
+    Notes
+    -----
+    `history_` and the curves are those of the fine-tuning. `hidden_layer_sizes` are the
+    hidden layers of each stage. The first call of `partial_fit` begins from PCA, without
+    stages.
+
+    References
+    ----------
+    Bengio et al., Greedy layer-wise training of deep networks, NIPS 2006.
+
+    Vincent et al., Stacked denoising autoencoders, JMLR 2010.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn_ae import StackedAutoencoder
+    >>> X = load_iris().data
+    >>> stack = StackedAutoencoder(1, stage_sizes=(3, 2), max_iter=5, random_state=0).fit(X)
+    >>> [stage.n_components_ for stage in stack.stages_]
+    [3, 2, 1]
+    """
+
+    _parameter_constraints: dict = {
+        **BaseAutoencoder._parameter_constraints,
+        "stage_sizes": [tuple, list, None],
+        "latent": [Deterministic, None],
+    }
+
+    stages_: list[Autoencoder]
+
+    def __init__(  # type: ignore[misc]  # shared parameters of another type here
+        self,
+        n_components: int | float | None = None,
+        *,
+        stage_sizes: tuple[int, ...] | None = None,
+        latent: Deterministic | None = None,
+        **shared: Unpack[Shared],
+    ) -> None:
+        super().__init__(n_components, latent=latent, **shared)
+        self.stage_sizes = stage_sizes
+
+    def _architecture(self, rows: Rows) -> Architecture:
+        one = super()._architecture(rows)
+        widths = self._widths(rows)
+        return Chained(tuple(clone(one) for _ in range(len(widths) + 1)), widths)
+
+    def _widths(self, rows: Rows) -> tuple[int, ...]:
+        """Widths of the stages before the last."""
+        sizes = self.stage_sizes
+        if sizes is None:
+            k = self._resolve_components(rows)
+            return (max(k, round((rows.n_features * k) ** 0.5)),)
+        if any(isinstance(s, bool) or not isinstance(s, Integral) or s < 1 for s in sizes):
+            raise ValueError(
+                f"stage_sizes={sizes!r} must hold integers of at least 1; use for example "
+                "stage_sizes=(32, 16)."
+            )
+        widths = [rows.n_features, *sizes, self._resolve_components(rows)]
+        if any(b > a for a, b in pairwise(widths)):
+            raise ValueError(
+                f"stage_sizes={sizes!r} must not rise from the {rows.n_features} features of X "
+                f"to n_components={widths[-1]}; list them from wide to narrow."
+            )
+        return tuple(int(size) for size in sizes)
+
+    def _greedy(self, rows: Rows) -> Model:
+        """Train the stages one after the other, and join them."""
+        values, weight = rows.selected(rows.values), rows.weights
+        self.stages_ = []
+        for size in (*self._widths(rows), self._resolve_components(rows)):
+            stage = self._stage(size, first=not self.stages_)
+            self.stages_.append(stage.fit(values, sample_weight=weight))
+            values = stage.transform(values)
+        return self._joined(rows)
+
+    def _stage(self, size: int, *, first: bool) -> Autoencoder:
+        """Make one stage, with this estimator's hyperparameters."""
+        names = inspect.signature(Autoencoder.__init__).parameters.keys() - {"self"}
+        shared = {name: getattr(self, name) for name in names}
+        shared |= {
+            "n_components": size,
+            "callbacks": None,
+            "warm_start": False,
+            "whiten": False,  # the next stage needs to see which components are large
+            "random_state": self._entropy,
+        }
+        if not first:  # codes are real numbers, whatever the rows are
+            shared["loss"] = "squared_error"
+        return Autoencoder(**shared)
+
+    def _joined(self, rows: Rows) -> Model:
+        """Join the stages' networks, with fixed units between them."""
+        models: list[Model] = [stage._model for stage in self.stages_]
+        first, last = models[0], models[-1]
+        widths = tuple(model.factory.n_components for model in models[:-1])
+        factory = ModuleFactory(
+            Chained(tuple(clone(m.factory.architecture) for m in models), widths),
+            clone(last.factory.latent),
+            rows.n_features,
+            last.factory.n_components,
+            rows.n_rows,
+            first.factory.linear_path,
+            n_parameters=first.factory.n_parameters,
+        )
+        modules = [copy.deepcopy(model.module) for model in models]
+        encoder = Chain([module.encoder for module in modules], widths, encoding=True)
+        decoders = [module.decoder for module in reversed(modules)]
+        decoder = Chain(decoders, widths[::-1], encoding=False)
+        with torch.no_grad():
+            for i, (model, following) in enumerate(pairwise(models)):
+                mean = following.scaling.mean / model.code_scale
+                scale = following.scaling.scale / model.code_scale
+                down, up = encoder.units[i], decoder.units[-1 - i]
+                down.shift.copy_(_float32(mean))
+                down.scale.copy_(_float32(_inverse(scale)))
+                up.shift.copy_(_float32(-mean * _inverse(scale)))
+                up.scale.copy_(_float32(scale))
+        module = AutoencoderModule(encoder, modules[-1].latent, decoder)
+        return Model(factory, module, first.scaling, first.loss, first.target_scaling)
+
+
+def _inverse(scale: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.divide(1.0, scale, out=np.zeros_like(scale), where=scale > 0)
+
+
+def _float32(values: NDArray[Any]) -> torch.Tensor:
+    return torch.from_numpy(values.astype(np.float32))

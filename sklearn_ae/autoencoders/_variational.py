@@ -1,0 +1,446 @@
+"""The variational autoencoder."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+from typing import Any, Self, Unpack
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.callback import with_callbacks
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from sklearn_ae.autoencoders._base import BaseAutoencoder
+from sklearn_ae.autoencoders._parameters import Shared, fill_slot
+from sklearn_ae.data import Rows
+from sklearn_ae.latents import Gaussian, Latent
+from sklearn_ae.losses import Loss
+from sklearn_ae.training import Composition, Fitted, Model, Recipe, Seeds, mean_divergence
+
+# The draws by which rows are scored are the same in every fit.
+_SCORE_SEED = 0
+
+
+class VariationalAutoencoder(BaseAutoencoder):
+    """Autoencoder with a Gaussian posterior a row: a density that can be sampled.
+
+    Maximises the evidence lower bound,
+    E_q[log p(x | z)] - β KL(q(z | x) ‖ N(0, 1)), where q is Gaussian with a mean and a
+    variance for each component and p is Gaussian with noise that is learned, Bernoulli or
+    Poisson. A Gaussian p starts from probabilistic PCA, for which the bound is exact and
+    equals `PCA.score`, and what held-out rows prefer is kept. `score_samples` is in nats and
+    compares with `PCA.score_samples`.
+
+    Parameters
+    ----------
+    n_components : int or float, default=None
+        Width of the code. A float in (0, 1) takes as many components as PCA needs for
+        that share of the variance. None takes the number of features, up to 64; the
+        divergence switches off what is not needed.
+    beta : float, default=1.0
+        Weight of the divergence. Above 1, fewer components are used.
+    warm_up : float in [0, 1], default=0.0
+        Share of the epochs over which the weight rises from 0 to `beta`.
+    n_importance_samples : int, default=10
+        Codes drawn for each row by `score_samples`. The bound grows with their number.
+    latent : Gaussian, default=None
+        What stands between encoder and decoder, in place of `beta` and `warm_up`.
+    loss : {"gaussian", "bernoulli", "poisson"} or Loss, default="gaussian"
+        The distribution of a row given its code. "bernoulli" needs X in [0, 1] and
+        "poisson" X >= 0.
+    {shared parameters}
+
+    Attributes
+    ----------
+    kl_per_component_ : ndarray of shape (n_components_,)
+        Divergence of each component from the prior, in nats, averaged over the training
+        rows, in descending order. Components near 0 are not used.
+    {shared attributes}
+
+    See Also
+    --------
+    sklearn.decomposition.PCA : Its `score` is the start's.
+    sklearn.mixture.GaussianMixture : Another density that can be sampled.
+
+    Notes
+    -----
+    With `condition`, in `fit` and in each later call, the model is of rows given the
+    condition: encoder and decoder both see it, and the start is probabilistic PCA of what
+    a linear regression on the condition leaves. One column of labels becomes indicators;
+    numbers are standardised.
+
+    References
+    ----------
+    Kingma and Welling, Auto-encoding variational Bayes, ICLR 2014. :arxiv:`1312.6114`
+
+    Burda, Grosse and Salakhutdinov, Importance weighted autoencoders, ICLR 2016.
+    :arxiv:`1509.00519`
+
+    Lucas et al., Don't blame the ELBO! A linear VAE perspective on posterior collapse,
+    NeurIPS 2019. :arxiv:`1911.02469`
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn_ae import VariationalAutoencoder
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = VariationalAutoencoder(2, max_iter=5, random_state=0)
+    >>> model.fit(X).sample(3, random_state=0).shape
+    (3, 4)
+    >>> model.fit(X, condition=y).sample(3, random_state=0, condition=[0, 1, 2]).shape
+    (3, 4)
+    """
+
+    _parameter_constraints: dict = {
+        **BaseAutoencoder._parameter_constraints,
+        "beta": [Interval(Real, 0, None, closed="left")],
+        "warm_up": [Interval(Real, 0, 1, closed="both")],
+        "n_importance_samples": [Interval(Integral, 1, None, closed="left")],
+        "latent": [Gaussian, None],
+        "loss": [StrOptions({"gaussian", "bernoulli", "poisson"}), Loss],
+    }
+
+    def __init__(  # type: ignore[misc]  # shared parameters of another type here
+        self,
+        n_components: int | float | None = None,
+        *,
+        beta: float = 1.0,
+        warm_up: float = 0.0,
+        n_importance_samples: int = 10,
+        latent: Gaussian | None = None,
+        loss: str | Loss = "gaussian",
+        **shared: Unpack[Shared],
+    ) -> None:
+        super().__init__(n_components, latent=latent, loss=loss, **shared)
+        self.beta = beta
+        self.warm_up = warm_up
+        self.n_importance_samples = n_importance_samples
+
+    def _default_components(self, n_features: int) -> int | None:
+        return min(n_features, 64)
+
+    def _latent(self, rows: Rows) -> Latent:
+        return fill_slot(self, "latent", Gaussian)
+
+    def _attributes(
+        self, X: Any, rows: Rows, composition: Composition, recipe: Recipe, fitted: Fitted
+    ) -> dict[str, Any]:
+        attributes = super()._attributes(X, rows, composition, recipe, fitted)
+        attributes["kl_per_component_"] = mean_divergence(fitted.model, rows)
+        return attributes
+
+    def _scores(
+        self,
+        model: Model,
+        values: NDArray,
+        condition: NDArray | None = None,
+        target: NDArray | None = None,
+    ) -> NDArray[np.float64]:
+        rng = np.random.default_rng(_SCORE_SEED)
+        draws = rng.standard_normal((self.n_importance_samples, model.factory.n_components))
+        return model.log_evidence(values, condition, draws)
+
+    @with_callbacks
+    def fit(
+        self,
+        X: ArrayLike,
+        y: Any = None,
+        *,
+        sample_weight: ArrayLike | None = None,
+        condition: ArrayLike | None = None,
+    ) -> Self:
+        """Fit to rows, without labels, given a condition if there is one.
+
+        Parameters
+        ----------
+        X : array-like or data frame of shape (n_samples, n_features)
+            Rows of finite numbers.
+        y : ignored
+            Here for scikit-learn's interface.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Non-negative weights. Rows of weight zero are left out.
+        condition : array-like of shape (n_samples,) or (n_samples, n_conditions), default=None
+            Labels or numbers that the rows are conditioned on.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If the rows, the weights, the condition or a parameter are out of their
+            domain. The estimator is then as it was before.
+        FloatingPointError
+            If the loss stays infinite or NaN at ever lower learning rates.
+        """
+        return self._fit(X, sample_weight, condition=condition)
+
+    def partial_fit(
+        self,
+        X: ArrayLike,
+        y: Any = None,
+        *,
+        sample_weight: ArrayLike | None = None,
+        condition: ArrayLike | None = None,
+    ) -> Self:
+        """Pass once over further rows at a constant learning rate.
+
+        Parameters
+        ----------
+        X : array-like or data frame of shape (n_samples, n_features)
+            Rows of finite numbers.
+        y : ignored
+            Here for scikit-learn's interface.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Non-negative weights.
+        condition : array-like of shape (n_samples,) or (n_samples, n_conditions), default=None
+            Labels or numbers; the first call fixes which labels there are.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+        """
+        return self._partial_fit(X, sample_weight, condition=condition)
+
+    def fit_transform(
+        self,
+        X: ArrayLike,
+        y: Any = None,
+        *,
+        sample_weight: ArrayLike | None = None,
+        condition: ArrayLike | None = None,
+    ) -> NDArray:
+        """Fit, and return the codes of the same rows.
+
+        Parameters
+        ----------
+        X : array-like or data frame of shape (n_samples, n_features)
+            Rows of finite numbers.
+        y : ignored
+            Here for scikit-learn's interface.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Non-negative weights.
+        condition : array-like of shape (n_samples,) or (n_samples, n_conditions), default=None
+            Labels or numbers that the rows are conditioned on.
+
+        Returns
+        -------
+        Z : ndarray of shape (n_samples, n_components_)
+            Posterior means.
+        """
+        fitted = self.fit(X, sample_weight=sample_weight, condition=condition)
+        return fitted.transform(X, condition=condition)
+
+    def fit_predict(
+        self,
+        X: ArrayLike,
+        y: Any = None,
+        *,
+        sample_weight: ArrayLike | None = None,
+        condition: ArrayLike | None = None,
+    ) -> NDArray[np.int64]:
+        """Fit, and return +1 for inliers and -1 for outliers among the same rows.
+
+        Parameters
+        ----------
+        X : array-like or data frame of shape (n_samples, n_features)
+            Rows of finite numbers.
+        y : ignored
+            Here for scikit-learn's interface.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Non-negative weights.
+        condition : array-like of shape (n_samples,) or (n_samples, n_conditions), default=None
+            Labels or numbers that the rows are conditioned on.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,), int64
+            +1 or -1.
+        """
+        fitted = self.fit(X, sample_weight=sample_weight, condition=condition)
+        return fitted.predict(X, condition=condition)
+
+    def transform(self, X: ArrayLike, condition: ArrayLike | None = None) -> NDArray:
+        """Return the posterior means of rows.
+
+        Parameters
+        ----------
+        X : array-like or data frame of shape (n_samples, n_features)
+            Rows of finite numbers.
+        condition : array-like of shape (n_samples,) or (n_samples, n_conditions), default=None
+            As in `fit`. A scalar holds for every row.
+
+        Returns
+        -------
+        Z : ndarray of shape (n_samples, n_components_)
+            Codes; float32 for float32 rows, otherwise float64.
+        """
+        return self._transform(X, condition)
+
+    def inverse_transform(self, X: ArrayLike, condition: ArrayLike | None = None) -> Any:
+        """Return the expected rows given codes.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_components_)
+            Codes.
+        condition : array-like of shape (n_samples,) or (n_samples, n_conditions), default=None
+            As in `fit`. A scalar holds for every row.
+
+        Returns
+        -------
+        X_original : ndarray or data frame of shape (n_samples, n_features)
+            Rows in X's units, in the container that `fit` saw.
+        """
+        return self._inverse_transform(X, condition)
+
+    def reconstruct(self, X: ArrayLike, condition: ArrayLike | None = None) -> Any:
+        """Return `inverse_transform(transform(X))`.
+
+        Parameters
+        ----------
+        X : array-like or data frame of shape (n_samples, n_features)
+            Rows of finite numbers.
+        condition : array-like of shape (n_samples,) or (n_samples, n_conditions), default=None
+            As in `fit`. A scalar holds for every row.
+
+        Returns
+        -------
+        X_reconstructed : ndarray or data frame of shape (n_samples, n_features)
+            The rows as the code keeps them, in the container of X.
+        """
+        return self._reconstruct(X, condition)
+
+    def reconstruction_errors(self, X: ArrayLike, condition: ArrayLike | None = None) -> Any:
+        """Return minus the log-density of each cell given the row's posterior mean.
+
+        Parameters
+        ----------
+        X : array-like or data frame of shape (n_samples, n_features)
+            Rows of finite numbers.
+        condition : array-like of shape (n_samples,) or (n_samples, n_conditions), default=None
+            As in `fit`. A scalar holds for every row.
+
+        Returns
+        -------
+        errors : ndarray or data frame of shape (n_samples, n_features), float64
+            Nats, in the container of X.
+        """
+        return self._reconstruction_errors(X, condition)
+
+    def score_samples(
+        self, X: ArrayLike, condition: ArrayLike | None = None
+    ) -> NDArray[np.float64]:
+        """Return the importance-weighted bound on the log-density of each row.
+
+        Parameters
+        ----------
+        X : array-like or data frame of shape (n_samples, n_features)
+            Rows of finite numbers.
+        condition : array-like of shape (n_samples,) or (n_samples, n_conditions), default=None
+            As in `fit`. A scalar holds for every row.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples,), float64
+            log 1/m Σᵢ p(x | zᵢ) p(zᵢ) / q(zᵢ | x) in nats and X's units, with
+            m = `n_importance_samples` draws that are the same for all rows. It compares
+            with `PCA.score_samples`.
+        """
+        return self._score_samples(X, condition)
+
+    def score(
+        self,
+        X: ArrayLike,
+        y: Any = None,
+        sample_weight: ArrayLike | None = None,
+        condition: ArrayLike | None = None,
+    ) -> float:
+        """Return the mean of `score_samples`.
+
+        Parameters
+        ----------
+        X : array-like or data frame of shape (n_samples, n_features)
+            Rows of finite numbers.
+        y : ignored
+            Here for scikit-learn's interface.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Non-negative weights.
+        condition : array-like of shape (n_samples,) or (n_samples, n_conditions), default=None
+            As in `fit`. A scalar holds for every row.
+
+        Returns
+        -------
+        score : float
+            The weighted mean, in nats a row.
+        """
+        return self._mean_score(self.score_samples(X, condition), sample_weight)
+
+    def decision_function(
+        self, X: ArrayLike, condition: ArrayLike | None = None
+    ) -> NDArray[np.float64]:
+        """Return `score_samples(X) - offset_`: negative for outliers.
+
+        Parameters
+        ----------
+        X : array-like or data frame of shape (n_samples, n_features)
+            Rows of finite numbers.
+        condition : array-like of shape (n_samples,) or (n_samples, n_conditions), default=None
+            As in `fit`. A scalar holds for every row.
+
+        Returns
+        -------
+        decision : ndarray of shape (n_samples,), float64
+            The shifted scores.
+        """
+        return self.score_samples(X, condition) - self.offset_
+
+    def predict(self, X: ArrayLike, condition: ArrayLike | None = None) -> NDArray[np.int64]:
+        """Return +1 for inliers and -1 for outliers.
+
+        Parameters
+        ----------
+        X : array-like or data frame of shape (n_samples, n_features)
+            Rows of finite numbers.
+        condition : array-like of shape (n_samples,) or (n_samples, n_conditions), default=None
+            As in `fit`. A scalar holds for every row.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,), int64
+            +1 where `decision_function` is not negative.
+        """
+        return np.where(self.decision_function(X, condition) >= 0, 1, -1)
+
+    def sample(
+        self,
+        n_samples: int = 1,
+        random_state: int | np.random.RandomState | None = None,
+        condition: ArrayLike | None = None,
+    ) -> Any:
+        """Draw new rows: codes from the prior, then rows given codes, noise included.
+
+        Parameters
+        ----------
+        n_samples : int, default=1
+            Number of rows.
+        random_state : int, RandomState or None, default=None
+            Feeds the draws. None draws a seed from the operating system.
+        condition : array-like of shape (n_samples,) or (n_samples, n_conditions), default=None
+            As in `fit`. A scalar holds for every row.
+
+        Returns
+        -------
+        X : ndarray or data frame of shape (n_samples, n_features)
+            Rows in X's units, in the container that `fit` saw.
+        """
+        model = self._fitted_model()
+        if not isinstance(n_samples, Integral) or n_samples < 1:
+            raise ValueError(f"n_samples={n_samples!r} must be an integer of at least 1.")
+        conditions = self._conditions(condition, n_samples)
+        rng = Seeds.of(random_state).numpy("sample")
+        codes = rng.standard_normal((n_samples, self.n_components_))
+        return self._container.wrap(model.sample(codes, conditions, rng))

@@ -1,0 +1,110 @@
+"""Regression of clean rows on corrupted ones, the linear denoiser."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Generator, Tensor
+
+from sklearn_ae.corruptions import Corruption, in_standard_units
+from sklearn_ae.data import ColumnScaling, Rows
+from sklearn_ae.starts._base import LinearStart, Start, pad, sign, standardized_blocks
+
+# Directions of the prediction below this share of the largest variance are rounding.
+_RANK = 1e-10
+# Added to the variance of each corrupted column, whose standard deviation is of order 1.
+_RIDGE = 1e-6
+# Passes over the rows where the corruption has no closed form.
+_PASSES = 10
+
+
+class RidgeStart(Start):
+    """The linear map from corrupted to clean rows of least squared error, of rank k.
+
+    With the corrupted rows' second moments Q and their product P with the clean rows, the
+    denoiser is Q⁻¹P, and its leading directions are those of P'Q⁻¹P in the scale of X. For
+    Gaussian, masking and swap noise the moments are exact expectations; otherwise they are
+    averages over draws. Given pairs of rows they are those of the pairs.
+
+    Parameters
+    ----------
+    corruption : Corruption, callable or None
+        What is done to the rows; None for pairs.
+
+    References
+    ----------
+    Chen et al., Marginalized denoising autoencoders for domain adaptation, ICML 2012.
+    :arxiv:`1206.4683`
+
+    Izenman, Reduced-rank regression for the multivariate linear model, 1975.
+    :doi:`10.1016/0047-259X(75)90042-1`
+    """
+
+    def __init__(self, corruption: Corruption | Callable | None) -> None:
+        self.corruption = corruption
+
+    def solve(
+        self,
+        rows: Rows,
+        scaling: ColumnScaling,
+        target_scaling: ColumnScaling,
+        n_components: int,
+        generator: Generator,
+    ) -> LinearStart:
+        """Solve for the leading components; see `Start`."""
+        second, cross, mean = self._moments(rows, scaling, target_scaling, generator)
+        second = second + _RIDGE * torch.eye(len(second), dtype=second.dtype)
+        scale = torch.from_numpy(target_scaling.relative_scale)
+        coefficients = torch.linalg.solve(second, cross)
+        explained = scale[:, None] * (coefficients.T @ cross) * scale
+        values, vectors = torch.linalg.eigh((explained + explained.T) / 2)
+        values, vectors = values.flip(0)[:n_components], vectors.flip(1)[:, :n_components]
+        rank = int((values > _RANK * values[:1].clamp(min=1e-300)).sum())
+        values, vectors = values[:rank], sign(vectors[:, :rank])
+        encoder = coefficients @ (scale[:, None] * vectors) / values.sqrt()
+        decoder = encoder.T @ cross
+        start = pad(LinearStart(encoder, decoder), n_components, generator)
+        return start._replace(encoder_bias=-mean @ start.encoder)
+
+    def _moments(
+        self,
+        rows: Rows,
+        scaling: ColumnScaling,
+        target_scaling: ColumnScaling,
+        generator: Generator,
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Centred second moments of corrupted rows, with clean rows, and their mean."""
+        p = rows.n_features
+        corruption = in_standard_units(self.corruption, scaling)
+        clean = torch.zeros(p, p, dtype=torch.float64)
+        if rows.target is None:
+            for x, weight in standardized_blocks(rows, scaling):
+                clean += _weighted(x, weight).T @ x
+            clean /= rows.total_weight
+            closed = (clean, clean) if corruption is None else corruption.moments(clean)
+            if closed is not None:
+                return *closed, torch.zeros(p, dtype=torch.float64)
+        second, cross = torch.zeros_like(clean), torch.zeros_like(clean)
+        mean = torch.zeros(p, dtype=torch.float64)
+        passes = 1 if rows.target is not None else _PASSES
+        for _ in range(passes):
+            pairs = zip(
+                standardized_blocks(rows, scaling),
+                standardized_blocks(rows.targets, target_scaling),
+                strict=True,
+            )
+            for (x, weight), (y, _) in pairs:
+                if rows.target is None and corruption is not None:
+                    x = corruption.corrupt(x, generator)
+                weighted = _weighted(x, weight)
+                second += weighted.T @ x
+                cross += weighted.T @ y
+                mean += weighted.sum(0)
+        total = passes * rows.total_weight
+        mean = mean / total
+        return second / total - torch.outer(mean, mean), cross / total, mean
+
+
+def _weighted(x: Tensor, weight: Tensor | None) -> Tensor:
+    return x if weight is None else x * weight[:, None]

@@ -1,0 +1,46 @@
+"""Units of a sparse code that fell silent: found, and brought back."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from sklearn_ae.data import Batch
+from sklearn_ae.training._module import AutoencoderModule
+
+# A unit whose activation varies less than this is silent.
+_SILENT = 1e-6
+# Rows that are looked at.
+_ROWS = 2048
+
+
+@torch.no_grad()
+def silent_units(module: AutoencoderModule, batch: Batch) -> Tensor:
+    """Return a mask of the units whose code is the same in every row."""
+    rows = batch.slice(0, _ROWS)
+    return module.encode(rows.x, rows.condition).std(dim=0, unbiased=False) < _SILENT
+
+
+@torch.no_grad()
+def revive(module: AutoencoderModule, batch: Batch, silent: Tensor) -> None:
+    """Give the encoder's output of silent units the mean and spread of the others.
+
+    Parameters
+    ----------
+    module : AutoencoderModule
+        Changed in place.
+    batch : Batch
+        Rows that moments are taken over.
+    silent : Tensor of shape (n_components,), bool
+        The units.
+    """
+    if silent.all() or not silent.any():
+        return
+    rows = batch.slice(0, _ROWS)
+    output = module.parameters_of(rows.x, rows.condition)
+    mean, std = output.mean(dim=0), output.std(dim=0, unbiased=False)
+    common_mean, common_std = mean[~silent].median(), std[~silent].median()
+    scale = torch.where(silent, common_std / std.clamp(min=_SILENT), 1.0)
+    # (output - shift) * scale has the common moments.
+    shift = torch.where(silent, mean - common_mean / scale, 0.0)
+    module.encoder.transform_output(torch.diag(scale), shift)

@@ -1,0 +1,314 @@
+"""Every problem has cells, runs one, and reports what its numbers say."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.decomposition import PCA
+
+from benchmarks import data, problems, rivals, runner
+from benchmarks.problems import (
+    _base,
+    contraction,
+    denoising,
+    likelihood,
+    sampling,
+    sparsity,
+    stacking,
+)
+
+PICTURES = ["denoising", "likelihood", "reconstruction", "sampling", "sparsity", "stacking"]
+
+
+@pytest.fixture(autouse=True)
+def _no_data_folder(monkeypatch):
+    monkeypatch.delenv(data.ENVIRONMENT_VARIABLE, raising=False)
+
+
+def run(problem, library, k, name="wine", seed=0):
+    version = problems.rival(problem, library).version
+    row = runner.run_cell(runner.Cell(problem, name, k, seed, library, version))
+    assert row["error"] == ""
+    assert set(row) <= set(runner.columns(problem))
+    return row
+
+
+def frame(problem, rows):
+    """Make results of (library, data, k, seed, metrics)."""
+    module = problems.get(problem)
+    known = {
+        "problem": problem, "version": "1.0", "fit_seconds": 1.0, "error": "",
+        "n_train": 124, "n_test": 54, "p": 13,
+    }  # fmt: skip
+    keys = ["library", "data", "k", "seed"]
+    table = [known | dict(zip(keys, row[:4], strict=True)) | row[4] for row in rows]
+    return pd.DataFrame(table).reindex(columns=[*known, *keys, *module.METRICS])
+
+
+@pytest.mark.parametrize("problem", problems.names())
+def test_cells_are_distinct_and_known(problem):
+    module = problems.get(problem)
+    cells = list(module.grid(data.names(), module.LIBRARIES, [0, 1]))
+    assert len(set(cells)) == len(cells)
+    assert {library for *_, library in cells} == set(module.LIBRARIES)
+    assert {name for name, *_ in cells} <= set(data.names())
+    assert {seed for _, _, seed, _ in cells} == {0, 1}
+    assert all(problems.rival(problem, library) for library in module.LIBRARIES)
+
+
+@pytest.mark.parametrize("problem", problems.names())
+def test_empty_results_can_be_reported(problem, tmp_path):
+    results = runner.read(tmp_path / "absent.csv", problem)
+    assert isinstance(problems.get(problem).report(results), str)
+    assert isinstance(problems.get(problem).report(results, markdown=True), str)
+
+
+@pytest.mark.parametrize("problem", problems.names())
+def test_a_problem_draws_or_refuses(problem, tmp_path):
+    module = problems.get(problem)
+    value = dict.fromkeys(module.METRICS, 0.5)
+    results = frame(problem, [(library, "wine", 2, 0, value) for library in module.LIBRARIES])
+    path = tmp_path / "picture.png"
+    if problem in PICTURES:
+        module.plot(results, path)
+        assert path.read_bytes().startswith(b"\x89PNG")
+    else:
+        with pytest.raises(ValueError, match="no picture"):
+            module.plot(results, path)
+
+
+def test_a_problem_may_have_adapters_of_its_own():
+    assert problems.rival("sparsity", "sklearn_ae") is sparsity.RIVALS["sklearn_ae"]
+    assert problems.rival("sparsity", "pca") is rivals.get("pca")
+
+
+def test_columns_are_standardised_by_the_training_rows():
+    train, test = _base.split_standardized("wine", 1)
+    raw_train, raw_test = _base.split("wine", 1)
+    np.testing.assert_allclose(train.mean(axis=0), 0, atol=1e-12)
+    np.testing.assert_allclose(train.std(axis=0), 1)
+    expected = (raw_test - raw_train.mean(axis=0)) / raw_train.std(axis=0)
+    np.testing.assert_allclose(test, expected)
+    assert len(train) == 124
+
+
+def test_likelihood_of_pca_is_its_score():
+    train, test = _base.split_standardized("wine", 0)
+    expected = PCA(2).fit(train).score(test)
+    assert run("likelihood", "pca", 2)["score"] == pytest.approx(expected)
+    assert run("likelihood", "factor_analysis", 2)["score"] < 0
+
+
+def test_likelihood_leaves_constant_columns_out():
+    row = run("likelihood", "pca", 2, "digits")
+    train, _ = _base.split("digits", 0)
+    assert row["p"] == np.sum(train.std(axis=0) > 0) < 64
+
+
+def test_likelihood_has_the_full_width_where_columns_are_few():
+    cells = list(likelihood.grid(["wine", "digits"], ["pca"], [0]))
+    assert [(name, k) for name, k, *_ in cells] == [
+        ("wine", 2), ("wine", 4), ("wine", 8), ("wine", 13),
+        ("digits", 2), ("digits", 4), ("digits", 8),
+    ]  # fmt: skip
+
+
+def test_a_singular_covariance_has_no_likelihood():
+    X = np.random.default_rng(0).standard_normal((50, 3))
+    X = np.column_stack([X, X[:, 0]])
+    assert rivals.get("pca").fit(X[:, :3], 3, 0).score(X[:, :3]) < 0
+    with pytest.raises(ValueError, match="singular"):
+        rivals.get("pca").fit(X, 4, 0).score(X)
+
+
+def test_likelihood_report():
+    rows = []
+    for seed, (ours, start) in enumerate([(-9.0, -10.0), (-10.5, -10.25)]):
+        bounds = {"score_1": ours - 1, "score_10": ours, "score_100": ours - seed}
+        rows += [
+            ("pca", "wine", 2, seed, {"score": -10.0}),
+            ("factor_analysis", "wine", 2, seed, {"score": -9.5}),
+            ("sklearn_ae_start", "wine", 2, seed, {"score": start}),
+            ("sklearn_ae", "wine", 2, seed, {"score": ours} | bounds),
+        ]
+    text = likelihood.report(frame("likelihood", rows))
+    assert "sklearn_ae - pca, score\n  mean >= 0: 1 of 1 cells" in text
+    assert "loses wine k=2: -0.2500" in text  # to factor analysis
+    assert "largest |start - pca|: 0.25 (wine k=2 seed=1)" in text
+    assert "score_1 <= score_10 <= score_100: 50.0% of 2 fits" in text
+    assert "falls wine k=2 seed=1: -1.00000" in text
+    assert "| wine | 178 | 13 |" in likelihood.report(frame("likelihood", rows), markdown=True)
+
+
+def test_sampling_of_a_normal_distribution():
+    row = run("sampling", "gaussian", 0)
+    assert 0.5 < row["auroc"] < 1
+    assert row == run("sampling", "gaussian", 0) | {
+        clock: row[clock] for clock in ("fit_seconds", "seconds")
+    }
+
+
+def test_the_judge_sees_what_differs_and_nothing_else():
+    rng = np.random.default_rng(0)
+    real, same = rng.standard_normal((2, 200, 2))
+    assert sampling.distinguishability(real, same, 0) == pytest.approx(0.5, abs=0.1)
+    assert sampling.distinguishability(real, same + 9, 0) > 0.99
+
+
+def test_sampling_report():
+    scores = {"gaussian": (0.7, 0.9), "tvae": (0.6, 0.8), "sklearn_ae": (0.65, 0.7)}
+    rows = [
+        (library, name, 0, 0, {"auroc": score})
+        for library, found in scores.items()
+        for name, score in zip(["wine", "breast_cancer"], found, strict=True)
+    ]
+    text = sampling.report(frame("sampling", rows))
+    assert "sklearn_ae below tvae: 1 of 2 sets" in text
+    assert "loses wine: +0.0500" in text
+    assert "sklearn_ae below gaussian: 2 of 2 sets" in text
+    assert "sklearn_ae below tvae and gaussian: 1 of 2 sets" in text
+    table = sampling.report(frame("sampling", rows), markdown=True)
+    assert "| wine | 178 | 13 | 0.700 | 0.650 | **0.600** |" in table
+
+
+def test_sparsity_gives_pca_as_many_components_as_are_active():
+    train, test = _base.split_standardized("wine", 0)
+    pca = PCA(2).fit(train)
+    rebuilt = pca.inverse_transform(pca.transform(test))
+    row = run("sparsity", "pca", 40)
+    assert row["r2"] == pytest.approx(1 - np.sum((test - rebuilt) ** 2) / np.sum(test**2))
+    assert run("sparsity", "pca", 80)["r2"] > row["r2"]
+
+
+def test_sparsity_describes_activations():
+    activations = np.zeros((100, 4))
+    activations[:5, 0] = 1.0  # mean 0.05
+    activations[:, 1] = 0.09  # constant, and within a factor of 2
+    activations[5:, 2] = 0.6  # active in 95 rows
+    found = sparsity.describe(activations)
+    assert found["within"] == 0.5
+    assert found["constant"] == 2
+    assert found["active"] == 0.25
+    assert found["mean_activation"] == pytest.approx((0.05 + 0.09 + 0.57) / 4)
+    assert sparsity.hoyer(np.eye(4)) == pytest.approx(1)
+    assert sparsity.hoyer(np.ones((2, 4))) == pytest.approx(0)
+
+
+def test_sparsity_report():
+    code = {"r2": 0.5, "constant": 0, "mean_activation": 0.05, "active": 0.04, "hoyer": 0.9}
+    rows = [
+        ("pca", "wine", 40, 0, {"r2": 0.6}),
+        ("pca", "digits", 40, 0, {"r2": 0.4}),
+        ("sklearn_ae", "wine", 40, 0, code | {"within": 0.95}),
+        ("sklearn_ae", "digits", 40, 0, code | {"within": 0.8}),
+    ]
+    text = sparsity.report(frame("sparsity", rows))
+    assert "mean >= 0: 1 of 2 cells" in text
+    assert "loses wine k=40: -0.1000" in text
+    assert "within >= 0.9: 1 of 2 cells\n  fails digits k=40: 0.800" in text
+    assert "constant == 0: 2 of 2 cells" in text
+    table = sparsity.report(frame("sparsity", rows), markdown=True)
+    assert "| wine | 40 | 0.600 | 0.500 | 0.950 |" in table
+
+
+def test_denoising_takes_the_best_number_of_components():
+    train, test = _base.split_standardized("wine", 0)
+    rng = np.random.default_rng(0)
+    noisy = test + 0.5 * rng.standard_normal(test.shape)
+    errors = []
+    for k in range(1, 14):
+        pca = PCA(k).fit(train)
+        errors.append(np.mean((pca.inverse_transform(pca.transform(noisy)) - test) ** 2))
+    row = run("denoising", "pca_oracle", 0)
+    assert row["mse"] == pytest.approx(min(errors))
+    assert row["width"] == 1 + np.argmin(errors)
+    assert run("denoising", "pca_noisy_oracle", 0)["mse"] != row["mse"]
+
+
+def test_denoising_report():
+    rows = [
+        (library, name, 0, 0, {"mse": error, "width": 3})
+        for name, errors in {"wine": (0.2, 0.1, 0.08), "digits": (0.1, 0.2, 0.11)}.items()
+        for library, error in zip(["pca_oracle", "start", "sklearn_ae"], errors, strict=True)
+    ]
+    text = denoising.report(frame("denoising", rows))
+    assert "sklearn_ae at most pca_oracle: 1 of 2 sets\n  loses digits: +0.01000" in text
+    assert "sklearn_ae at most start: 2 of 2 sets" in text
+    assert "mean over 2 sets: 0.9500 (bar 0.85)" in text
+    table = denoising.report(frame("denoising", rows), markdown=True)
+    assert "| wine | 178 | 13 | 0.200 | 0.100 | **0.080** |" in table
+
+
+class _Linear:
+    """PCA, whose Jacobian is known."""
+
+    version = "1.0"
+
+    def load(self):
+        pass
+
+    def fit(self, X, k, seed):
+        pca = PCA(k).fit(X)
+        pca.reconstruct = lambda rows: pca.inverse_transform(pca.transform(rows))
+        return pca
+
+
+def test_contraction_of_a_linear_code(monkeypatch):
+    monkeypatch.setitem(contraction.RIVALS, "plain", _Linear())
+    train, test = _base.split_standardized("wine", 0)
+    spread = np.trace(np.cov(PCA(2).fit(train).transform(test).T))
+    row = run("contraction", "plain", 2)
+    assert row["jacobian"] == pytest.approx(2 / spread, rel=1e-5)
+    assert row["moved"] == pytest.approx(0.01 * 2 / spread, rel=0.3)
+    assert row["r2"] == pytest.approx(run("sparsity", "pca", 40)["r2"])
+
+
+def test_random_directions_estimate_the_jacobian_without_bias():
+    rng = np.random.default_rng(0)
+    weights = rng.standard_normal((100, 3))
+    X = rng.standard_normal((2, 100))
+    found = [contraction.squared_jacobian(lambda rows: rows @ weights, X, rng) for _ in range(50)]
+    assert np.mean(found) == pytest.approx(np.sum(weights**2), rel=0.02)
+    exact = contraction.squared_jacobian(lambda rows: rows @ weights[:64], X[:, :64], rng)
+    assert exact == pytest.approx(np.sum(weights[:64] ** 2))
+
+
+def test_contraction_report():
+    rows = [
+        ("plain", "wine", 2, 0, {"r2": 0.6, "jacobian": 1.0, "moved": 0.1}),
+        ("sklearn_ae", "wine", 2, 0, {"r2": 0.592, "jacobian": 0.36, "moved": 0.04}),
+        ("plain", "wine", 4, 0, {"r2": 0.7, "jacobian": 1.0, "moved": 0.1}),
+        ("sklearn_ae", "wine", 4, 0, {"r2": 0.6, "jacobian": 0.25, "moved": 0.08}),
+    ]
+    text = contraction.report(frame("contraction", rows))
+    assert "r2 difference -0.054, jacobian 0.305, root 0.550, moved 0.600" in text
+    assert "r2 at most 0.01 lower: 1 of 2 cells" in text
+    assert "jacobian <= 0.5: 2 of 2 cells; with r2 at most 0.01 lower: 1" in text
+    assert "root <= 0.5: 1 of 2 cells; with r2 at most 0.01 lower: 0" in text
+    table = contraction.report(frame("contraction", rows), markdown=True)
+    assert "| wine | 0.650 | 0.596 | -0.054 | 0.305 | 0.550 | 0.600 |" in table
+
+
+def test_stacking_unrolls_its_stages():
+    train, test = _base.split_standardized("wine", 0)
+    outer = PCA(5).fit(train)
+    inner = PCA(2).fit(outer.transform(train))
+    whole = PCA(2).fit(train)
+    expected = whole.inverse_transform(whole.transform(test))
+    np.testing.assert_allclose(stacking.unrolled([outer, inner], test), expected, atol=1e-9)
+    r2 = run("stacking", "pca", 2)["r2"]
+    assert r2 == pytest.approx(1 - np.sum((test - expected) ** 2) / np.sum(test**2))
+
+
+def test_stacking_report():
+    rows = [
+        ("pca", "wine", 2, 0, {"r2": 0.5}),
+        ("random", "wine", 2, 0, {"r2": 0.7}),
+        ("sklearn_ae", "wine", 2, 0, {"r2": 0.6, "r2_greedy": 0.65}),
+    ]
+    text = stacking.report(frame("stacking", rows))
+    assert "sklearn_ae - pca, r2\n  mean >= -0.001: 1 of 1 cells" in text
+    assert "sklearn_ae - random, r2\n  mean >= -0.001: 0 of 1 cells" in text
+    assert "loses wine k=2: -0.1000" in text
+    assert "gain of training the stack as one\n  mean >= 0: 0 of 1 cells" in text
+    table = stacking.report(frame("stacking", rows), markdown=True)
+    assert "| wine | 178 | 13 | 0.500 | **0.700** | 0.600 |" in table

@@ -1,0 +1,71 @@
+"""The start of logistic codes: each unit has the mean asked for, the decoder is a regression."""
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_allclose
+from scipy.special import expit
+
+from sklearn_ae.data import ColumnScaling, Rows
+from sklearn_ae.starts import SigmoidStart
+from sklearn_ae.training import torch_threads
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(90, 3)) @ RNG.normal(size=(3, 5)) + 0.2 * RNG.normal(size=(90, 5))
+
+
+def solve(X, k, activity=0.1, weight=None):
+    rows = Rows(X, weight)
+    scaling = ColumnScaling.fit(rows)
+    with torch_threads(1):
+        start = SigmoidStart(activity).solve(
+            rows, scaling, scaling, k, torch.Generator().manual_seed(0)
+        )
+    return scaling, *(part.numpy() for part in start[:4])
+
+
+def codes_of(X, scaling, encoder, bias):
+    return expit(scaling.apply(X) @ encoder + bias)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("activity", [0.01, 0.1, 0.5, 0.9])
+@pytest.mark.parametrize("k", [2, 5, 17])
+def test_every_unit_has_the_mean_that_is_asked_for(k, activity, weighted):
+    weight = RNG.uniform(0.1, 2, size=90) if weighted else None
+    scaling, encoder, _, bias, _ = solve(X, k, activity, weight)
+    codes = codes_of(X, scaling, encoder, bias)
+    assert codes.shape == (90, k)
+    assert_allclose(np.average(codes, axis=0, weights=weight), activity, rtol=1e-9)
+    assert (codes.std(axis=0) > 0.1 * activity * (1 - activity)).all()
+
+
+def test_the_decoder_is_the_regression_of_the_rows_on_the_code():
+    scaling, encoder, decoder, bias, decoder_bias = solve(X, 3)
+    codes = codes_of(X, scaling, encoder, bias)
+    design = np.c_[codes, np.ones(90)]
+    expected = design @ np.linalg.lstsq(design, scaling.apply(X), rcond=None)[0]
+    assert_allclose(codes @ decoder + decoder_bias, expected, atol=0.02)
+
+
+def test_more_units_explain_more():
+    errors = []
+    for k in (1, 3, 10, 20):
+        scaling, encoder, decoder, bias, decoder_bias = solve(X, k)
+        restored = codes_of(X, scaling, encoder, bias) @ decoder + decoder_bias
+        errors.append(np.square(scaling.apply(X) - restored).mean())
+    assert (np.diff(errors) < 0).all()
+    assert errors[-1] < 0.1
+
+
+def test_units_differ():
+    _, encoder, *_ = solve(X, 17)
+    directions = encoder / np.linalg.norm(encoder, axis=0)
+    cosines = directions.T @ directions - np.eye(17)
+    assert cosines.max() < 0.999
+
+
+@pytest.mark.parametrize("rows", [np.ones((10, 3)), X[:1], X[:2], X * 1e9, X * 1e-30])
+def test_any_rows_give_finite_solutions(rows):
+    for part in solve(rows, 6)[1:]:
+        assert np.isfinite(part).all()

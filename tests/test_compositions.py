@@ -1,0 +1,169 @@
+"""Any architecture, latent, corruption, penalty and loss go together; every pair is tried."""
+
+import pickle
+import random
+from itertools import combinations, product
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_array_equal
+from sklearn.base import clone
+
+from sklearn_ae import (
+    AbsoluteError,
+    Autoencoder,
+    Bernoulli,
+    Contraction,
+    Dense,
+    Deterministic,
+    Gaussian,
+    GaussianLikelihood,
+    GaussianNoise,
+    HuberError,
+    KLSparsity,
+    L1Sparsity,
+    L1Weights,
+    MaskingNoise,
+    Poisson,
+    SaltAndPepperNoise,
+    Sigmoid,
+    SquaredError,
+    SwapNoise,
+    TopK,
+)
+from sklearn_ae.data import ColumnScaling, Rows
+
+X = np.random.default_rng(0).beta(2, 3, size=(60, 5))
+X[:, 1] = (0.7 * X[:, 0] + 0.3 * X[:, 1]).round(1)
+
+
+def blur(X, rng):
+    """A user's corruption."""
+    return X + 0.1 * rng.normal(size=X.shape)
+
+
+SLOTS = {
+    "architecture": [
+        Dense((8,)),
+        Dense((8,), tied_weights=True),
+        Dense((8,), normalization="batch"),
+        Dense((8,), normalization="layer", dropout=0.1, hidden_noise=0.1),
+    ],
+    "latent": [Deterministic(), Gaussian(), Sigmoid(), TopK()],
+    "corruption": [
+        None,
+        GaussianNoise(),
+        MaskingNoise(),
+        SaltAndPepperNoise(),
+        SwapNoise(),
+        blur,
+    ],
+    "penalties": [(), (L1Weights(),), (KLSparsity(),), (L1Sparsity(),), (Contraction(),)],
+    "loss": [
+        SquaredError(),
+        AbsoluteError(),
+        HuberError(),
+        GaussianLikelihood(),
+        Bernoulli(),
+        Poisson(),
+    ],
+}
+
+
+def pairs_of(row):
+    """Pairs of options that a choice for each slot covers."""
+    return set(combinations(enumerate(row), 2))
+
+
+def covering_array(sizes):
+    """Rows of one option a slot that together cover every pair of options, found greedily."""
+    rows = list(product(*map(range, sizes)))
+    covered = {row: pairs_of(row) for row in rows}
+    missing, chosen = set().union(*covered.values()), []
+    while missing:
+        best = max(rows, key=lambda row: len(covered[row] & missing))
+        chosen.append(best)
+        missing -= covered[best]
+    return chosen
+
+
+ROWS = covering_array([len(options) for options in SLOTS.values()])
+
+
+def slots(row):
+    return {name: SLOTS[name][i] for name, i in zip(SLOTS, row, strict=True)}
+
+
+def label(row):
+    parts = slots(row)
+    penalties = parts.pop("penalties")
+    names = [
+        getattr(part, "__name__", type(part).__name__) for part in (*parts.values(), *penalties)
+    ]
+    return f"{row[0]}-" + "-".join(names)
+
+
+def generators():
+    return torch.get_rng_state(), np.random.get_state()[1].copy(), random.getstate()  # noqa: NPY002
+
+
+def check(autoencoder, n_components):
+    before = generators()
+    fitted = clone(autoencoder).fit(X)
+    codes, restored = fitted.transform(X), fitted.reconstruct(X)
+    assert codes.shape == (60, n_components)
+    assert restored.shape == fitted.reconstruction_errors(X).shape == X.shape
+    for values in (codes, restored, fitted.score_samples(X), fitted.score(X), fitted.offset_):
+        assert np.isfinite(values).all()
+    assert np.isfinite(fitted.history_["train_loss"]).all()
+    assert np.isfinite(fitted.history_.iloc[-1]).all()
+    assert_array_equal(fitted.inverse_transform(codes), restored)
+    loaded = pickle.loads(pickle.dumps(fitted))
+    assert_array_equal(loaded.transform(X), codes)
+    assert_array_equal(loaded.score_samples(X), fitted.score_samples(X))
+    assert_array_equal(clone(autoencoder).fit(X).transform(X), codes)
+    fitted.partial_fit(X)
+    assert np.isfinite(fitted.transform(X)).all()
+    after = generators()
+    assert torch.equal(after[0], before[0])
+    assert_array_equal(after[1], before[1])
+    assert after[2] == before[2]
+
+
+def test_every_pair_of_options_is_covered():
+    tried = set().union(*map(pairs_of, ROWS))
+    sizes = [len(options) for options in SLOTS.values()]
+    assert len(tried) == sum(a * b for a, b in combinations(sizes, 2))
+    assert len(ROWS) < 60
+
+
+@pytest.mark.parametrize("row", ROWS, ids=label)
+def test_a_composition_fits(row):
+    autoencoder = Autoencoder(
+        3, **slots(row), max_iter=1, early_stopping=False, batch_size=16, random_state=0
+    )
+    check(autoencoder, 3)
+
+
+@pytest.mark.parametrize("row", ROWS[::4], ids=label)
+def test_a_composition_fits_with_random_weights(row):
+    autoencoder = Autoencoder(
+        3, **slots(row), init="random", max_iter=1, early_stopping=False, random_state=0
+    )
+    check(autoencoder, 3)
+
+
+@pytest.mark.parametrize("row", ROWS[1::6], ids=label)
+def test_a_composition_is_judged(row):
+    check(Autoencoder(3, **slots(row), max_iter=1, random_state=0), 3)
+
+
+@pytest.mark.parametrize("loss", SLOTS["loss"], ids=lambda loss: type(loss).__name__)
+@pytest.mark.parametrize("latent", SLOTS["latent"], ids=lambda latent: type(latent).__name__)
+@pytest.mark.parametrize("penalties", [(), (L1Sparsity(),)], ids=["free", "sparse"])
+def test_the_start_is_no_worse_than_the_column_means(latent, loss, penalties):
+    start = Autoencoder(3, latent=latent, penalties=penalties, loss=loss, max_iter=0).fit(X)
+    output = np.zeros((60, loss.n_parameters * 5))
+    errors = loss.errors(X, output, ColumnScaling.fit(Rows(X)))
+    assert start.score(X) > -errors.sum(axis=1).mean()

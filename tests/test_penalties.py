@@ -1,0 +1,233 @@
+"""Penalties are their formulas, over any batches, and cannot be lowered by rescaling a code."""
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_allclose
+from scipy.special import expit, rel_entr
+
+from sklearn_ae import Contraction, Dense, KLSparsity, L1Sparsity, Sigmoid
+from sklearn_ae.architectures import Shapes
+from sklearn_ae.data import Batch
+from sklearn_ae.latents import Code, Deterministic
+from sklearn_ae.training import AutoencoderModule
+
+N_ROWS, N_FEATURES = 24, 5
+RNG = np.random.default_rng(0)
+CODE = torch.from_numpy(RNG.uniform(0.05, 0.95, size=(N_ROWS, 4)))
+X = torch.from_numpy(RNG.normal(size=(N_ROWS, N_FEATURES)))
+WEIGHT = torch.from_numpy(RNG.uniform(0.1, 2.0, size=N_ROWS))
+WEIGHTED = pytest.mark.parametrize("weight", [None, WEIGHT], ids=["even", "weighted"])
+
+
+def generator(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def value_of(penalty, code, weight=None, bounded=True, training=False):
+    term = penalty.build(code.shape[1], bounded)
+    batch = Batch(torch.zeros(len(code), 1), weight=weight)
+    return term(None, batch, Code(code, code), generator() if training else None)
+
+
+def divergence(rho, mean):
+    return (rel_entr(rho, mean) + rel_entr(1 - rho, 1 - mean)).sum()
+
+
+@WEIGHTED
+@pytest.mark.parametrize("sparsity", [0.05, 0.5])
+@pytest.mark.parametrize("training", [False, True])
+def test_kl_sparsity_is_the_divergence_of_the_mean_activations(sparsity, weight, training):
+    mean = np.average(CODE.numpy(), axis=0, weights=weight)
+    value = value_of(KLSparsity(sparsity, weight=0.3), CODE, weight, training=training)
+    assert value.item() == pytest.approx(0.3 * divergence(sparsity, mean), rel=1e-5)
+
+
+def test_kl_sparsity_squashes_codes_that_are_not_bounded():
+    real = CODE * 6 - 3
+    value = value_of(KLSparsity(0.1, weight=1.0), real, bounded=False)
+    assert value.item() == pytest.approx(divergence(0.1, expit(real.numpy()).mean(axis=0)))
+
+
+def test_kl_sparsity_is_zero_at_its_target():
+    code = torch.full((10, 3), 0.2, dtype=torch.float64)
+    assert value_of(KLSparsity(0.2), code).item() == pytest.approx(0, abs=1e-12)
+
+
+@pytest.mark.parametrize("activation", [0.0, 1.0])
+def test_kl_sparsity_of_units_that_never_change_is_finite(activation):
+    code = torch.full((10, 3), activation, requires_grad=True)
+    value = value_of(KLSparsity(0.05), code, training=True)
+    value.backward()
+    assert torch.isfinite(value)
+    assert torch.isfinite(code.grad).all()
+
+
+@WEIGHTED
+def test_the_running_mean_of_small_batches_is_the_mean_over_all_rows(weight):
+    term = KLSparsity(0.1, weight=1.0).build(4, True)
+    for part in torch.arange(N_ROWS).tensor_split([3, 10, 12, 20]):
+        share = None if weight is None else weight[part]
+        batch = Batch(torch.zeros(len(part), 1), weight=share)
+        value = term(None, batch, Code(CODE[part], CODE[part]), generator())
+    mean = np.average(CODE.numpy(), axis=0, weights=weight)
+    assert_allclose(term.mean, mean, rtol=1e-5)
+    assert value.item() == pytest.approx(divergence(0.1, mean), rel=1e-4)
+
+
+def test_the_running_mean_forgets_rows_beyond_its_window():
+    term = KLSparsity(0.1).build(1, True)
+    for activation, n_batches in ((0.9, 8), (0.2, 64)):
+        for _ in range(n_batches):
+            code = torch.full((128, 1), activation)
+            term(None, Batch(torch.zeros(128, 1)), Code(code, code), generator())
+    assert term.mean.item() == pytest.approx(0.2, abs=1e-3)
+
+
+@pytest.mark.parametrize("bounded", [False, True])
+@WEIGHTED
+def test_gradients_of_the_sparsity_terms_are_finite_differences(bounded, weight):
+    code = CODE[:6].clone().requires_grad_()
+    share = None if weight is None else weight[:6]
+    for penalty in (KLSparsity(0.1), L1Sparsity()):
+        assert torch.autograd.gradcheck(
+            lambda c, p=penalty: value_of(p, c, share, bounded), (code,), atol=1e-7
+        )
+
+
+def test_the_gradient_in_training_is_that_of_the_running_mean():
+    term = KLSparsity(0.1, weight=1.0).build(4, True).double()
+    empty = Batch(torch.zeros(12, 1))
+    term(None, empty, Code(CODE[:12], CODE[:12]), generator())
+    code = CODE[12:].clone().requires_grad_()
+    term(None, empty, Code(code, code), generator()).backward()
+    mean = CODE.numpy().mean(axis=0)
+    slope = -0.1 / mean + 0.9 / (1 - mean)
+    assert_allclose(code.grad, np.tile(slope / 12, (12, 1)), rtol=1e-5)
+
+
+@WEIGHTED
+def test_l1_sparsity_is_the_ratio_of_the_mean_and_the_root_mean_square(weight):
+    code = (CODE - 0.5).numpy()
+    absolute = np.average(np.abs(code), axis=0, weights=weight)
+    spread = np.average(code**2, axis=0, weights=weight) ** 0.5
+    value = value_of(L1Sparsity(weight=2.0), CODE - 0.5, weight)
+    assert value.item() == pytest.approx(2.0 * (absolute / spread).mean())
+
+
+def test_l1_sparsity_does_not_change_with_the_scale_of_a_unit():
+    scale = torch.tensor([1e-3, 1.0, 7.0, 1e3], dtype=torch.float64)
+    first, second = (value_of(L1Sparsity(), (CODE - 0.5) * s) for s in (1.0, scale))
+    assert second.item() == pytest.approx(first.item(), rel=1e-6)
+
+
+def test_l1_sparsity_falls_as_fewer_rows_are_active():
+    active = torch.zeros(100, 1)
+    shares = []
+    for n_active in (100, 50, 10, 1):
+        active[n_active:] = 0.0
+        active[:n_active] = 1.0
+        shares.append(value_of(L1Sparsity(weight=1.0), active).item())
+    assert_allclose(shares, np.sqrt([1.0, 0.5, 0.1, 0.01]), rtol=1e-5)
+
+
+def network(width=3, latent=None, seed=0, **options):
+    shapes = Shapes(N_FEATURES, width, width, N_FEATURES, 100)
+    encoder, decoder = Dense((7, 6), **options).build(shapes, True)
+    encoder.reset(generator(seed))
+    decoder.reset(generator(seed + 1))
+    module = AutoencoderModule(encoder, (latent or Deterministic()).build(width), decoder)
+    for _ in range(3):  # gives running moments of batch normalisation values of their own
+        module(X.float() + 1, generator())
+    return module.double()
+
+
+def encoded(module, x):
+    with torch.no_grad():
+        return module.encode(torch.from_numpy(x)).numpy()
+
+
+def by_finite_differences(module, weight=None, h=1e-5):
+    x = X.numpy()
+    squares = np.zeros(N_ROWS)
+    for j in range(N_FEATURES):
+        step = h * np.eye(N_FEATURES)[j]
+        difference = (encoded(module, x + step) - encoded(module, x - step)) / (2 * h)
+        squares += (difference**2).sum(axis=1)
+    code = encoded(module, x)
+    mean = np.average(code, axis=0, weights=weight)
+    spread = np.average((code - mean) ** 2, axis=0, weights=weight).sum() * N_ROWS / (N_ROWS - 1)
+    return np.average(squares, weights=weight) / spread
+
+
+def contraction_of(module, penalty=None, weight=None, seed=None):
+    penalty = penalty or Contraction(weight=1.0)
+    code = module.latent(module.parameters_of(X))
+    drawn = None if seed is None else generator(seed)
+    term = penalty.build(code.mean.shape[1], False)
+    return term(module, Batch(X, weight=weight), code, drawn)
+
+
+@WEIGHTED
+@pytest.mark.parametrize("normalization", [None, "layer", "batch"])
+@pytest.mark.parametrize("latent", [Deterministic(), Sigmoid()], ids=str)
+def test_contraction_is_the_squared_norm_of_the_jacobian_over_the_spread(
+    normalization, latent, weight
+):
+    module = network(latent=latent, normalization=normalization)
+    expected = by_finite_differences(module, weight)
+    assert contraction_of(module, weight=weight).item() == pytest.approx(expected, rel=1e-6)
+
+
+def test_contraction_of_a_linear_encoder_is_its_squared_norm_over_the_spread():
+    module = network()
+    weight = torch.from_numpy(RNG.normal(size=(N_FEATURES, 3)))
+    module.encoder.set_linear(weight)
+    expected = weight.square().sum() / (X @ weight).var(dim=0).sum()
+    assert contraction_of(module).item() == pytest.approx(expected.item())
+
+
+@pytest.mark.parametrize("factor", [2.0, 1e-3])
+def test_contraction_does_not_change_with_the_scale_of_the_code(factor):
+    module = network()
+    before = contraction_of(module).item()
+    module.encoder.transform_output(factor * torch.eye(3).double(), torch.ones(3).double())
+    assert contraction_of(module).item() == pytest.approx(before, rel=1e-9)
+
+
+@pytest.mark.parametrize("n_projections", [None, 2])
+def test_random_projections_give_the_squared_norm_without_bias(n_projections):
+    module = network(width=12)
+    penalty = Contraction(weight=1.0, n_projections=n_projections)
+    exact = contraction_of(module, penalty).item()
+    draws = np.array([contraction_of(module, penalty, seed=s).item() for s in range(300)])
+    assert draws.std() > 0.001 * exact
+    assert abs(draws.mean() - exact) < 4 * draws.std() / len(draws) ** 0.5
+
+
+@pytest.mark.parametrize(
+    ("width", "n_projections", "exact"),
+    [(8, None, True), (9, None, False), (3, 2, False), (3, 3, True), (12, 12, True)],
+)
+def test_narrow_codes_have_their_jacobian_taken_whole(width, n_projections, exact):
+    module = network(width=width)
+    penalty = Contraction(n_projections=n_projections, noise=0.0)
+    first, second = (contraction_of(module, penalty, seed=s).item() for s in (0, 1))
+    assert (first == second) == exact
+
+
+def test_contraction_teaches_the_encoder_and_can_be_judged_without_gradients():
+    module = network()
+    value = contraction_of(module)
+    value.backward()
+    assert module.encoder.linear.weight.grad.abs().max() > 0
+    with torch.no_grad():
+        judged = contraction_of(module)
+    assert not judged.requires_grad
+    assert judged.item() == pytest.approx(value.item())
+
+
+def test_contraction_of_a_single_row_is_zero():
+    module = network()
+    batch, term = Batch(X[:1]), Contraction().build(3, False)
+    assert term(module, batch, module.latent(module.parameters_of(X[:1])), generator()) == 0
