@@ -155,7 +155,7 @@ def _parser() -> argparse.ArgumentParser:
     common.add_argument("problem", choices=problems.names())
     common.add_argument("--results", type=Path, help="another results file")
     cells = argparse.ArgumentParser(add_help=False)
-    cells.add_argument("--libraries", nargs="+", help="names of files in rivals/")
+    cells.add_argument("--libraries", nargs="+", help="names, as in the reports")
     cells.add_argument("--data", nargs="+", help="names or patterns, as in 'anomaly/*'")
     cells.add_argument("--seeds", nargs="+", type=int, help="seeds of every library")
     cells.add_argument("--retry", action="store_true", help="count failed cells as missing")

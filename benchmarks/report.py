@@ -100,10 +100,10 @@ def text(
     -------
     text : str
     """
-    failed = _failed(results)
+    failures = failed(results)
     results = current(results)
     if results.empty:
-        return "\n".join(["No results.", *failed])
+        return "\n".join(["No results.", *failures])
     table = means(results, metrics[0], libraries)
     paired = gains(results, metrics[0], baseline)
     if not paired.empty:
@@ -112,7 +112,7 @@ def text(
         table["at least " + baseline] = (by_cell.mean() >= -tolerance).map({True: "", False: "no"})
         table["at least " + baseline] = table["at least " + baseline].fillna("")
     lines = [f"{metrics[0]}, mean over seeds; worst: lowest {OURS} - {baseline} of one seed", ""]
-    lines += [table.to_string(float_format=lambda value: f"{value:.3f}", na_rep="-"), ""]
+    lines += [frame(table), ""]
     complete = means(results, metrics[0], libraries).dropna()
     if len(complete):
         overall = ", ".join(f"{name} {value:.3f}" for name, value in complete.mean().items())
@@ -123,14 +123,19 @@ def text(
         lines += [f"No fit of {OURS} to compare with {baseline}.", ""]
     else:
         for metric in metrics:
-            lines += _bars(results, metric, baseline, tolerance)
-        lines += _shares(results, metrics[0], libraries, baseline)
-        lines += _slowest(results, libraries, max_rows)
-    return "\n".join([*lines, *failed]).rstrip()
+            lines += bars(results, metric, baseline, tolerance)
+        lines += shares(results, metrics[0], libraries, baseline)
+        lines += slowest(results, libraries, max_rows)
+    return "\n".join([*lines, *failures]).rstrip()
 
 
 def markdown(
-    results: pd.DataFrame, metric: str, libraries: list[str], labels: dict[str, str]
+    results: pd.DataFrame,
+    metric: str,
+    libraries: list[str],
+    labels: dict[str, str],
+    *,
+    lower: bool = False,
 ) -> str:
     """Write a table of means over k and seeds, a row a data set, as Markdown.
 
@@ -139,11 +144,13 @@ def markdown(
     results : DataFrame
         What `runner.read` returned.
     metric : str
-        Column to show, higher is better.
+        Column to show.
     libraries : list of str
         Order of the columns.
     labels : dict
         Headings by library.
+    lower : bool, default=False
+        Lower is better.
 
     Returns
     -------
@@ -168,7 +175,7 @@ def markdown(
     ]
     for name, row in table.iterrows():
         shown = [_three_digits(value) for value in row]
-        best = _three_digits(row.max())
+        best = _three_digits(row.min() if lower else row.max())
         shown = [f"**{value}**" if value == best else value for value in shown]
         size = f"{sizes[name]:.0f} | {widths[name]:.0f}" if name in sizes else " | "
         label = name.replace("_", r"\_")
@@ -176,7 +183,24 @@ def markdown(
     return "\n".join(lines)
 
 
-def _bars(results: pd.DataFrame, metric: str, baseline: str, tolerance: float) -> list[str]:
+def bars(results: pd.DataFrame, metric: str, baseline: str, tolerance: float) -> list[str]:
+    """Say in how many cells ours is at least a baseline, and list the others.
+
+    Parameters
+    ----------
+    results : DataFrame
+        What `current` returned.
+    metric : str
+        Column to compare, higher is better.
+    baseline : str
+        The library that the mean of a cell may not fall below.
+    tolerance : float
+        How far below the baseline counts as equal.
+
+    Returns
+    -------
+    lines : list of str
+    """
     paired = gains(results, metric, baseline)
     if paired.empty:
         return []
@@ -184,15 +208,32 @@ def _bars(results: pd.DataFrame, metric: str, baseline: str, tolerance: float) -
     losers = cells[cells < -tolerance].sort_values()
     lines = [
         f"{OURS} - {baseline}, {metric}",
-        f"  mean >= -{tolerance:g}: {len(cells) - len(losers)} of {len(cells)} cells",
-        f"  worst fit: {paired.min():+.4f} ({_where(paired.idxmin())})",
+        f"  mean >= {-tolerance:g}: {len(cells) - len(losers)} of {len(cells)} cells",
+        f"  worst fit: {paired.min():+.4f} ({where(paired.idxmin())})",
         f"  mean gain: {cells.mean():+.4f}",
     ]
-    lines += [f"  loses {_where(key)}: {value:+.4f}" for key, value in losers.items()]
+    lines += [f"  loses {where(key)}: {value:+.4f}" for key, value in losers.items()]
     return [*lines, ""]
 
 
-def _shares(results: pd.DataFrame, metric: str, libraries: list[str], baseline: str) -> list[str]:
+def shares(results: pd.DataFrame, metric: str, libraries: list[str], baseline: str) -> list[str]:
+    """Say how our estimator compares with each library that is not the baseline.
+
+    Parameters
+    ----------
+    results : DataFrame
+        What `current` returned.
+    metric : str
+        Column to compare, higher is better.
+    libraries : list of str
+        Whom to compare with.
+    baseline : str
+        The library to leave out.
+
+    Returns
+    -------
+    lines : list of str
+    """
     lines = [f"{OURS} - rival, {metric}, on the seeds that both have"]
     for library in libraries:
         if library in (OURS, baseline):
@@ -205,31 +246,107 @@ def _shares(results: pd.DataFrame, metric: str, libraries: list[str], baseline: 
             f"of {len(cells)} cells"
         )
         losers = cells[cells <= 0].sort_values()
-        lines += [f"    loses {_where(key)}: {value:+.4f}" for key, value in losers.items()]
+        lines += [f"    loses {where(key)}: {value:+.4f}" for key, value in losers.items()]
     return [*lines, ""]
 
 
-def _slowest(results: pd.DataFrame, libraries: list[str], max_rows: int) -> list[str]:
+def slowest(results: pd.DataFrame, libraries: list[str], max_rows: int) -> list[str]:
+    """Say which fit of each library took longest.
+
+    Parameters
+    ----------
+    results : DataFrame
+        What `current` returned.
+    libraries : list of str
+        Order of the lines.
+    max_rows : int
+        Most training rows of the fits that count.
+
+    Returns
+    -------
+    lines : list of str
+    """
     small = results[(results["n_train"] <= max_rows) & results["fit_seconds"].notna()]
     lines = [f"slowest fit of up to {max_rows:,} rows"]
     for library in libraries:
         seconds = small[small["library"] == library].set_index(FIT)["fit_seconds"]
         if len(seconds):
-            lines.append(f"  {library}: {seconds.max():.1f} s ({_where(seconds.idxmax())})")
+            lines.append(f"  {library}: {seconds.max():.1f} s ({where(seconds.idxmax())})")
     return [*lines, ""]
 
 
-def _failed(results: pd.DataFrame) -> list[str]:
-    failed = results[results["error"] != ""]
-    lines = [f"{len(failed)} failed fits"] if len(failed) else []
+def failed(results: pd.DataFrame) -> list[str]:
+    """List the fits that ended in an error.
+
+    Parameters
+    ----------
+    results : DataFrame
+        What `runner.read` returned.
+
+    Returns
+    -------
+    lines : list of str
+    """
+    rows = results[results["error"] != ""]
+    lines = [f"{len(rows)} failed fits"] if len(rows) else []
     return lines + [
         f"  {row.library} {row.version} {row.data} k={row.k} seed={row.seed}: {row.error}"
-        for row in failed.itertuples()
+        for row in rows.itertuples()
     ]
 
 
-def _where(key: tuple) -> str:
+def where(key: tuple) -> str:
+    """Write the index of a cell or of a fit.
+
+    Parameters
+    ----------
+    key : tuple
+        (data, k) or (data, k, seed).
+
+    Returns
+    -------
+    text : str
+    """
     return " ".join([str(key[0]), f"k={key[1]}", *(f"seed={seed}" for seed in key[2:])])
+
+
+def frame(table: pd.DataFrame) -> str:
+    """Write a table for the terminal.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Numbers with three digits; a dash where there is none.
+
+    Returns
+    -------
+    text : str
+    """
+    return table.to_string(float_format=_three_digits, na_rep="-")
+
+
+def frame_markdown(table: pd.DataFrame) -> str:
+    """Write a table as Markdown.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Its index becomes the first columns.
+
+    Returns
+    -------
+    text : str
+    """
+    n_levels = table.index.nlevels
+    table = table.reset_index()
+    lines = [
+        "| " + " | ".join(map(str, table.columns)) + " |",
+        "|" + "---|" * n_levels + "---:|" * (len(table.columns) - n_levels),
+    ]
+    for row in table.itertuples(index=False):
+        shown = [_three_digits(v) if isinstance(v, float) else str(v) for v in row]
+        lines.append("| " + " | ".join(shown).replace("_", r"\_") + " |")
+    return "\n".join(lines)
 
 
 def _three_digits(value: float) -> str:

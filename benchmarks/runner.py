@@ -15,7 +15,7 @@ import pandas as pd
 from joblib import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
-from benchmarks import data, problems, rivals
+from benchmarks import data, problems
 
 RESULTS = Path(__file__).parent / "results"
 KEYS = ["problem", "data", "k", "seed", "library", "version"]
@@ -149,7 +149,7 @@ def grid(
     """
     module = problems.get(problem)
     libraries = list(module.LIBRARIES if libraries is None else libraries)
-    versions = {library: rivals.get(library).version for library in libraries}
+    versions = {library: problems.rival(problem, library).version for library in libraries}
     absent = [library for library in libraries if versions[library] is None]
     present = [library for library in libraries if versions[library] is not None]
     data_names = list(data.names() if data_names is None else data_names)
@@ -241,7 +241,7 @@ def run_cell(cell: Cell) -> dict:
     }
     try:
         # Importing a library is not part of its fit.
-        rivals.get(cell.library).load()
+        problems.rival(cell.problem, cell.library).load()
         if "torch" in sys.modules:
             sys.modules["torch"].set_num_threads(1)
         with threadpool_limits(1), warnings.catch_warnings():

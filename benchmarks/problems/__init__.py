@@ -6,12 +6,16 @@ A problem is a module with
 - ``LIBRARIES``: names of the libraries that take part, the cheapest first,
 - ``grid(data_names, libraries, seeds)``: the cells, as (data, k, seed, library),
 - ``run(library, data, k, seed)``: a dict with the metrics and the sizes of one cell,
-- ``report(results, markdown)`` and ``plot(results, path)``: what to print and to draw.
+- ``report(results, markdown)`` and ``plot(results, path)``: what to print and to draw,
+- ``RIVALS``, optional: adapters by name, where a library is something else than its file in
+  ``rivals/`` or has none.
 """
 
 import importlib
 import pkgutil
 from types import ModuleType
+
+from benchmarks import rivals
 
 
 def names() -> list[str]:
@@ -24,3 +28,21 @@ def names() -> list[str]:
 def get(name: str) -> ModuleType:
     """Return the module of a problem."""
     return importlib.import_module(f"{__name__}.{name}")
+
+
+def rival(problem: str, library: str) -> rivals.Rival:
+    """Return the adapter of a library in a problem.
+
+    Parameters
+    ----------
+    problem : str
+        Name of the problem.
+    library : str
+        A key of its ``RIVALS``, or the name of a file in ``rivals/``.
+
+    Returns
+    -------
+    rival : Rival
+    """
+    own = getattr(get(problem), "RIVALS", {})
+    return own[library] if library in own else rivals.get(library)

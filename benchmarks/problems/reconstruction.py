@@ -5,18 +5,15 @@ held-out rows: one minus the squared error over the squared distance to the trai
 ``r2_raw`` is the same for a second fit, in the units of the data set.
 """
 
-import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
-from sklearn.model_selection import train_test_split
-from sklearn.preprocessing import StandardScaler
 
-from benchmarks import data, rivals
 from benchmarks import plot as pictures
 from benchmarks import report as tables
+from benchmarks import rivals
+from benchmarks.problems import _base
 
 METRICS = ["r2", "r2_raw"]
 LIBRARIES = [
@@ -28,7 +25,6 @@ LIBRARIES = [
     "hypertools_deep",
     "pyod",
 ]
-N_COMPONENTS = [2, 4, 8]
 SEEDS = {"pca": range(5), "sklearn_ae": range(5)}
 DEFAULT_SEEDS = range(1)
 RAW_UNITS = ["pca", "sklearn_ae"]
@@ -48,15 +44,7 @@ def grid(
     data_names: Iterable[str], libraries: Iterable[str], seeds: Iterable[int] | None
 ) -> Iterator[tuple[str, int, int, str]]:
     """Yield the cells as (data, k, seed, library); k is below the number of columns."""
-    libraries = list(libraries)
-    seeds = None if seeds is None else list(seeds)
-    for name in data_names:
-        for library in libraries:
-            for k in N_COMPONENTS:
-                if k >= data.shape(name)[1]:
-                    continue
-                for seed in SEEDS.get(library, DEFAULT_SEEDS) if seeds is None else seeds:
-                    yield name, k, seed, library
+    return _base.cells(data_names, libraries, seeds, own_seeds=SEEDS, default_seeds=DEFAULT_SEEDS)
 
 
 def run(library: str, name: str, k: int, seed: int) -> dict:
@@ -78,47 +66,18 @@ def run(library: str, name: str, k: int, seed: int) -> dict:
     row : dict
         Metrics, sizes and the seconds of the standardised fit.
     """
-    train, test = train_test_split(data.load(name, seed), test_size=0.3, random_state=seed)
-    rival = rivals.get(library)
-    scaler = StandardScaler().fit(train)
-    scaled = scaler.transform(train)
-    start = time.perf_counter()
-    model = rival.fit(scaled, k, seed)
-    fit_seconds = time.perf_counter() - start
-    row = {
-        "n_train": len(train),
-        "n_test": len(test),
-        "p": train.shape[1],
-        "r2": pooled_r2(scaler.transform(test), model, np.zeros(train.shape[1])),
-        "fit_seconds": round(fit_seconds, 4),
+    train, test = _base.split(name, seed)
+    scaled_train, scaled_test = _base.standardize(train, test)
+    fit = rivals.get(library).fit
+    model, seconds = _base.timed(fit, scaled_train, k, seed)
+    row = _base.sizes(train, test) | {
+        "r2": _base.pooled_r2(scaled_test, model.reconstruct(scaled_test)),
+        "fit_seconds": seconds,
     }
     if library in RAW_UNITS and seed in RAW_SEEDS:
-        row["r2_raw"] = pooled_r2(test, rival.fit(train, k, seed), train.mean(axis=0))
+        raw = fit(train, k, seed)
+        row["r2_raw"] = _base.pooled_r2(test, raw.reconstruct(test), train.mean(axis=0))
     return row
-
-
-def pooled_r2(X: np.ndarray, model, center: np.ndarray) -> float:
-    """Return the share of the squared distance to `center` that a model explains.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n_rows, n_columns)
-        Held-out rows.
-    model : Reconstructor
-        A fitted model.
-    center : ndarray of shape (n_columns,)
-        Means of the training rows.
-
-    Returns
-    -------
-    r2 : float
-    """
-    rebuilt = np.asarray(model.reconstruct(X), dtype=np.float64)
-    if rebuilt.shape != X.shape:
-        raise ValueError(f"The reconstruction has shape {rebuilt.shape}, not {X.shape}.")
-    if not np.isfinite(rebuilt).all():
-        raise ValueError("The reconstruction is not finite.")
-    return round(1 - float(np.sum((X - rebuilt) ** 2) / np.sum((X - center) ** 2)), 8)
 
 
 def report(results: pd.DataFrame, *, markdown: bool = False) -> str:

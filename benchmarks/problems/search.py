@@ -16,6 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from benchmarks import data
+from benchmarks.problems import _base
 
 METRICS = ["seconds_1", "seconds_2", "speedup", "equal"]
 LIBRARIES = ["sklearn_ae"]
@@ -26,10 +27,8 @@ def grid(
     data_names: Iterable[str], libraries: Iterable[str], seeds: Iterable[int] | None
 ) -> Iterator[tuple[str, int, int, str]]:
     """Yield the cells as (data, k, seed, library); k is the larger of the widths tried."""
-    for library in libraries:
-        for name in set(DATA) & set(data_names):
-            for seed in range(3) if seeds is None else seeds:
-                yield name, 8, seed, library
+    chosen = [name for name in data_names if name in DATA]
+    return _base.cells(chosen, libraries, seeds, widths=lambda name: [8], default_seeds=range(3))
 
 
 def run(library: str, name: str, k: int, seed: int) -> dict:

@@ -3,9 +3,9 @@
 import importlib
 import pkgutil
 
-from benchmarks.rivals._base import Reconstructor, Rival
+from benchmarks.rivals._base import DensityModel, Reconstructor, Rival, Sampler
 
-__all__ = ["Reconstructor", "Rival", "get", "names"]
+__all__ = ["DensityModel", "Reconstructor", "Rival", "Sampler", "get", "names"]
 
 
 def names() -> list[str]:

@@ -1,4 +1,8 @@
-"""What an adapter has to offer."""
+"""What an adapter has to offer.
+
+A fitted model is a `Reconstructor`, a `DensityModel` or a `Sampler`, or several of them; the
+problem says which it needs.
+"""
 
 import importlib
 from abc import ABC, abstractmethod
@@ -10,11 +14,30 @@ import numpy as np
 
 
 class Reconstructor(Protocol):
-    """A fitted model."""
+    """A fitted model that rebuilds rows."""
 
     def reconstruct(self, X: np.ndarray) -> np.ndarray:
         """Return X as the model rebuilds it, in the units of X."""
         ...
+
+
+class DensityModel(Protocol):
+    """A fitted model of the density of rows."""
+
+    def score(self, X: np.ndarray) -> float:
+        """Return the mean log-likelihood of the rows of X, in nats."""
+        ...
+
+
+class Sampler(Protocol):
+    """A fitted model that generates rows."""
+
+    def sample(self, n_samples: int, *, random_state: int) -> np.ndarray:
+        """Return new rows, in the units of the training rows."""
+        ...
+
+
+FittedModel = Reconstructor | DensityModel | Sampler
 
 
 class Rival(ABC):
@@ -44,19 +67,19 @@ class Rival(ABC):
         return importlib.import_module(self.module)
 
     @abstractmethod
-    def fit(self, X: np.ndarray, k: int, seed: int) -> Reconstructor:
-        """Fit a code of k numbers.
+    def fit(self, X: np.ndarray, k: int, seed: int) -> FittedModel:
+        """Fit a model whose code has k numbers.
 
         Parameters
         ----------
         X : ndarray of shape (n_rows, n_columns)
             Training rows.
         k : int
-            Width of the code.
+            Width of the code; 0 leaves it to the library.
         seed : int
             Seed of every random draw.
 
         Returns
         -------
-        model : Reconstructor
+        model : Reconstructor, DensityModel or Sampler
         """

@@ -12,6 +12,13 @@ class _Fitted:
     def reconstruct(self, X: np.ndarray) -> np.ndarray:
         return self.pca.inverse_transform(self.pca.transform(X))
 
+    def score(self, X: np.ndarray) -> float:
+        covariance = self.pca.get_covariance()
+        # The score itself goes on with the inverse of a matrix that has none.
+        if np.linalg.matrix_rank(covariance, hermitian=True) < len(covariance):
+            raise ValueError("The covariance is singular.")
+        return self.pca.score(X)
+
 
 class PCARival(Rival):
     """`sklearn.decomposition.PCA` with its defaults."""
