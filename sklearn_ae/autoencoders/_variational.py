@@ -19,6 +19,9 @@ from sklearn_ae.training import Composition, Fitted, Model, Recipe, Seeds, mean_
 
 # The draws by which rows are scored are the same in every fit.
 _SCORE_SEED = 0
+# Codes that are drawn for each row at least, so that few importance samples are averaged over
+# several groups.
+_LEAST_DRAWS = 20
 
 
 class VariationalAutoencoder(BaseAutoencoder):
@@ -42,7 +45,8 @@ class VariationalAutoencoder(BaseAutoencoder):
     warm_up : float in [0, 1], default=0.0
         Share of the epochs over which the weight rises from 0 to `beta`.
     n_importance_samples : int, default=10
-        Codes drawn for each row by `score_samples`. The bound grows with their number.
+        Codes over which `score_samples` averages the density of a row. The bound grows
+        with their number. Below 20, the bound is averaged over groups of so many codes.
     latent : Gaussian, default=None
         What stands between encoder and decoder, in place of `beta` and `warm_up`.
     loss : {"gaussian", "bernoulli", "poisson"} or Loss, default="gaussian"
@@ -136,9 +140,16 @@ class VariationalAutoencoder(BaseAutoencoder):
         condition: NDArray | None = None,
         target: NDArray | None = None,
     ) -> NDArray[np.float64]:
+        return model.log_evidence(values, condition, self._draws(model.factory.n_components))
+
+    def _draws(self, width: int) -> NDArray[np.float64]:
+        """Groups of importance samples: the same draws in pairs of opposite sign for all rows."""
+        m = self.n_importance_samples
+        n_groups = -(-_LEAST_DRAWS // m)
         rng = np.random.default_rng(_SCORE_SEED)
-        draws = rng.standard_normal((self.n_importance_samples, model.factory.n_components))
-        return model.log_evidence(values, condition, draws)
+        half = rng.standard_normal((-(-n_groups * m // 2), width))
+        draws = np.stack([half, -half], axis=1).reshape(-1, width)
+        return draws[: n_groups * m].reshape(n_groups, m, width)
 
     @with_callbacks
     def fit(
@@ -347,8 +358,8 @@ class VariationalAutoencoder(BaseAutoencoder):
         -------
         scores : ndarray of shape (n_samples,), float64
             log 1/m Σᵢ p(x | zᵢ) p(zᵢ) / q(zᵢ | x) in nats and X's units, with
-            m = `n_importance_samples` draws that are the same for all rows. It compares
-            with `PCA.score_samples`.
+            m = `n_importance_samples` draws that are the same for all rows, averaged over
+            groups of them where m is below 20. It compares with `PCA.score_samples`.
         """
         return self._score_samples(X, condition)
 

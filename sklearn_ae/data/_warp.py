@@ -13,7 +13,7 @@ from sklearn_ae.data._scaling import ColumnScaling
 _MOST, _LEAST = 128, 5
 # Rows that quantiles are taken of, at most.
 _ROWS = 100_000
-# Half the width that a value with a share of its own takes, in standard deviations.
+# Half the width that a value takes, in standard deviations of the column.
 _ATOM = 1e-3
 
 
@@ -36,16 +36,16 @@ class _ColumnWarp:
     @classmethod
     def fit(cls, z: NDArray, weight: NDArray, n_quantiles: int) -> _ColumnWarp:
         """Draw the map through quantiles of a column."""
-        order = np.argsort(z, kind="stable")
-        values, first = np.unique(z[order], return_index=True)
-        mass = np.add.reduceat(weight[order], first)
+        # Values are told apart on a grid, so that no slope is steeper than it allows.
+        values, cell = np.unique(np.round(z / (2 * _ATOM)), return_inverse=True)
+        values *= 2 * _ATOM
+        mass = np.bincount(cell, weight)
         edge = min(0.25, 0.5 / mass.sum())
         high = np.cumsum(mass) / mass.sum()
         low = np.r_[0.0, high[:-1]]
         picked = np.searchsorted(high, np.linspace(0, 1, n_quantiles), side="left")
         picked = np.unique(np.clip(picked, 0, len(values) - 1))
-        gap = np.min(np.diff(values), initial=1.0)
-        width = min(_ATOM, gap / 4)
+        width = 0.9 * _ATOM
         x: list[float] = []
         p: list[float] = []
         atoms = []
@@ -53,7 +53,7 @@ class _ColumnWarp:
             if high[i] - low[i] > 1 / n_quantiles:
                 x += [values[i] - width, values[i] + width]
                 p += [low[i], high[i]]
-                atoms.append([values[i], low[i], high[i]])
+                atoms.append([_most_frequent(z[cell == i], weight[cell == i]), low[i], high[i]])
             else:
                 x.append(values[i])
                 p.append((low[i] + high[i]) / 2)
@@ -101,6 +101,11 @@ class _ColumnWarp:
             high = np.inf if high >= self.u[-1] else high
             z = np.where((u >= low) & (u <= high), value, z)
         return z
+
+
+def _most_frequent(values: NDArray, weight: NDArray) -> float:
+    different, index = np.unique(values, return_inverse=True)
+    return float(different[np.bincount(index, weight).argmax()])
 
 
 class WarpedScaling(ColumnScaling):

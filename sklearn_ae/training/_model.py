@@ -199,7 +199,8 @@ class Model:
     ) -> NDArray[np.float64]:
         """Return the importance-weighted bound on each row's log-density.
 
-        log 1/m sum_i p(x | z_i) p(z_i) / q(z_i | x), with z_i = mean(x) + std(x) * noise_i.
+        log 1/m sum_i p(x | z_i) p(z_i) / q(z_i | x), with z_i = mean(x) + std(x) * noise_i,
+        averaged over groups of m draws.
 
         Parameters
         ----------
@@ -207,11 +208,14 @@ class Model:
             Rows in X's units.
         condition : ndarray of shape (n, n_conditions) or None
             What they are conditioned on.
-        noise : ndarray of shape (m, n_components)
+        noise : ndarray of shape (n_groups, m, n_components)
             Standard normal draws, the same for every row.
         """
         module = self._modules[x.dtype]
-        draws = torch.from_numpy(noise.astype(x.dtype)).to(self._device_of(module))
+        n_groups, m, width = noise.shape
+        draws = torch.from_numpy(noise.reshape(-1, width).astype(x.dtype)).to(
+            self._device_of(module)
+        )
 
         def function(block: NDArray, given: NDArray | None) -> NDArray:
             parameters = _run(module, module.parameters_of, self._input(block), given, x.dtype)
@@ -223,7 +227,8 @@ class Model:
                 weights[i] = -nats
                 if code.divergence is not None:
                     weights[i] -= code.divergence.cpu().numpy()
-            return (logsumexp(weights, axis=0) - np.log(len(draws)))[:, None]
+            bounds = logsumexp(weights.reshape(n_groups, m, -1), axis=1) - np.log(m)
+            return bounds.mean(axis=0)[:, None]
 
         return self._by_block(function, x, condition, 1, dtype=np.dtype(np.float64))[:, 0]
 

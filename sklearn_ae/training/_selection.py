@@ -129,7 +129,8 @@ class Fitter:
             gains.append(losses[0] - losses[1])
         gain = np.concatenate(gains)
         error = gain.std(ddof=1) / np.sqrt(len(gain))
-        return bool(gain.mean() > error)
+        margin = _MARGIN_OUT_OF_FOLD if rows.n_rows < SMALL else _MARGIN_HOLD_OUT
+        return bool(gain.mean() > margin * error)
 
     def _folds(self, rows: Rows, n_folds: int) -> Iterator[tuple[Rows, Rows]]:
         """Yield training and held-out parts; one fold holds out a fraction."""
