@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import torch
 from torch import Generator, Tensor, nn
+from torch.nn import functional as F
 
 from sklearn_ae.architectures._base import Coder
 from sklearn_ae.architectures._layers import MLP, HiddenLayers, Linear, TiedLinear
 
 
 class _TiedEncoder(Coder):
-    """y = (x * s) V + a + c f(x), where s are column scales and c starts at zero."""
+    """y = d * ((x * s) V) + a + c f(x), where c starts at zero.
+
+    The column scales s and the component scales d are those of the start. They let the two
+    networks share V where encoder and decoder differ by such scales, as those of PCA and
+    probabilistic PCA do.
+    """
 
     scale: Tensor
+    gain: Tensor
 
     def __init__(self, widths: tuple[int, ...], hidden: HiddenLayers) -> None:
         super().__init__()
@@ -20,15 +27,18 @@ class _TiedEncoder(Coder):
         self.mlp = MLP(widths, hidden)
         self.gate = nn.Parameter(torch.zeros(()))
         self.register_buffer("scale", torch.ones(widths[0]))
+        self.register_buffer("gain", torch.ones(widths[-1]))
 
     def forward(self, x: Tensor, generator: Generator | None = None) -> Tensor:
-        return self.linear(x * self.scale) + self.gate * self.mlp(torch.tanh(x), generator)
+        linear = F.linear(x * self.scale, self.linear.weight) * self.gain + self.linear.bias
+        return linear + self.gate * self.mlp(torch.tanh(x), generator)
 
     def reset(self, generator: Generator) -> None:
         self.linear.reset(generator)
         self.mlp.reset(generator)
         nn.init.zeros_(self.gate)
         nn.init.ones_(self.scale)
+        nn.init.ones_(self.gain)
 
     @torch.no_grad()
     def set_linear(self, weight: Tensor, bias: Tensor | None = None) -> None:
@@ -42,6 +52,8 @@ class _TiedEncoder(Coder):
         self.linear.bias.copy_(self.linear.bias.to(shift) - shift)
         self.linear.multiply_output(matrix)
         self.mlp.last.multiply_output(matrix)
+        if not (self.gain == 1).all():  # components are then only reordered
+            self.gain.copy_(self.gain.to(matrix) @ matrix.abs())
 
     def transform_input(self, matrix: Tensor, shift: Tensor) -> None:
         raise TypeError("A tied encoder's input has a fixed basis.")
@@ -73,16 +85,28 @@ class _TiedDecoder(Coder):
 
     @torch.no_grad()
     def set_linear(self, weight: Tensor, bias: Tensor | None = None) -> None:
-        """Split the encoder's map into column scales and what the two share.
+        """Split the encoder's map into scales and what the two share.
 
-        Exact where encoder and decoder are diag(s) V and V' / diag(s), as PCA's are.
+        Exact where the encoder is diag(s) V diag(d) and the decoder V' / diag(s), with
+        d = 1 for PCA.
         """
         linear, n_in, n_out = self.encoder.linear, self.linear.shared_in, self.linear.shared_out
         down, up = linear.weight[:n_in, :n_out], weight[:n_in, :n_out]
-        squared = (down * up).sum(0) / up.square().sum(0).clamp(min=1e-30)
-        scale = torch.where(squared > 0, squared, 1.0).sqrt()
+        product, square = (down * up).double(), up.square().double()
+        gain = torch.ones(n_in, 1, dtype=torch.float64)
+        for _ in range(20):  # alternating least squares of product = gain * squared * square
+            squared = (gain * product).sum(0) / (gain**2 * square).sum(0).clamp(min=1e-30)
+            squared = torch.where(squared > 0, squared, 1.0)
+            filled = (squared**2 * square).sum(1, keepdim=True)
+            gain = (squared * product).sum(1, keepdim=True) / filled.clamp(min=1e-30)
+            gain = torch.where(gain > 1e-12, gain, 1.0)
+        if (gain - 1).abs().max() < 1e-4:
+            gain = torch.ones_like(gain)
+        scale = squared.sqrt().float()
         self.encoder.scale[:n_out] = scale
+        self.encoder.gain[:n_in] = gain[:, 0].float()
         linear.weight[:, :n_out] /= scale
+        linear.weight[:n_in] /= self.encoder.gain[:n_in, None]
         self.linear.further_in.copy_(weight[n_in:, :n_out].T * scale[:, None])
         self.linear.further_out.copy_(weight[:, n_out:].T)
         if bias is not None:

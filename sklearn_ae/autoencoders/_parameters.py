@@ -105,7 +105,8 @@ hidden_noise : float, default=0.0
 normalization : {"batch", "layer"}, default=None
     Standardise hidden units over the batch or over the row.
 tied_weights : bool, default=False
-    The decoder uses the encoder's weights transposed.
+    The decoder uses the encoder's weights transposed. The start is then exact for PCA and
+    approximate for the others.
 l1 : float, default=0.0
     Multiplies the L1 norm of the weights in the objective.
 alpha : float, default=0.01

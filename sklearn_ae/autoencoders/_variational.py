@@ -31,7 +31,8 @@ class VariationalAutoencoder(BaseAutoencoder):
     E_q[log p(x | z)] - β KL(q(z | x) ‖ N(0, 1)), where q is Gaussian with a mean and a
     variance for each component and p is Gaussian with noise that is learned, Bernoulli or
     Poisson. A Gaussian p starts from probabilistic PCA, for which the bound is exact and
-    equals `PCA.score`, and what held-out rows prefer is kept. `score_samples` is in nats and
+    equals `PCA.score`, and what held-out rows prefer is kept: a map of each column to normal
+    scores (see :class:`GaussianLikelihood`), then networks. `score_samples` is in nats and
     compares with `PCA.score_samples`.
 
     Parameters

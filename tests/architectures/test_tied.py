@@ -6,7 +6,7 @@ import torch
 from numpy.testing import assert_allclose
 from sklearn.decomposition import PCA
 
-from sklearn_ae import Autoencoder, Dense
+from sklearn_ae import Autoencoder, Dense, VariationalAutoencoder
 from sklearn_ae.architectures import Shapes
 from sklearn_ae.architectures._layers import TiedLinear
 
@@ -129,3 +129,9 @@ def test_reconstructions_do_not_depend_on_the_canonical_basis(iris, monkeypatch)
     canonical = make().fit(iris).reconstruct(iris)
     monkeypatch.setattr(_base, "canonicalize", lambda model, *_: model.freeze())
     assert_allclose(make().fit(iris).reconstruct(iris), canonical, atol=1e-5)
+
+
+@pytest.mark.parametrize("k", [1, 2, 3])
+def test_a_tied_variational_start_is_probabilistic_pca(iris: np.ndarray, k: int) -> None:
+    start = VariationalAutoencoder(k, max_iter=0, tied_weights=True).fit(iris)
+    assert start.score(iris) == pytest.approx(PCA(k).fit(iris).score(iris), abs=1e-4)
