@@ -73,8 +73,8 @@ class BaseAutoencoder(
 ):
     """Fit, transform, reconstruct and score; a variant states what differs.
 
-    A variant overrides the hooks below that concern it: `_latent`, `_penalties`,
-    `_start`, `_check_parameters`.
+    A variant overrides the hooks that concern it: `_architecture`, `_latent`, `_corruption`,
+    `_penalties`, `_start`, `_greedy`, `_default_components` and `_scores`.
     """
 
     _parameter_constraints: dict = SHARED_CONSTRAINTS

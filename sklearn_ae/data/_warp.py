@@ -72,7 +72,7 @@ class _ColumnWarp:
         return np.r_[self._tail(slice(None)), between, self._tail(slice(None, None, -1))]
 
     def _tail(self, direction: slice) -> float:
-        """Slope beyond an end: that of the tenth of the rows next to it."""
+        """Slope beyond an end: the mean slope over the unit of normal scores next to it."""
         x, u = self.x[direction], self.u[direction]
         inner = max(1, int(np.searchsorted(np.abs(u - u[0]), 1.0)))
         inner = min(inner, len(x) - 1)
