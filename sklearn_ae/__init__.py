@@ -1,16 +1,26 @@
 """Autoencoders that sit next to PCA, as scikit-learn estimators."""
 
 from sklearn_ae import metrics
-from sklearn_ae.architectures import Dense
+from sklearn_ae.architectures import Augmentation, Convolutional, Dense, Recurrent
 from sklearn_ae.autoencoders import (
     Autoencoder,
     ContractiveAutoencoder,
+    ConvolutionalAutoencoder,
     DenoisingAutoencoder,
+    RecurrentAutoencoder,
     SparseAutoencoder,
     StackedAutoencoder,
     VariationalAutoencoder,
 )
-from sklearn_ae.corruptions import GaussianNoise, MaskingNoise, SaltAndPepperNoise, SwapNoise
+from sklearn_ae.corruptions import (
+    Blur,
+    Downsampling,
+    Erasing,
+    GaussianNoise,
+    MaskingNoise,
+    SaltAndPepperNoise,
+    SwapNoise,
+)
 from sklearn_ae.latents import Deterministic, Gaussian, Sigmoid, TopK
 from sklearn_ae.losses import (
     AbsoluteError,
@@ -26,13 +36,19 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AbsoluteError",
+    "Augmentation",
     "Autoencoder",
     "Bernoulli",
+    "Blur",
     "Contraction",
     "ContractiveAutoencoder",
+    "Convolutional",
+    "ConvolutionalAutoencoder",
     "DenoisingAutoencoder",
     "Dense",
     "Deterministic",
+    "Downsampling",
+    "Erasing",
     "Gaussian",
     "GaussianLikelihood",
     "GaussianNoise",
@@ -42,6 +58,8 @@ __all__ = [
     "L1Weights",
     "MaskingNoise",
     "Poisson",
+    "Recurrent",
+    "RecurrentAutoencoder",
     "SaltAndPepperNoise",
     "Sigmoid",
     "SparseAutoencoder",

@@ -417,7 +417,7 @@ class Bernoulli(_Likelihood):
 
     def check(self, x: NDArray) -> None:
         """Raise if a value lies outside [0, 1]."""
-        low, high = x.min(initial=0.0), x.max(initial=1.0)
+        low, high = np.nanmin(x, initial=0.0), np.nanmax(x, initial=1.0)
         if low < 0 or high > 1:
             raise ValueError(
                 f"X holds {low if low < 0 else high:.6g}, but the Bernoulli loss needs values "
@@ -492,7 +492,7 @@ class Poisson(_Likelihood):
 
     def check(self, x: NDArray) -> None:
         """Raise if a value is negative."""
-        low = x.min(initial=0.0)
+        low = np.nanmin(x, initial=0.0)
         if low < 0:
             raise ValueError(
                 f"X holds {low:.6g}, but the Poisson loss needs values that are not negative; "

@@ -260,7 +260,7 @@ class _ContractionTerm(PenaltyTerm):
             [row] = torch.autograd.grad(
                 h, x, direction.expand_as(h), create_graph=create_graph, retain_graph=True
             )
-            total = total + row.square().sum(dim=1)
+            total = total + row.square().flatten(1).sum(dim=1)
         return total * share
 
 

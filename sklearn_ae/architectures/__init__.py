@@ -1,19 +1,25 @@
 """Architectures: how a row becomes a code, and a code a row."""
 
+from sklearn_ae.architectures._augmentation import Augmentation
 from sklearn_ae.architectures._base import Architecture, Coder, Shapes
 from sklearn_ae.architectures._chained import Chain, Chained
+from sklearn_ae.architectures._convolutional import Convolutional
 from sklearn_ae.architectures._dense import Dense
 from sklearn_ae.architectures._layers import ACTIVATIONS, NORMALIZATIONS
 from sklearn_ae.architectures._own import OwnModules
+from sklearn_ae.architectures._recurrent import Recurrent
 
 __all__ = [
     "ACTIVATIONS",
     "NORMALIZATIONS",
     "Architecture",
+    "Augmentation",
     "Chain",
     "Chained",
     "Coder",
+    "Convolutional",
     "Dense",
     "OwnModules",
+    "Recurrent",
     "Shapes",
 ]

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import NamedTuple
 
 from sklearn.base import BaseEstimator
 from torch import Generator, Tensor, nn
+
+from sklearn_ae.data import Batch, ColumnScaling, Extent, Layout
 
 
 class Coder(nn.Module, ABC):
@@ -17,8 +20,13 @@ class Coder(nn.Module, ABC):
     """
 
     @abstractmethod
-    def forward(self, x: Tensor, generator: Generator | None = None) -> Tensor:
-        """Map rows; a generator means training, and feeds dropout."""
+    def forward(
+        self, x: Tensor, generator: Generator | None = None, extent: Extent | None = None
+    ) -> Tensor:
+        """Map rows; a generator means training, and feeds dropout.
+
+        The extent is the size of what a decoder writes where rows differ in size.
+        """
 
     @abstractmethod
     def reset(self, generator: Generator) -> None:
@@ -27,6 +35,16 @@ class Coder(nn.Module, ABC):
     @abstractmethod
     def set_linear(self, weight: Tensor, bias: Tensor | None = None) -> None:
         """Start as the affine map x @ weight + bias, with a residual that is zero."""
+
+    def set_units(self, decoder: Tensor) -> None:
+        """Hear which linear map the decoder starts as, x @ decoder, in an encoder."""
+
+    def release(self) -> None:
+        """Leave the start: let the network be trained without the linear map.
+
+        Called once, between the judgement of the start and the first epoch. By default
+        the linear map stays.
+        """
 
     @abstractmethod
     def transform_output(self, matrix: Tensor, shift: Tensor) -> None:
@@ -52,6 +70,10 @@ class Shapes(NamedTuple):
         Width of what it writes: the parameters of each feature's distribution.
     n_rows : int
         Number of training rows, for rules by data size.
+    grid : tuple of int, optional
+        Shape of a row of an image or a sequence; of a typical one where sizes differ.
+    ragged : bool
+        Whether rows differ in size. Inputs and outputs are then channels.
     """
 
     n_inputs: int
@@ -59,6 +81,8 @@ class Shapes(NamedTuple):
     n_latents: int
     n_outputs: int
     n_rows: int
+    grid: tuple[int, ...] | None = None
+    ragged: bool = False
 
 
 class Architecture(BaseEstimator, ABC):
@@ -70,6 +94,20 @@ class Architecture(BaseEstimator, ABC):
     def symmetry(self) -> str:
         """Changes of basis of the code that the two networks can absorb."""
         return "linear"
+
+    def layout(self) -> Layout:
+        """Return the adapter of the input that the encoder takes."""
+        return Layout()
+
+    def of_codes(self) -> Architecture:
+        """Return the architecture of a stage that reads the codes of one like this."""
+        return self
+
+    def augmentation(
+        self, scalings: tuple[ColumnScaling, ColumnScaling], grid: tuple[int, ...] | None
+    ) -> Callable[[Batch, Generator], Batch] | None:
+        """Return what moves training rows and their targets at random, if anything does."""
+        return None
 
     @abstractmethod
     def build(self, shapes: Shapes, linear_path: bool) -> tuple[Coder, Coder]:

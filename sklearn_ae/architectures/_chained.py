@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import cast
 
@@ -10,6 +10,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from sklearn_ae.architectures._base import Architecture, Coder, Shapes
+from sklearn_ae.data import Batch, ColumnScaling, Extent, Layout
 
 
 class Affine(nn.Module):
@@ -64,12 +65,13 @@ class Chain(Coder):
         """The units between them."""
         return [cast(Affine, affine) for affine in self.between]
 
-    def forward(self, x: Tensor, generator: Generator | None = None) -> Tensor:
-        first, *others = self.coders
-        x = first(x, generator)
-        for affine, part in zip(self.units, others, strict=True):
-            x = part(affine(x), generator)
-        return x
+    def forward(
+        self, x: Tensor, generator: Generator | None = None, extent: Extent | None = None
+    ) -> Tensor:
+        *inner, last = self.coders
+        for coder, affine in zip(inner, self.units, strict=True):
+            x = affine(coder(x, generator))
+        return last(x, generator, None if self.encoding else extent)
 
     def reset(self, generator: Generator) -> None:
         for coder in self.coders:
@@ -121,6 +123,16 @@ class Chained(Architecture):
         """The code is the last stage's."""
         return self.architectures[-1].symmetry
 
+    def layout(self) -> Layout:
+        """Return the adapter of the first stage's input."""
+        return self.architectures[0].layout()
+
+    def augmentation(
+        self, scalings: tuple[ColumnScaling, ColumnScaling], grid: tuple[int, ...] | None
+    ) -> Callable[[Batch, Generator], Batch] | None:
+        """Return that of the first stage."""
+        return self.architectures[0].augmentation(scalings, grid)
+
     def build(self, shapes: Shapes, linear_path: bool) -> tuple[Coder, Coder]:
         """Build the two chains; see `Architecture`."""
         pairs = [a.build(s, linear_path) for a, s in self._stages(shapes)]
@@ -143,6 +155,8 @@ class Chained(Architecture):
                 n_outputs=shapes.n_outputs if i == 0 else self.widths[i - 1],
                 n_codes=shapes.n_codes if i == last else self.widths[i],
                 n_latents=shapes.n_latents if i == last else self.widths[i],
+                grid=shapes.grid if i == 0 else None,
+                ragged=shapes.ragged and i == 0,
             )
             stages.append((architecture, stage))
         return stages

@@ -18,6 +18,7 @@ from sklearn_ae.architectures._layers import (
     Linear,
 )
 from sklearn_ae.architectures._tied import tied_pair
+from sklearn_ae.data import Extent
 
 # Beyond this many standard deviations a residual grows with the logarithm of its input.
 _SOFT_RANGE = 3.0
@@ -56,7 +57,9 @@ class LinearPlusResidual(Coder):
         self.linear = Linear(widths[0], widths[-1])
         self.residual = _Residual(widths, hidden, with_basis) if len(widths) > 2 else None
 
-    def forward(self, x: Tensor, generator: Generator | None = None) -> Tensor:
+    def forward(
+        self, x: Tensor, generator: Generator | None = None, extent: Extent | None = None
+    ) -> Tensor:
         if self.residual is None:
             return self.linear(x)
         return self.linear(x) + self.residual(x, generator)
@@ -99,7 +102,9 @@ class Perceptron(Coder):
         source: MLP | None = None if tied_to is None else tied_to.mlp
         self.mlp: MLP = MLP(widths, hidden, source)
 
-    def forward(self, x: Tensor, generator: Generator | None = None) -> Tensor:
+    def forward(
+        self, x: Tensor, generator: Generator | None = None, extent: Extent | None = None
+    ) -> Tensor:
         return self.mlp(x, generator)
 
     def reset(self, generator: Generator) -> None:

@@ -54,6 +54,16 @@ class Linear(nn.Linear):
         nn.init.zeros_(self.bias)
 
 
+class FixedLinear(Linear):
+    """An affine map that training leaves as it is."""
+
+    def __init__(self, n_in: int, n_out: int) -> None:
+        super().__init__(n_in, n_out)
+        del self.weight, self.bias
+        self.register_buffer("weight", torch.zeros(n_out, n_in))
+        self.register_buffer("bias", torch.zeros(n_out))
+
+
 class TiedLinear(nn.Module):
     """An affine map whose weights are another layer's, transposed, with a bias of its own.
 

@@ -10,6 +10,7 @@ from torch import Generator, Tensor, nn
 
 from sklearn_ae.architectures._base import Architecture, Coder, Shapes
 from sklearn_ae.architectures._layers import Linear, dropout
+from sklearn_ae.data import Batch, ColumnScaling, Extent, Layout
 
 # Constructors of modules draw from torch's global generator, which is put back afterwards.
 _CONSTRUCTION = threading.Lock()
@@ -65,7 +66,9 @@ class OwnCoder(Coder):
         self.own = _construct(factory, n_in, n_out, seed=0)
         _check_output(self.own, n_in, n_out, role)
 
-    def forward(self, x: Tensor, generator: Generator | None = None) -> Tensor:
+    def forward(
+        self, x: Tensor, generator: Generator | None = None, extent: Extent | None = None
+    ) -> Tensor:
         for module in self.own.modules():
             if isinstance(module, _Dropout):
                 module.generator = generator
@@ -143,8 +146,23 @@ class OwnModules(Architecture):
         """Own modules absorb what the rest of the architecture does."""
         return self.architecture.symmetry
 
+    def layout(self) -> Layout:
+        """Return the adapter of the architecture's input."""
+        return self.architecture.layout()
+
+    def augmentation(
+        self, scalings: tuple[ColumnScaling, ColumnScaling], grid: tuple[int, ...] | None
+    ) -> Callable[[Batch, Generator], Batch] | None:
+        """Return that of the architecture."""
+        return self.architecture.augmentation(scalings, grid)
+
     def build(self, shapes: Shapes, linear_path: bool) -> tuple[Coder, Coder]:
         """Build the two networks; see `Architecture`."""
+        if shapes.ragged:
+            raise ValueError(
+                f"encoder={self.encoder!r} and decoder={self.decoder!r} read rows of one size, but "
+                "those of X differ; resize or pad them, or leave encoder and decoder out."
+            )
         encoder, decoder = self.architecture.build(shapes, linear_path)
         if self.encoder is not None:
             widths = (shapes.n_inputs, shapes.n_codes)

@@ -8,6 +8,7 @@ from torch.nn import functional as F
 
 from sklearn_ae.architectures._base import Coder
 from sklearn_ae.architectures._layers import MLP, HiddenLayers, Linear, TiedLinear
+from sklearn_ae.data import Extent
 
 
 class _TiedEncoder(Coder):
@@ -29,7 +30,9 @@ class _TiedEncoder(Coder):
         self.register_buffer("scale", torch.ones(widths[0]))
         self.register_buffer("gain", torch.ones(widths[-1]))
 
-    def forward(self, x: Tensor, generator: Generator | None = None) -> Tensor:
+    def forward(
+        self, x: Tensor, generator: Generator | None = None, extent: Extent | None = None
+    ) -> Tensor:
         linear = F.linear(x * self.scale, self.linear.weight) * self.gain + self.linear.bias
         return linear + self.gate * self.mlp(torch.tanh(x), generator)
 
@@ -71,7 +74,9 @@ class _TiedDecoder(Coder):
         self.mlp = MLP(widths, hidden, tied_to=encoder.mlp)
         self.gate = nn.Parameter(torch.zeros(()))
 
-    def forward(self, x: Tensor, generator: Generator | None = None) -> Tensor:
+    def forward(
+        self, x: Tensor, generator: Generator | None = None, extent: Extent | None = None
+    ) -> Tensor:
         linear = self.linear(x)
         shared = self.linear.shared_out
         divisor = torch.ones_like(linear[0])

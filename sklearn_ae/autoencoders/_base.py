@@ -38,7 +38,14 @@ from sklearn_ae.autoencoders._parameters import (
 from sklearn_ae.autoencoders._state import pack, unpack
 from sklearn_ae.autoencoders._threshold import outlier_threshold
 from sklearn_ae.corruptions import Corruption
-from sklearn_ae.data import ColumnScaling, ConditionEncoder, Container, Rows, check_same_units
+from sklearn_ae.data import (
+    ConditionEncoder,
+    Layout,
+    Ragged,
+    Rows,
+    check_same_units,
+    fit_scaling,
+)
 from sklearn_ae.latents import Deterministic, Latent
 from sklearn_ae.losses import LOSSES, Loss
 from sklearn_ae.penalties import L1Weights, Penalty
@@ -61,6 +68,8 @@ from sklearn_ae.training import (
 
 _DTYPES = (np.float64, np.float32)
 _VARIANCE = 0.95
+# Width of the code of rows that differ in size.
+_RAGGED_COMPONENTS = 16
 
 
 class BaseAutoencoder(
@@ -78,10 +87,12 @@ class BaseAutoencoder(
     """
 
     _parameter_constraints: dict = SHARED_CONSTRAINTS
+    _preset_architecture: type[Architecture] = Dense
     _overcomplete = False
     _judge_corrupted = False
     _model: Model
     _history: History
+    _layout: Layout
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Complete the variant's signature and documentation."""
@@ -171,9 +182,13 @@ class BaseAutoencoder(
         """Return the closed-form solution to begin from."""
         return composition.latent.start(composition.symmetry)
 
+    def _preset(self) -> Architecture:
+        """Return what fills the architecture's slot, a user's own modules left out."""
+        return fill_slot(self, "architecture", self._preset_architecture)
+
     def _architecture(self, rows: Rows) -> Architecture:
-        """Return what fills the architecture's slot."""
-        architecture = fill_slot(self, "architecture", Dense)
+        """Return the architecture for some rows."""
+        architecture = self._preset()
         if self.encoder is None and self.decoder is None:
             return architecture
         if architecture.symmetry != "linear":
@@ -199,8 +214,8 @@ class BaseAutoencoder(
             start=None,
             judge_corrupted=self._judge_corrupted,
         )
-        composition.loss.check(rows.targets.selected(rows.targets.values))
-        if self.init == "random":
+        _check_domain(composition.loss, rows.targets.selected(rows.targets.values))
+        if self.init == "random" or rows.ragged:
             return composition
         return replace(composition, start=self._start(composition))
 
@@ -344,7 +359,7 @@ class BaseAutoencoder(
             "_model": model,
             "_composition_used": composition,
             "_recipe_used": replace(recipe, callbacks=()),
-            "_container": Container.of(X),
+            "_container": self._layout.container(X),
             "_history": fitted.history,
             "n_components_": model.factory.n_components,
             "n_iter_": fitted.n_iter,
@@ -388,30 +403,43 @@ class BaseAutoencoder(
         reset: bool,
     ) -> Rows:
         """Check what `fit` was given, and put it together."""
-        values = validate_data(self, X, dtype=_DTYPES, reset=reset)
+        if reset:
+            architecture = self._preset()
+            architecture._validate_params()
+            self._layout = architecture.layout().fit(X)
+        values = self._validated(X, reset=reset)
         weight = None
         if sample_weight is not None:
             weight = _check_sample_weight(
                 sample_weight, values, dtype=np.float64, ensure_non_negative=True
             )
         target = None if X_clean is None else self._clean(X_clean, values)
-        rows = Rows(values, weight, target=target)
+        rows = Rows(values, weight, target=target, grid=self._layout.grid)
         if reset:
             self._condition = None if condition is None else ConditionEncoder().fit(condition, rows)
         rows.condition = self._conditions(condition, len(values))
         return rows
 
-    def _clean(self, X_clean: ArrayLike, values: NDArray) -> NDArray:
+    def _clean(self, X_clean: ArrayLike, values: Any) -> Any:
         """Check the clean rows that belong to noisy ones."""
-        clean = check_array(X_clean, dtype=_DTYPES, input_name="X_clean")
-        if clean.shape != values.shape:
+        found = self._layout.rows(X_clean)
+        ragged = isinstance(found, Ragged)
+        clean = check_array(
+            found.cells if ragged else found,
+            dtype=_DTYPES,
+            input_name="X_clean",
+            ensure_all_finite="allow-nan" if self._layout.missing else True,
+        )
+        noisy = values.cells if ragged else values
+        if clean.shape != noisy.shape or (ragged and (found.sizes != values.sizes).any()):
             raise ValueError(
-                f"X_clean has shape {clean.shape}, but X has shape {values.shape}; pass the "
+                f"X_clean has shape {clean.shape}, but X has shape {noisy.shape}; pass the "
                 "clean version of each row of X, in the same columns."
             )
-        if len(clean) >= FEW_ROWS:
-            check_same_units(values, clean)
-        return clean
+        clean = self._layout.scale(clean)
+        if len(clean) >= FEW_ROWS and not ragged:
+            check_same_units(noisy, clean)
+        return Ragged(clean, found.sizes) if ragged else clean
 
     def _conditions(self, condition: ArrayLike | None, n_rows: int) -> NDArray | None:
         """Return the columns of a condition, or None where fit had none."""
@@ -457,6 +485,8 @@ class BaseAutoencoder(
     def _resolve_components(self, rows: Rows) -> int:
         """Apply the rules for n_components; see the class's docstring."""
         k, p = self.n_components, rows.n_features
+        if rows.ragged:
+            return self._ragged_components()
         if k is not None and k >= 1:
             if k > p and not self._overcomplete:
                 raise ValueError(
@@ -468,11 +498,21 @@ class BaseAutoencoder(
         if k is None and default is not None:
             return default
         with torch_threads(1):
-            shares = np.cumsum(PCAStart().spectrum(rows, ColumnScaling.fit(rows)))
+            shares = np.cumsum(PCAStart().spectrum(rows, fit_scaling(rows)))
         needed = 1
         if shares[-1] > 0:
             needed = min(p, int(np.searchsorted(shares, _VARIANCE if k is None else k)) + 1)
         return needed if k is not None else max(1, min(needed, p // 2))
+
+    def _ragged_components(self) -> int:
+        """Return the width of the code of rows that differ in size, which have no spectrum."""
+        k = self.n_components
+        if k is not None and k < 1:
+            raise ValueError(
+                f"n_components={k!r} is a share of the variance, which is not known for rows of "
+                "different sizes; use an integer."
+            )
+        return _RAGGED_COMPONENTS if k is None else int(k)
 
     def _default_components(self, n_features: int) -> int | None:
         """Return what n_components=None means, or None for the rule by explained variance."""
@@ -486,6 +526,8 @@ class BaseAutoencoder(
                 n_latents=recipe.n_components + rows.n_conditions,
                 n_outputs=rows.n_features,
                 n_rows=rows.n_rows,
+                grid=rows.grid,
+                ragged=rows.ragged,
             )
         )
         return thread_count(work * recipe.batch_rows(rows.n_rows))
@@ -542,7 +584,9 @@ class BaseAutoencoder(
         """
         return self._inverse_transform(X)
 
-    def _inverse_transform(self, X: ArrayLike, condition: ArrayLike | None = None) -> Any:
+    def _inverse_transform(
+        self, X: ArrayLike, condition: ArrayLike | None = None, lengths: ArrayLike | None = None
+    ) -> Any:
         model = self._fitted_model()
         code = check_array(X, dtype=_DTYPES, input_name="X")
         if code.shape[1] != self.n_components_:
@@ -551,7 +595,8 @@ class BaseAutoencoder(
                 f"have {self.n_components_} components; pass what transform returns."
             )
         conditions = self._conditions(condition, len(code))
-        return self._container.wrap(model.decode(code, conditions), like=X)
+        sizes = self._layout.sizes(lengths, len(code))
+        return self._container.wrap(model.decode(code, conditions, sizes), like=X)
 
     def reconstruct(self, X: ArrayLike) -> Any:
         """Return `inverse_transform(transform(X))`.
@@ -571,8 +616,9 @@ class BaseAutoencoder(
     def _reconstruct(self, X: ArrayLike, condition: ArrayLike | None = None) -> Any:
         model, values = self._fitted_model(), self._validated(X)
         conditions = self._conditions(condition, len(values))
-        restored = model.decode(model.encode(values, conditions), conditions)
-        return Container.of(X).wrap(restored, like=X)
+        sizes = values.sizes if isinstance(values, Ragged) else None
+        restored = model.decode(model.encode(values, conditions), conditions, sizes)
+        return self._layout.container(X).wrap(restored, like=X)
 
     def reconstruction_errors(self, X: ArrayLike) -> Any:
         """Return the loss of each cell: which column makes a row strange.
@@ -593,12 +639,12 @@ class BaseAutoencoder(
     def _reconstruction_errors(self, X: ArrayLike, condition: ArrayLike | None = None) -> Any:
         model, values = self._fitted_model(), self._in_domain(X)
         errors = model.errors(values, self._conditions(condition, len(values)))
-        return Container.of(X).wrap(errors, like=X)
+        return self._layout.container(X).wrap_errors(errors, like=X)
 
-    def _in_domain(self, X: ArrayLike) -> NDArray:
+    def _in_domain(self, X: ArrayLike) -> Any:
         """Return rows that the loss can be taken of."""
         values = self._validated(X)
-        self._model.loss.check(values)
+        _check_domain(self._model.loss, values)
         return values
 
     def score_samples(self, X: ArrayLike) -> NDArray[np.float64]:
@@ -691,8 +737,17 @@ class BaseAutoencoder(
         check_is_fitted(self)
         return self._model
 
-    def _validated(self, X: ArrayLike) -> NDArray:
-        return validate_data(self, X, dtype=_DTYPES, reset=False)
+    def _validated(self, X: ArrayLike, *, reset: bool = False) -> Any:
+        """Check rows and put them into the form that the network's side takes."""
+        found = self._layout.rows(X)
+        finite = "allow-nan" if self._layout.missing else True
+        if isinstance(found, Ragged):
+            named = self._layout.named(X)
+            validate_data(self, named, reset=reset, skip_check_array=True)
+            cells = check_array(found.cells, dtype=_DTYPES, ensure_all_finite=finite)
+            return Ragged(self._layout.scale(cells), found.sizes)
+        checked = validate_data(self, found, dtype=_DTYPES, reset=reset, ensure_all_finite=finite)
+        return self._layout.scale(checked)
 
     @property
     def history_(self) -> pd.DataFrame:
@@ -732,3 +787,8 @@ class BaseAutoencoder(
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(unpack(state))
+
+
+def _check_domain(loss: Loss, values: Any) -> None:
+    """Raise if rows are not in a loss's domain."""
+    loss.check(values.cells if isinstance(values, Ragged) else values)

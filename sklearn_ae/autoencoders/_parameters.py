@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import textwrap
 from collections.abc import Callable, Sequence
 from numbers import Integral, Real
 from typing import Any, TypedDict
@@ -12,7 +13,7 @@ from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
 from skorch.callbacks import Callback
 from torch import nn
 
-from sklearn_ae.architectures import ACTIVATIONS, NORMALIZATIONS, Architecture
+from sklearn_ae.architectures import ACTIVATIONS, NORMALIZATIONS, Architecture, Dense
 from sklearn_ae.corruptions import Corruption
 from sklearn_ae.latents import Latent
 from sklearn_ae.losses import LOSSES, Loss
@@ -119,8 +120,7 @@ encoder : callable, default=None
 decoder : callable, default=None
     The same for the decoder: `decoder(n_components, n_outputs)`.
 architecture : Architecture, default=None
-    Encoder and decoder, in place of `hidden_layer_sizes`, `activation`, `dropout`,
-    `hidden_noise`, `normalization` and `tied_weights`. None means :class:`Dense`.
+    {architecture}
 latent : Latent, default=None
     What stands between them. None means :class:`{latent}`.
 corruption : Corruption or callable, default=None
@@ -200,6 +200,7 @@ feature_names_in_ : ndarray of str
     Their names, if X has any.
 """
 
+_ARCHITECTURE = "    {architecture}"
 _PARAMETERS_MARK = "{shared parameters}"
 _ATTRIBUTES_MARK = "{shared attributes}"
 
@@ -211,19 +212,31 @@ def share(cls: type, base: type) -> None:
     ----------
     cls : type
         Its `__init__` states its own parameters and hands the others on; its docstring
-        has a mark where the shared parameters and attributes belong.
+        has a mark where the shared parameters and attributes belong. `_left_out` names
+        shared parameters that it does not have.
     base : type
         Its `__init__` has the shared parameters.
     """
     own = inspect.signature(cls.__dict__["__init__"]).parameters
     kept = {n: p for n, p in own.items() if p.kind is not inspect.Parameter.VAR_KEYWORD}
     shared = inspect.signature(base.__dict__["__init__"]).parameters
-    merged = {**kept, **{name: p for name, p in shared.items() if name not in kept}}
+    left_out = {*kept, *getattr(cls, "_left_out", ())}
+    merged = {**kept, **{name: p for name, p in shared.items() if name not in left_out}}
     init: Any = cls.__dict__["__init__"]
     init.__signature__ = inspect.Signature(list(merged.values()))
     if cls.__doc__ is not None:
         latent = getattr(cls, "_latent_name", "Deterministic")
-        text = _without(_PARAMETERS, set(kept)).replace("{latent}", latent)
+        text = _without(_PARAMETERS, left_out).replace("{latent}", latent)
+        preset: type[BaseEstimator] = getattr(cls, "_preset_architecture", Dense)
+        *names, last = (f"`{name}`" for name in inspect.signature(preset).parameters)
+        replaced = textwrap.fill(
+            f"Encoder and decoder, in place of {', '.join(names)} and {last}. None means "
+            f":class:`{preset.__name__}`.",
+            width=88,
+            initial_indent="    ",
+            subsequent_indent="    ",
+        )
+        text = text.replace(_ARCHITECTURE, replaced)
         doc = inspect.cleandoc(cls.__doc__).replace(_PARAMETERS_MARK, text.strip("\n"))
         cls.__doc__ = doc.replace(_ATTRIBUTES_MARK, _ATTRIBUTES.strip("\n"))
 

@@ -95,7 +95,8 @@ class StackedAutoencoder(BaseAutoencoder):
     def _architecture(self, rows: Rows) -> Architecture:
         one = super()._architecture(rows)
         widths = self._widths(rows)
-        return Chained(tuple(clone(one) for _ in range(len(widths) + 1)), widths)
+        further = [clone(one.of_codes()) for _ in widths]
+        return Chained((clone(one), *further), widths)
 
     def _widths(self, rows: Rows) -> tuple[int, ...]:
         """Widths of the stages before the last."""

@@ -455,4 +455,5 @@ class VariationalAutoencoder(BaseAutoencoder):
         conditions = self._conditions(condition, n_samples)
         rng = Seeds.of(random_state).numpy("sample")
         codes = rng.standard_normal((n_samples, self.n_components_))
-        return self._container.wrap(model.sample(codes, conditions, rng))
+        sizes = self._layout.sizes(None, n_samples)
+        return self._container.wrap(model.sample(codes, conditions, rng, sizes))

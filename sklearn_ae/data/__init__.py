@@ -1,19 +1,35 @@
-"""From what a user holds to what a network sees: rows, column scales, batches."""
+"""From what a user holds to what a network sees: layouts, rows, scales, batches."""
 
-from sklearn_ae.data._batch import Batch
+from sklearn_ae.data._batch import Batch, Extent, RaggedBatch
+from sklearn_ae.data._channels import ChannelScaling, fit_scaling
 from sklearn_ae.data._condition import ConditionEncoder
 from sklearn_ae.data._containers import Container
+from sklearn_ae.data._images import Images
+from sklearn_ae.data._layouts import Layout
+from sklearn_ae.data._ragged import Ragged, blocks, plan
 from sklearn_ae.data._rows import Rows
 from sklearn_ae.data._scaling import ColumnScaling, check_same_units
+from sklearn_ae.data._sequences import Sequences, Steps
 from sklearn_ae.data._warp import WarpedScaling, scaling_from
 
 __all__ = [
     "Batch",
+    "ChannelScaling",
     "ColumnScaling",
     "ConditionEncoder",
     "Container",
+    "Extent",
+    "Images",
+    "Layout",
+    "Ragged",
+    "RaggedBatch",
     "Rows",
+    "Sequences",
+    "Steps",
     "WarpedScaling",
+    "blocks",
     "check_same_units",
+    "fit_scaling",
+    "plan",
     "scaling_from",
 ]

@@ -2,11 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
+import math
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
-from torch import Tensor
+from numpy.typing import NDArray
+from torch import Generator, Tensor
+
+from sklearn_ae.data._ragged import cell_index, padded_index, plan
+
+# Batches over which sequences are sorted by length, so that little is padded.
+_WINDOW = 8
+
+
+class Extent(NamedTuple):
+    """The size of what a decoder writes, where rows differ in size.
+
+    Parameters
+    ----------
+    size : tuple of int
+        Height and width, or the number of steps of the longest row.
+    lengths : Tensor of shape (n,), optional
+        Number of steps of each row.
+    """
+
+    size: tuple[int, ...]
+    lengths: Tensor | None = None
 
 
 class Batch(NamedTuple):
@@ -14,9 +37,10 @@ class Batch(NamedTuple):
 
     Parameters
     ----------
-    x : Tensor of shape (n, ...)
-        The network's input, conditioned.
-    mask : Tensor of the shape of x, optional
+    x : Tensor of shape (n, n_features) or (n, *size, n_channels)
+        The network's input, conditioned; the second form is that of rows which differ in
+        size from batch to batch, with NaN where nothing was observed.
+    mask : Tensor of the shape of the target, optional
         True where a cell was observed.
     weight : Tensor of shape (n,), optional
         Weight of each row, with mean 1 over the training rows.
@@ -43,6 +67,11 @@ class Batch(NamedTuple):
         """Number of rows."""
         return self.x.shape[0]
 
+    @property
+    def extent(self) -> Extent | None:
+        """The size of the rows, where it differs from batch to batch."""
+        return None if self.x.ndim == 2 else Extent(tuple(self.x.shape[1:-1]), self.lengths)
+
     def map(self, function: Callable[[Tensor], Tensor]) -> Batch:
         """Apply a function to each part that is present."""
         parts = {name: part for name, part in self._asdict().items() if part is not None}
@@ -59,3 +88,130 @@ class Batch(NamedTuple):
     def to(self, device: torch.device | str) -> Batch:
         """Return the batch on a device."""
         return self.map(lambda part: part.to(device))
+
+    def n_batches(self, batch_size: int) -> int:
+        """Number of batches of an epoch."""
+        return max(1, math.ceil(self.n_rows / batch_size))
+
+    def batches(self, batch_size: int, generator: Generator) -> Iterator[Batch]:
+        """Yield the rows in random order; batches differ by one row at most."""
+        n_batches = self.n_batches(batch_size)
+        if n_batches == 1:
+            yield self
+            return
+        order = torch.randperm(self.n_rows, generator=generator)
+        for index in order.to(self.x.device).tensor_split(n_batches):
+            yield self.take(index)
+
+    def blocks(self, most_cells: int) -> Iterator[tuple[Any, Batch]]:
+        """Yield positions and rows, in order."""
+        size = max(1, most_cells // max(1, self.x.shape[1] + 256))
+        for start in range(0, self.n_rows, size):
+            part = slice(start, start + size)
+            yield part, self.slice(start, start + size)
+
+
+class RaggedBatch:
+    """Rows of different sizes on a device, made into batches as they are needed.
+
+    Parameters
+    ----------
+    cells : Tensor of shape (n_cells, n_channels)
+        The rows one after the other; NaN where nothing was observed.
+    sizes : ndarray of shape (n, n_axes)
+        Their sizes.
+    weight, target, condition
+        As in `Batch`; targets are laid out as the cells.
+    """
+
+    def __init__(
+        self,
+        cells: Tensor,
+        sizes: NDArray,
+        weight: Tensor | None = None,
+        target: Tensor | None = None,
+        condition: Tensor | None = None,
+    ) -> None:
+        self.cells = cells
+        self.sizes = sizes
+        self.start = np.concatenate([[0], np.cumsum(sizes.prod(axis=1))])
+        self.weight = weight
+        self.target = target
+        self.condition = condition
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows."""
+        return len(self.sizes)
+
+    @property
+    def x(self) -> Tensor:
+        """The cells, for their device and type."""
+        return self.cells
+
+    def take(self, rows: NDArray) -> Batch:
+        """Return some rows as a batch, short ones padded."""
+        size = self.sizes[rows].max(axis=0)
+        device = self.cells.device
+        within, place = padded_index(self.start, self.sizes, rows)
+        source, goal = torch.from_numpy(within).to(device), torch.from_numpy(place).to(device)
+        index = torch.from_numpy(rows).to(device)
+
+        def padded(cells: Tensor) -> Tensor:
+            block = cells.new_full((len(rows) * int(size.prod()), cells.shape[1]), torch.nan)
+            block[goal] = cells[source]
+            return block.reshape(len(rows), *size.tolist(), cells.shape[1])
+
+        x = padded(self.cells)
+        target = None if self.target is None else padded(self.target)
+        lengths = None
+        if self.sizes.shape[1] == 1:
+            lengths = torch.from_numpy(self.sizes[rows, 0]).to(device)
+        return Batch(
+            x,
+            mask=None if lengths is None else ~torch.isnan(x if target is None else target),
+            weight=None if self.weight is None else self.weight[index],
+            target=target,
+            condition=None if self.condition is None else self.condition[index],
+            lengths=lengths,
+        )
+
+    def slice(self, start: int, stop: int) -> RaggedBatch:
+        """Return consecutive rows."""
+        rows = np.arange(self.n_rows)[start:stop]
+        cells = torch.from_numpy(cell_index(self.start, self.sizes, rows)).to(self.cells.device)
+        part = slice(start, stop)
+        return RaggedBatch(
+            self.cells[cells],
+            self.sizes[part],
+            None if self.weight is None else self.weight[part],
+            None if self.target is None else self.target[cells],
+            None if self.condition is None else self.condition[part],
+        )
+
+    def n_batches(self, batch_size: int) -> int:
+        """Number of batches of an epoch."""
+        if self.sizes.shape[1] == 1:
+            return max(1, math.ceil(self.n_rows / batch_size))
+        _, counts = np.unique(self.sizes, axis=0, return_counts=True)
+        return int(np.ceil(counts / batch_size).sum())
+
+    def batches(self, batch_size: int, generator: Generator) -> Iterator[Batch]:
+        """Yield the rows in random order: images of one size, sequences of similar length."""
+        order = torch.randperm(self.n_rows, generator=generator).numpy()
+        if self.sizes.shape[1] == 1:
+            n_batches = self.n_batches(batch_size)
+            windows = np.array_split(order, math.ceil(n_batches / _WINDOW))
+            by_length = [w[np.argsort(self.sizes[w, 0], kind="stable")] for w in windows]
+            parts = np.array_split(np.concatenate(by_length), n_batches)
+        else:
+            _, kind = np.unique(self.sizes[order], axis=0, return_inverse=True)
+            groups = [order[kind.ravel() == i] for i in range(kind.max() + 1)]
+            parts = [p for g in groups for p in np.array_split(g, math.ceil(len(g) / batch_size))]
+        for i in torch.randperm(len(parts), generator=generator).tolist():
+            yield self.take(parts[i])
+
+    def blocks(self, most_cells: int) -> Iterator[tuple[Tensor, Batch]]:
+        """Yield positions and rows, by size."""
+        for rows in plan(self.sizes, max(1, most_cells // (self.cells.shape[1] + 64))):
+            yield torch.from_numpy(rows).to(self.cells.device), self.take(rows)

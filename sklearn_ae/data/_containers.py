@@ -54,3 +54,7 @@ class Container:
         backend: Any = self.backend
         frame = nw.from_numpy(np.ascontiguousarray(values), self.columns, backend=backend)
         return frame.to_native()
+
+    def wrap_errors(self, values: NDArray, like: Any = None) -> Any:
+        """Put a number for each cell into this container."""
+        return self.wrap(values, like)

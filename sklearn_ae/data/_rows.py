@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from sklearn_ae.data._ragged import Ragged
 
 # A block of float64 cells that fits a second-level cache several times over.
 _BLOCK_CELLS = 2**19
@@ -16,8 +19,8 @@ class Rows:
 
     Parameters
     ----------
-    values : ndarray of shape (n, n_features), float32 or float64
-        The matrix.
+    values : ndarray of shape (n, n_features) or Ragged, float32 or float64
+        The matrix, or rows of different sizes, whose features are the channels.
     weight : ndarray of shape (n,), optional
         Non-negative weights; None means that all rows count once.
     index : ndarray of int, optional
@@ -26,15 +29,19 @@ class Rows:
         What a reconstruction is compared with; None means the rows themselves.
     condition : ndarray of shape (n, n_conditions), optional
         What the rows are conditioned on, in standard units.
+    grid : tuple of int, optional
+        Shape of a row, (height, width, channels) or (steps, channels), where columns have
+        neighbours; that of a typical row where rows differ in size.
     """
 
     def __init__(
         self,
-        values: NDArray,
+        values: NDArray | Ragged,
         weight: NDArray | None = None,
         index: NDArray | None = None,
-        target: NDArray | None = None,
+        target: NDArray | Ragged | None = None,
         condition: NDArray | None = None,
+        grid: tuple[int, ...] | None = None,
     ) -> None:
         if index is None and weight is not None and not weight.all():
             index = np.flatnonzero(weight)
@@ -43,19 +50,25 @@ class Rows:
         self.index = index
         self.target = target
         self.condition = condition
+        self.grid = grid
+
+    @property
+    def ragged(self) -> bool:
+        """Whether rows differ in size."""
+        return isinstance(self.values, Ragged)
 
     def take(self, index: NDArray) -> Rows:
         """Select rows by their position in this selection."""
         if self.index is not None:
             index = self.index[index]
-        return Rows(self.values, self.weight, index, self.target, self.condition)
+        return Rows(self.values, self.weight, index, self.target, self.condition, self.grid)
 
     @property
     def targets(self) -> Rows:
         """The rows that reconstructions are compared with, of the same weights."""
         if self.target is None:
             return self
-        return Rows(self.target, self.weight, self.index)
+        return Rows(self.target, self.weight, self.index, grid=self.grid)
 
     @property
     def n_rows(self) -> int:
@@ -65,7 +78,10 @@ class Rows:
     @property
     def n_distinct(self) -> int:
         """Number of different rows."""
-        return len(np.unique(self.selected(self.values), axis=0))
+        values = self.selected(self.values)
+        if isinstance(values, Ragged):
+            return values.n_distinct()
+        return len(np.unique(values, axis=0))
 
     @property
     def n_features(self) -> int:
@@ -93,11 +109,11 @@ class Rows:
         weights = self.weights
         return float(self.n_rows if weights is None else weights.sum())
 
-    def selected(self, array: NDArray) -> NDArray:
+    def selected(self, array: Any) -> Any:
         """Return the entries of an array of n that belong to the selected rows."""
         return array if self.index is None else array[self.index]
 
-    def blocks(self) -> Iterator[tuple[NDArray[np.float64], NDArray | None]]:
+    def blocks(self) -> Iterator[tuple[Any, NDArray | None]]:
         """Yield float64 blocks of rows with their weights."""
         for part in self.parts():
             weight = None if self.weight is None else self.weight[part]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -9,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sklearn_ae.data import Rows
+from sklearn_ae.data import Ragged, Rows
 from sklearn_ae.training._model import Model
 
 # Directions of the code whose variance is below this share of the largest are empty.
@@ -67,7 +68,7 @@ def canonicalize(model: Model, rows: Rows, symmetry: str, whiten: bool) -> NDArr
     """
     model.code_scale = np.ones(model.factory.n_components)
     moments = _measure(model, rows)
-    weight = torch.from_numpy(model.target_scaling.relative_scale)
+    weight = torch.from_numpy(np.tile(model.target_scaling.relative_scale, _positions(model)))
     largest = float(model.target_scaling.scale.max(initial=0.0)) or 1.0
     if symmetry == "linear":
         basis = _whitened(moments, weight, largest)
@@ -185,7 +186,7 @@ def _measure(model: Model, rows: Rows) -> _Moments:
 
     The reconstruction is in standard units, where columns of any scale are of order 1.
     """
-    k, p = model.factory.n_components, rows.n_features
+    k, p = model.factory.n_components, rows.n_features * _positions(model)
     code_sum, output_sum = torch.zeros(k, dtype=torch.float64), torch.zeros(p, dtype=torch.float64)
     code_square = torch.zeros(k, k, dtype=torch.float64)
     product = torch.zeros(k, p, dtype=torch.float64)
@@ -206,10 +207,24 @@ def _measure(model: Model, rows: Rows) -> _Moments:
     return _Moments(mean, covariance, product / total - torch.outer(mean, output_sum / total))
 
 
-def _pass(model: Model, x: NDArray, condition: NDArray | None) -> tuple[Tensor, Tensor]:
+def _pass(model: Model, x: NDArray | Ragged, condition: NDArray | None) -> tuple[Tensor, Tensor]:
     code = model.encode(x, condition)
-    output = model.target_scaling.apply(model.decode(code, condition))
+    if isinstance(x, Ragged):
+        size = np.array(model.factory.grid[:-1])  # type: ignore[index]  # ragged rows have one
+        decoded = model.decode(code, condition, np.tile(size, (len(code), 1))).cells
+    else:
+        decoded = model.decode(code, condition)
+    output = model.target_scaling.apply(decoded).reshape(len(code), -1)
     return torch.from_numpy(code), torch.from_numpy(output)
+
+
+def _positions(model: Model) -> int:
+    """Pixels or steps at which a reconstruction is compared with its code, 1 for flat rows.
+
+    Rows of different sizes are all decoded at the size of a typical one.
+    """
+    factory = model.factory
+    return math.prod(factory.grid[:-1]) if factory.ragged and factory.grid else 1
 
 
 def _unbiased(rows: Rows) -> float:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Generator, Tensor
 
 from sklearn_ae._compat import total_norm
-from sklearn_ae.data import Batch
+from sklearn_ae.data import Batch, RaggedBatch
 from sklearn_ae.training._history import History
 from sklearn_ae.training._net import AutoencoderNet, BatchIterator
 from sklearn_ae.training._recipe import Recipe
@@ -34,9 +34,9 @@ class Lane:
     ----------
     net : AutoencoderNet
         The network, initialised.
-    train : Batch
+    train : Batch or RaggedBatch
         Training rows, on the device.
-    valid : Batch or None
+    valid : Batch, RaggedBatch or None
         Rows that training does not see.
     unit : float
         Factor from training losses to X's units.
@@ -51,13 +51,15 @@ class Lane:
     constants : pair of ndarray
         Parts of the losses of training and held-out rows, in X's units, that do not
         depend on the network.
+    fresh : bool
+        Whether the network is at its start, which training may leave.
     """
 
     def __init__(
         self,
         net: AutoencoderNet,
-        train: Batch,
-        valid: Batch | None,
+        train: Batch | RaggedBatch,
+        valid: Batch | RaggedBatch | None,
         unit: float,
         batch_size: int,
         order: Generator,
@@ -65,6 +67,7 @@ class Lane:
         sparse: bool = False,
         has_least: bool = True,
         constants: tuple[NDArray | float, NDArray | float] = (0.0, 0.0),
+        fresh: bool = False,
     ) -> None:
         self.net = net
         self.train = train
@@ -73,10 +76,11 @@ class Lane:
         self.sparse = sparse
         self.has_least = has_least
         self.constants = constants
+        self.fresh = fresh
         net.begin(BatchIterator(train, batch_size, order), noise)
 
     @property
-    def sets(self) -> dict[str, Batch | None]:
+    def sets(self) -> dict[str, Batch | RaggedBatch | None]:
         """The rows under the names that skorch's callbacks know."""
         return {"dataset_train": self.train, "dataset_valid": self.valid}
 
@@ -97,10 +101,17 @@ class Lane:
             found["dead_units"] = float(silent_units(self.net.module_, self.train).sum())
         return found
 
-    def _losses(self, batch: Batch, constants: NDArray | float) -> NDArray[np.float64]:
+    def _losses(
+        self, batch: Batch | RaggedBatch, constants: NDArray | float
+    ) -> NDArray[np.float64]:
         losses = self.net.row_losses(batch).cpu().numpy().astype(np.float64) * self.unit
         losses += constants
         return losses if batch.weight is None else losses * batch.weight.cpu().numpy()
+
+    def release(self) -> None:
+        """Leave the start, if the network is there."""
+        if self.fresh:
+            self.net.module_.release()
 
     def epoch(self, epoch: int, cycle: OneCycle | Constant) -> dict[str, float]:
         """Train one epoch; on a loss that is not finite, go back and lower the rate."""
@@ -237,6 +248,9 @@ def run_cycle(
         {**_mean_terms([lane.train_losses() for lane in lanes]), **_row(judge, lanes, 0.0, 0.0)}
     )
     exact = judge is not None and judge.exact
+    last_epoch = cycle.end if n_epochs is None else n_epochs
+    for lane in lanes if last_epoch and not exact else []:
+        lane.release()
     epoch, stop = 0, False
     leader.notify("on_train_begin", X=lanes[0].train, y=None)
     while epoch < (cycle.end if n_epochs is None else n_epochs) and not (exact or stop):
@@ -275,7 +289,7 @@ def _record(
     terms: dict[str, float],
     judge: _Judge | None,
     epoch: int,
-    sets: dict[str, Batch | None],
+    sets: dict[str, Batch | RaggedBatch | None],
 ) -> bool:
     """Write the epoch into skorch's history and call its callbacks; True if one says stop."""
     leader.history.record("train_loss", sum(terms.values()))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
-from typing import cast
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -13,7 +14,7 @@ from scipy.special import logsumexp
 from torch import Tensor
 
 from sklearn_ae.architectures import Architecture, Shapes
-from sklearn_ae.data import ColumnScaling
+from sklearn_ae.data import ColumnScaling, Extent, Ragged, blocks, plan
 from sklearn_ae.latents import GaussianModule, Latent
 from sklearn_ae.losses import Loss
 from sklearn_ae.training._module import AutoencoderModule
@@ -23,6 +24,8 @@ from sklearn_ae.training._threads import thread_count, torch_threads
 _BLOCK_CELLS = 2**20
 # Rows whose errors are held at once.
 _ERROR_ROWS = 8192
+
+_OfBlock = Callable[[NDArray, NDArray | None, Extent | None], NDArray]
 
 
 class ModuleFactory:
@@ -42,6 +45,10 @@ class ModuleFactory:
         Columns of the condition.
     n_parameters : int
         Numbers that the decoder writes for each feature.
+    grid : tuple of int, optional
+        Shape of a row of an image or a sequence; of a typical one where sizes differ.
+    ragged : bool
+        Whether rows differ in size; features are then the channels.
     """
 
     def __init__(
@@ -54,6 +61,8 @@ class ModuleFactory:
         linear_path: bool,
         n_conditions: int = 0,
         n_parameters: int = 1,
+        grid: tuple[int, ...] | None = None,
+        ragged: bool = False,
     ) -> None:
         self.architecture = architecture
         self.latent = latent
@@ -63,6 +72,8 @@ class ModuleFactory:
         self.linear_path = linear_path
         self.n_conditions = n_conditions
         self.n_parameters = n_parameters
+        self.grid = grid
+        self.ragged = ragged
 
     @property
     def shapes(self) -> Shapes:
@@ -73,6 +84,8 @@ class ModuleFactory:
             n_latents=self.n_components + self.n_conditions,
             n_outputs=self.n_features * self.n_parameters,
             n_rows=self.n_rows,
+            grid=self.grid,
+            ragged=self.ragged,
         )
 
     def __call__(self) -> AutoencoderModule:
@@ -142,39 +155,67 @@ class Model:
     def _device(self) -> torch.device:
         return next(self.module.parameters()).device
 
-    def encode(self, x: NDArray, condition: NDArray | None = None) -> NDArray:
+    def encode(self, x: NDArray | Ragged, condition: NDArray | None = None) -> NDArray:
         """Return the codes of rows in X's units, in their dtype."""
         module = self._modules[x.dtype]
 
-        def function(block: NDArray, given: NDArray | None) -> NDArray:
+        def function(block: NDArray, given: NDArray | None, extent: Extent | None) -> NDArray:
             return _run(module, module.encode, self._input(block), given, x.dtype) * self.code_scale
 
         return self._by_block(function, x, condition, self.factory.n_components)
 
-    def decode(self, code: NDArray, condition: NDArray | None = None) -> NDArray:
-        """Return the rows, in X's units, of codes, in their dtype."""
+    def decode(
+        self, code: NDArray, condition: NDArray | None = None, sizes: NDArray | None = None
+    ) -> Any:
+        """Return the rows, in X's units, of codes, in their dtype.
 
-        def function(block: NDArray, given: NDArray | None) -> NDArray:
-            return self.loss.restore(self._output(block, given), self.target_scaling)
+        Parameters
+        ----------
+        code : ndarray of shape (n, n_components)
+            Codes in the user's units.
+        condition : ndarray of shape (n, n_conditions), optional
+            What the rows are conditioned on.
+        sizes : ndarray of shape (n, n_axes), optional
+            Sizes of the rows where they differ.
+        """
 
-        return self._by_block(function, code, condition, self.factory.n_features)
+        def function(block: NDArray, given: NDArray | None, extent: Extent | None) -> NDArray:
+            return self.loss.restore(self._output(block, given, extent), self.target_scaling)
 
-    def sample(self, code: NDArray, condition: NDArray | None, rng: np.random.Generator) -> NDArray:
+        return self._to_rows(function, code, condition, sizes)
+
+    def sample(
+        self,
+        code: NDArray,
+        condition: NDArray | None,
+        rng: np.random.Generator,
+        sizes: NDArray | None = None,
+    ) -> Any:
         """Draw rows, in X's units, given codes, noise included."""
 
-        def function(block: NDArray, given: NDArray | None) -> NDArray:
-            return self.loss.sample(self._output(block, given), self.target_scaling, rng)
+        def function(block: NDArray, given: NDArray | None, extent: Extent | None) -> NDArray:
+            return self.loss.sample(self._output(block, given, extent), self.target_scaling, rng)
 
-        return self._by_block(function, code, condition, self.factory.n_features)
+        return self._to_rows(function, code, condition, sizes)
 
     def errors(
-        self, x: NDArray, condition: NDArray | None = None, target: NDArray | None = None
-    ) -> NDArray[np.float64]:
+        self,
+        x: NDArray | Ragged,
+        condition: NDArray | None = None,
+        target: NDArray | Ragged | None = None,
+    ) -> Any:
         """Return the loss of each cell in X's units."""
         target = x if target is None else target
         code = self.encode(x, condition)
+        if isinstance(target, Ragged):
+            out = Ragged.empty(target.sizes, self.factory.n_features, np.float64)
+            for rows, given, extent in self._by_size(target.sizes, condition):
+                output = self._output(code[rows], given, extent)
+                cells = target.block(rows).astype(np.float64, copy=False)
+                out.put(rows, self.loss.errors(cells, output, self.target_scaling))
+            return out
 
-        def function(block: NDArray, given: NDArray | None) -> NDArray:
+        def function(block: NDArray, given: NDArray | None, extent: Extent | None) -> NDArray:
             output = self._output(block[:, : code.shape[1]], given)
             return self.loss.errors(block[:, code.shape[1] :], output, self.target_scaling)
 
@@ -183,19 +224,32 @@ class Model:
         return self._by_block(function, both, condition, width, dtype=np.dtype(np.float64))
 
     def row_errors(
-        self, x: NDArray, condition: NDArray | None = None, target: NDArray | None = None
+        self,
+        x: NDArray | Ragged,
+        condition: NDArray | None = None,
+        target: NDArray | Ragged | None = None,
     ) -> NDArray[np.float64]:
-        """Return the loss of each row in X's units, holding no more than a block of cells."""
+        """Return the loss of each row in X's units, holding no more than a block of cells.
+
+        Rows with holes have the mean over observed cells times the number of features, and
+        rows of different sizes the mean over their pixels or steps.
+        """
+        if isinstance(x, Ragged):
+            return self.errors(x, condition, target).means()
         out = np.empty(len(x))
         for start in range(0, len(x), _ERROR_ROWS):
             part = slice(start, start + _ERROR_ROWS)
             given = None if condition is None else condition[part]
             clean = None if target is None else target[part]
-            out[part] = self.errors(x[part], given, clean).sum(axis=1)
+            errors = self.errors(x[part], given, clean)
+            out[part] = errors.sum(axis=1)
+            holes = np.isnan(out[part])
+            if holes.any():
+                out[part][holes] = np.nanmean(errors[holes], axis=1) * errors.shape[1]
         return out
 
     def log_evidence(
-        self, x: NDArray, condition: NDArray | None, noise: NDArray[np.float64]
+        self, x: NDArray | Ragged, condition: NDArray | None, noise: NDArray[np.float64]
     ) -> NDArray[np.float64]:
         """Return the importance-weighted bound on each row's log-density.
 
@@ -204,8 +258,8 @@ class Model:
 
         Parameters
         ----------
-        x : ndarray of shape (n, n_features)
-            Rows in X's units.
+        x : ndarray of shape (n, n_features) or Ragged
+            Rows in X's units. Those of different sizes have nats per pixel or step.
         condition : ndarray of shape (n, n_conditions) or None
             What they are conditioned on.
         noise : ndarray of shape (n_groups, m, n_components)
@@ -217,26 +271,33 @@ class Model:
             self._device_of(module)
         )
 
-        def function(block: NDArray, given: NDArray | None) -> NDArray:
+        def function(block: NDArray, given: NDArray | None, extent: Extent | None) -> NDArray:
             parameters = _run(module, module.parameters_of, self._input(block), given, x.dtype)
+            observed = ~np.isnan(block)
             weights = np.empty((len(draws), len(block)))
             for i, draw in enumerate(draws):
                 code = module.latent.draw(_tensor(module, parameters, x.dtype), draw)
-                output = _run(module, module.decode, code.sample.cpu().numpy(), given, x.dtype)
-                nats = self.loss.errors(block, output, self.target_scaling).sum(axis=1)
-                weights[i] = -nats
+                output = _run(
+                    module, module.decode, code.sample.cpu().numpy(), given, x.dtype, extent
+                )
+                nats = self.loss.errors(block, output, self.target_scaling)
+                weights[i] = -np.where(observed, nats, 0.0).reshape(len(block), -1).sum(axis=1)
                 if code.divergence is not None:
                     weights[i] -= code.divergence.cpu().numpy()
-            bounds = logsumexp(weights.reshape(n_groups, m, -1), axis=1) - np.log(m)
-            return bounds.mean(axis=0)[:, None]
+            bounds = (logsumexp(weights.reshape(n_groups, m, -1), axis=1) - np.log(m)).mean(axis=0)
+            if extent is not None:
+                bounds /= observed.reshape(len(block), -1).sum(axis=1) / block.shape[-1]
+            return bounds[:, None]
 
         return self._by_block(function, x, condition, 1, dtype=np.dtype(np.float64))[:, 0]
 
-    def kl_per_component(self, x: NDArray, condition: NDArray | None) -> NDArray[np.float64]:
+    def kl_per_component(
+        self, x: NDArray | Ragged, condition: NDArray | None
+    ) -> NDArray[np.float64]:
         """Return the divergence of each row's posterior from the prior, by component."""
         module = self._modules[x.dtype]
 
-        def function(block: NDArray, given: NDArray | None) -> NDArray:
+        def function(block: NDArray, given: NDArray | None, extent: Extent | None) -> NDArray:
             parameters = _run(module, module.parameters_of, self._input(block), given, x.dtype)
             kl = cast(GaussianModule, module.latent).kl(_tensor(module, parameters, x.dtype))
             return kl.cpu().numpy().astype(np.float64)
@@ -247,10 +308,12 @@ class Model:
     def _input(self, block: NDArray) -> NDArray[np.float64]:
         return self.scaling.apply(block.astype(np.float64, copy=False))
 
-    def _output(self, code: NDArray, condition: NDArray | None) -> NDArray[np.float64]:
+    def _output(
+        self, code: NDArray, condition: NDArray | None, extent: Extent | None = None
+    ) -> NDArray[np.float64]:
         """What the loss reads, of codes in the user's units."""
         module = self._modules[code.dtype]
-        return _run(module, module.decode, code / self.code_scale, condition, code.dtype)
+        return _run(module, module.decode, code / self.code_scale, condition, code.dtype, extent)
 
     @staticmethod
     def _device_of(module: AutoencoderModule) -> torch.device:
@@ -258,31 +321,77 @@ class Model:
 
     def _by_block(
         self,
-        function: Callable[[NDArray, NDArray | None], NDArray],
-        values: NDArray,
+        function: _OfBlock,
+        values: NDArray | Ragged,
         condition: NDArray | None,
         width: int,
         dtype: np.dtype | None = None,
     ) -> NDArray:
+        """Apply a function to rows block by block; it gives `width` columns."""
         out = np.empty((len(values), width), dtype=dtype or values.dtype)
-        size = max(64, _BLOCK_CELLS // max(256, self.factory.n_features))
-        with torch_threads(thread_count(self.factory.work * min(size, len(values)))):
-            for start in range(0, len(values), size):
-                part = slice(start, start + size)
-                out[part] = function(values[part], None if condition is None else condition[part])
+        with self._threads(len(values)):
+            for part, block, sizes in blocks(values, self._block_cells(values)):
+                given = None if condition is None else condition[part]
+                out[part] = function(block, given, None if sizes is None else _extent(sizes))
         return out
+
+    def _to_rows(
+        self,
+        function: _OfBlock,
+        code: NDArray,
+        condition: NDArray | None,
+        sizes: NDArray | None,
+    ) -> Any:
+        """Apply a function from codes to rows block by block."""
+        if sizes is None:
+            return self._by_block(function, code, condition, self.factory.n_features)
+        out = Ragged.empty(sizes, self.factory.n_features, code.dtype)
+        for rows, given, extent in self._by_size(sizes, condition):
+            out.put(rows, function(code[rows], given, extent))
+        return out
+
+    def _by_size(
+        self, sizes: NDArray, condition: NDArray | None
+    ) -> Iterator[tuple[NDArray, NDArray | None, Extent]]:
+        """Yield rows that are decoded together, their condition and their size."""
+        with self._threads(len(sizes)):
+            for rows in plan(sizes, _BLOCK_CELLS // self._cell_width):
+                given = None if condition is None else condition[rows]
+                yield rows, given, _extent(sizes[rows])
+
+    @property
+    def _cell_width(self) -> int:
+        """Numbers that a pixel or step takes in the widest layer."""
+        return max(16, self.factory.n_features)
+
+    def _block_cells(self, values: NDArray | Ragged) -> int:
+        if isinstance(values, Ragged):
+            return _BLOCK_CELLS // self._cell_width
+        return max(64, _BLOCK_CELLS // max(256, self.factory.n_features)) * values.shape[1]
+
+    def _threads(self, n_rows: int) -> AbstractContextManager[None]:
+        size = max(64, _BLOCK_CELLS // max(256, self.factory.n_features))
+        return torch_threads(thread_count(self.factory.work * min(size, n_rows)))
+
+
+def _extent(sizes: NDArray) -> Extent:
+    """Return the size of a block, and the lengths of its sequences."""
+    lengths = torch.from_numpy(sizes[:, 0]) if sizes.shape[1] == 1 else None
+    return Extent(tuple(int(s) for s in sizes.max(axis=0)), lengths)
 
 
 def _run(
     module: AutoencoderModule,
-    function: Callable[[Tensor, Tensor | None], Tensor],
+    function: Callable[..., Tensor],
     values: NDArray,
     condition: NDArray | None,
     dtype: np.dtype,
+    extent: Extent | None = None,
 ) -> NDArray[np.float64]:
     with torch.no_grad():
         given = None if condition is None else _tensor(module, condition, dtype)
-        result = function(_tensor(module, values, dtype), given)
+        further = () if extent is None else (extent,)
+        result = function(_tensor(module, values, dtype), given, *further)
     return result.cpu().numpy().astype(np.float64, copy=False)
 
 

@@ -8,7 +8,11 @@ import torch
 from torch import Generator, Tensor, nn
 
 from sklearn_ae.architectures import Coder
+from sklearn_ae.data import Batch, Extent, RaggedBatch
 from sklearn_ae.latents import Code, LatentModule
+
+# Cells of one block of rows whose codes are looked at in training.
+_BLOCK_CELLS = 2**22
 
 
 class Forward(NamedTuple):
@@ -16,7 +20,7 @@ class Forward(NamedTuple):
 
     Parameters
     ----------
-    output : Tensor of shape (n, n_outputs)
+    output : Tensor of shape (n, n_outputs) or (n, *size, n_outputs)
         What the loss reads: the standardised reconstruction, or the parameters of a
         distribution of it.
     code : Code
@@ -47,11 +51,20 @@ class AutoencoderModule(nn.Module):
         self.decoder = decoder
 
     def forward(
-        self, x: Tensor, generator: Generator | None = None, condition: Tensor | None = None
+        self,
+        x: Tensor,
+        generator: Generator | None = None,
+        condition: Tensor | None = None,
+        extent: Extent | None = None,
     ) -> Forward:
         """Encode and decode; a generator means training, and feeds every draw."""
         code = self.latent(self.encoder(_beside(x, condition), generator), generator)
-        return Forward(self.decoder(_beside(code.sample, condition), generator), code)
+        return Forward(self.decoder(_beside(code.sample, condition), generator, extent), code)
+
+    def release(self) -> None:
+        """Leave the start; see `Coder.release`."""
+        self.encoder.release()
+        self.decoder.release()
 
     def parameters_of(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
         """Return the latent's parameters of standardised rows."""
@@ -61,10 +74,28 @@ class AutoencoderModule(nn.Module):
         """Return the code of standardised rows."""
         return self.latent(self.parameters_of(x, condition)).mean
 
-    def decode(self, z: Tensor, condition: Tensor | None = None) -> Tensor:
+    def decode(
+        self, z: Tensor, condition: Tensor | None = None, extent: Extent | None = None
+    ) -> Tensor:
         """Return what the loss reads, of a code."""
-        return self.decoder(_beside(z, condition))
+        return self.decoder(_beside(z, condition), None, extent)
+
+
+@torch.no_grad()
+def parameters_of(module: AutoencoderModule, rows: Batch | RaggedBatch) -> Tensor:
+    """Return the latent's parameters of rows, in their order, a block at a time."""
+    blocks = [(i, module.parameters_of(b.x, b.condition)) for i, b in rows.blocks(_BLOCK_CELLS)]
+    if len(blocks) == 1 and isinstance(blocks[0][0], slice):
+        return blocks[0][1]
+    out = blocks[0][1].new_empty(rows.n_rows, blocks[0][1].shape[1])
+    for index, parameters in blocks:
+        out[index] = parameters
+    return out
 
 
 def _beside(x: Tensor, condition: Tensor | None) -> Tensor:
-    return x if condition is None else torch.cat([x, condition.expand(len(x), -1)], dim=1)
+    """Put a condition beside rows, or beside each pixel or step of them."""
+    if condition is None:
+        return x
+    shape = (-1, *[1] * (x.ndim - 2), condition.shape[1])
+    return torch.cat([x, condition.reshape(shape).expand(*x.shape[:-1], -1)], dim=-1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
 import torch
@@ -11,9 +10,12 @@ from skorch.callbacks import Callback, EpochTimer
 from torch import Generator, Tensor
 
 from sklearn_ae._compat import AdamWState
-from sklearn_ae.data import Batch
+from sklearn_ae.data import Batch, RaggedBatch
+from sklearn_ae.training._module import parameters_of
 from sklearn_ae.training._step import Step
 
+# Cells of one block of held-out rows.
+_JUDGED_CELLS = 2**22
 _BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_grad_computed")
 
 
@@ -27,11 +29,9 @@ def state_tensors(module: torch.nn.Module) -> list[Tensor]:
 class BatchIterator:
     """Shuffled batches of rows that already are on their device.
 
-    Batch sizes differ by one row at most, so that there is no short last batch.
-
     Parameters
     ----------
-    dataset : Batch
+    dataset : Batch or RaggedBatch
         The training rows.
     batch_size : int
         Largest batch.
@@ -39,21 +39,17 @@ class BatchIterator:
         Feeds the order, on the CPU, so that every device sees the same one.
     """
 
-    def __init__(self, dataset: Batch, batch_size: int, generator: Generator) -> None:
+    def __init__(self, dataset: Batch | RaggedBatch, batch_size: int, generator: Generator) -> None:
         self.dataset = dataset
-        self.n_batches = max(1, math.ceil(dataset.n_rows / batch_size))
+        self.batch_size = batch_size
         self.generator = generator
+        self.n_batches = dataset.n_batches(batch_size)
 
     def __len__(self) -> int:
         return self.n_batches
 
     def __iter__(self) -> Iterator[Batch]:
-        if self.n_batches == 1:
-            yield self.dataset
-            return
-        order = torch.randperm(self.dataset.n_rows, generator=self.generator)
-        for index in order.to(self.dataset.x.device).tensor_split(self.n_batches):
-            yield self.dataset.take(index)
+        return self.dataset.batches(self.batch_size, self.generator)
 
 
 class AutoencoderNet(NeuralNet):
@@ -107,20 +103,19 @@ class AutoencoderNet(NeuralNet):
         means = torch.stack(list(totals.values())) / len(self.batches_)
         return dict(zip(totals, means.tolist(), strict=True))
 
-    def row_losses(self, batch: Batch) -> Tensor:
+    def row_losses(self, batch: Batch | RaggedBatch) -> Tensor:
         """Loss of each row by which networks are judged."""
         generator = Generator(batch.x.device).manual_seed(0)
-        size = max(1, 2**22 // max(1, batch.x.shape[1] + 256))
-        parts = (batch.slice(start, start + size) for start in range(0, batch.n_rows, size))
-        return torch.cat([self.criterion_.judge(self.module_, part, generator) for part in parts])
+        out = batch.x.new_empty(batch.n_rows)
+        for index, part in batch.blocks(_JUDGED_CELLS):
+            out[index] = self.criterion_.judge(self.module_, part, generator)
+        return out
 
-    @torch.no_grad()
-    def measures(self, batch: Batch) -> dict[str, float]:
+    def measures(self, batch: Batch | RaggedBatch) -> dict[str, float]:
         """Named quantities of the code of a few rows, if the latent has any."""
         if not self.module_.latent.measured:
             return {}
-        output = self.module_.parameters_of(batch.x, batch.condition)
-        return self.module_.latent.measures(output)
+        return self.module_.latent.measures(parameters_of(self.module_, batch))
 
     def weights(self) -> list[Tensor]:
         """Copies of the weights and of running moments."""

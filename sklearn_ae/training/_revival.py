@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from sklearn_ae.data import Batch
-from sklearn_ae.training._module import AutoencoderModule
+from sklearn_ae.data import Batch, RaggedBatch
+from sklearn_ae.training._module import AutoencoderModule, parameters_of
 
 # A unit whose activation varies less than this is silent.
 _SILENT = 1e-6
@@ -15,14 +15,14 @@ _ROWS = 2048
 
 
 @torch.no_grad()
-def silent_units(module: AutoencoderModule, batch: Batch) -> Tensor:
+def silent_units(module: AutoencoderModule, batch: Batch | RaggedBatch) -> Tensor:
     """Return a mask of the units whose code is the same in every row."""
-    rows = batch.slice(0, _ROWS)
-    return module.encode(rows.x, rows.condition).std(dim=0, unbiased=False) < _SILENT
+    codes = module.latent(parameters_of(module, batch.slice(0, _ROWS))).mean
+    return codes.std(dim=0, unbiased=False) < _SILENT
 
 
 @torch.no_grad()
-def revive(module: AutoencoderModule, batch: Batch, silent: Tensor) -> None:
+def revive(module: AutoencoderModule, batch: Batch | RaggedBatch, silent: Tensor) -> None:
     """Give the encoder's output of silent units the mean and spread of the others.
 
     Parameters
@@ -36,8 +36,7 @@ def revive(module: AutoencoderModule, batch: Batch, silent: Tensor) -> None:
     """
     if silent.all() or not silent.any():
         return
-    rows = batch.slice(0, _ROWS)
-    output = module.parameters_of(rows.x, rows.condition)
+    output = parameters_of(module, batch.slice(0, _ROWS))
     mean, std = output.mean(dim=0), output.std(dim=0, unbiased=False)
     common_mean, common_std = mean[~silent].median(), std[~silent].median()
     scale = torch.where(silent, common_std / std.clamp(min=_SILENT), 1.0)

@@ -13,7 +13,7 @@ from skorch.callbacks import PrintLog
 from torch import Tensor
 
 from sklearn_ae.corruptions import in_standard_units
-from sklearn_ae.data import Batch, ColumnScaling, Rows, WarpedScaling
+from sklearn_ae.data import Batch, ColumnScaling, Ragged, RaggedBatch, Rows, fit_scaling
 from sklearn_ae.losses import Loss
 from sklearn_ae.training._cycle import Cycle, Lane, run_cycle
 from sklearn_ae.training._history import History
@@ -119,14 +119,15 @@ class Fitter:
 
     def _prefers_warp(self, rows: Rows) -> bool:
         """Whether held-out rows prefer the start in normal scores to the start in X's units."""
-        if self.composition.start is None:
+        if self.composition.start is None or rows.grid is not None:
             return False
         gains = []
         for i, (train, valid) in enumerate(self._folds(rows, _FOLDS if rows.n_rows < SMALL else 1)):
-            losses = []
-            for self._warp in (False, True):
-                losses.append(self._lane(train, valid, rows.n_rows, ("fold", i))[1].judge())
-            gains.append(losses[0] - losses[1])
+            plain, warped = (
+                self._lane(train, valid, rows.n_rows, ("fold", i), warp=warp)[1].judge()
+                for warp in (False, True)
+            )
+            gains.append(plain - warped)
         gain = np.concatenate(gains)
         error = gain.std(ddof=1) / np.sqrt(len(gain))
         margin = _MARGIN_OUT_OF_FOLD if rows.n_rows < SMALL else _MARGIN_HOLD_OUT
@@ -205,6 +206,7 @@ class Fitter:
         stream: tuple[str | int, ...],
         previous: Model | None = None,
         leads: bool = False,
+        warp: bool | None = None,
     ) -> tuple[Model, Lane]:
         """Make a network at its start, or at previous weights, with its rows on the device.
 
@@ -220,8 +222,11 @@ class Fitter:
             A model to go on from; None solves the start.
         leads : bool
             Whether callbacks and the terminal hear of it.
+        warp : bool, optional
+            Whether columns are mapped to normal scores; None takes what was preferred.
         """
-        scaling, target_scaling = self._scalings(train, previous)
+        warp = self._warp if warp is None else warp
+        scaling, target_scaling = self._scalings(train, previous, warp)
         factory = self._factory(train, n_rows if previous is None else previous.factory.n_rows)
         if previous is not None:
             _check_same_shapes(factory, previous)
@@ -232,7 +237,7 @@ class Fitter:
         else:
             net.set_weights(state_tensors(previous.module))
         model = Model(factory, net.module_, scaling, self.composition.loss, target_scaling)
-        return model, self._on_device(net, train, valid, scalings, stream)
+        return model, self._on_device(net, train, valid, scalings, stream, previous is None)
 
     def _on_device(
         self,
@@ -241,6 +246,7 @@ class Fitter:
         valid: Rows | None,
         scalings: tuple[ColumnScaling, ColumnScaling],
         stream: tuple[str | int, ...],
+        fresh: bool = False,
     ) -> Lane:
         device, loss = self.recipe.device, self.composition.loss
         _finite_variance(scalings)
@@ -258,6 +264,7 @@ class Fitter:
                 _constants(loss, train.targets, scalings[1]),
                 0.0 if valid is None else _constants(loss, valid.targets, scalings[1]),
             ),
+            fresh=fresh and self.composition.start is not None,
         )
 
     def begin_stream(self, rows: Rows) -> Fitted:
@@ -279,7 +286,7 @@ class Fitter:
             Number of earlier calls; each has random streams of its own.
         """
         scalings = (model.scaling, model.target_scaling)
-        net.criterion_ = make_objective(self.composition, scalings, self.recipe.n_components).to(
+        net.criterion_ = make_objective(self.composition, scalings, model.factory).to(
             self.recipe.device
         )
         net.optimizer_.param_groups[0]["weight_decay"] = self.recipe.alpha
@@ -288,13 +295,14 @@ class Fitter:
         model.freeze()
         return sum(terms.values())
 
-    def _scalings(self, rows: Rows, previous: Model | None) -> tuple[ColumnScaling, ColumnScaling]:
+    def _scalings(
+        self, rows: Rows, previous: Model | None, warp: bool
+    ) -> tuple[ColumnScaling, ColumnScaling]:
         """Column scales of rows and of their targets, or those of a previous model."""
         if previous is not None:
             return previous.scaling, previous.target_scaling
-        kind = WarpedScaling if self._warp else ColumnScaling
-        scaling = kind.fit(rows)
-        return scaling, scaling if rows.target is None else kind.fit(rows.targets)
+        scaling = fit_scaling(rows, warp=warp)
+        return scaling, scaling if rows.target is None else fit_scaling(rows.targets, warp=warp)
 
     def _factory(self, rows: Rows, n_rows: int) -> ModuleFactory:
         return ModuleFactory(
@@ -306,11 +314,15 @@ class Fitter:
             linear_path=self.composition.start is not None,
             n_conditions=rows.n_conditions,
             n_parameters=self.composition.loss.n_parameters,
+            grid=rows.grid,
+            ragged=rows.ragged,
         )
 
 
 def _constants(loss: Loss, rows: Rows, scaling: ColumnScaling) -> NDArray[np.float64]:
     """Parts of rows' losses that do not depend on the network."""
+    if rows.ragged:  # a pixel or step of any row has the same
+        return loss.constants(np.repeat(scaling.mean[None], rows.n_rows, axis=0), scaling)
     return np.concatenate([loss.constants(x, scaling) for x, _ in rows.blocks()])
 
 
@@ -358,7 +370,7 @@ def make_net(
     printing = [("print_log", PrintLog())] if recipe.verbose else []
     net = AutoencoderNet(
         factory,
-        make_objective(composition, scalings, recipe.n_components),
+        make_objective(composition, scalings, factory),
         optimizer=torch.optim.AdamW,
         optimizer__weight_decay=recipe.alpha,
         optimizer__fused=True,
@@ -373,22 +385,37 @@ def make_net(
 
 
 def make_objective(
-    composition: Composition, scalings: tuple[ColumnScaling, ColumnScaling], n_components: int
+    composition: Composition,
+    scalings: tuple[ColumnScaling, ColumnScaling],
+    factory: ModuleFactory,
 ) -> Objective:
     """Make the loss of a composition on columns of the given scales."""
-    bounded = composition.latent.bounded
+    bounded, width, grid = composition.latent.bounded, factory.n_components, factory.grid
     return Objective(
         composition.loss.build(scalings[1]),
-        in_standard_units(composition.corruption, scalings[0]),
-        {p.name: p.build(n_components, bounded) for p in composition.penalties},
+        in_standard_units(composition.corruption, scalings[0], grid),
+        {p.name: p.build(width, bounded) for p in composition.penalties},
         [p.name for p in composition.penalties if p.judged],
         composition.judge_corrupted,
+        composition.architecture.augmentation(scalings, grid),
     )
 
 
-def batch(rows: Rows, scalings: tuple[ColumnScaling, ColumnScaling], device: str) -> Batch:
+def batch(
+    rows: Rows, scalings: tuple[ColumnScaling, ColumnScaling], device: str
+) -> Batch | RaggedBatch:
     """Standardise rows into float32 tensors on a device; weights get mean 1."""
     weight, condition = rows.weights, rows.conditions
+    if rows.ragged:
+        values = rows.selected(rows.values)
+        target = None if rows.target is None else rows.selected(rows.target)
+        return RaggedBatch(
+            _standardized_cells(values, scalings[0]).to(device),
+            values.sizes,
+            None if weight is None else _float32(weight / weight.mean()).to(device),
+            None if target is None else _standardized_cells(target, scalings[1]).to(device),
+            None if condition is None else _float32(condition).to(device),
+        )
     return Batch(
         _standardized(rows, scalings[0]),
         weight=None if weight is None else _float32(weight / weight.mean()),
@@ -404,6 +431,10 @@ def _standardized(rows: Rows, scaling: ColumnScaling) -> Tensor:
         x[start : start + len(block)] = scaling.apply(block)
         start += len(block)
     return torch.from_numpy(x)
+
+
+def _standardized_cells(values: Ragged, scaling: ColumnScaling) -> Tensor:
+    return _float32(scaling.apply(values.cells.astype(np.float64, copy=False)))
 
 
 def _float32(values: np.ndarray) -> Tensor:

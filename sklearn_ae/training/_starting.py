@@ -51,6 +51,7 @@ def set_start(
         start = composition.start.solve(rows, *scalings, recipe.n_components, generator)
         bias = start.encoder_bias
         module.encoder.set_linear(start.encoder.float(), None if bias is None else bias.float())
+        module.encoder.set_units(start.decoder)
         if start.noise is None and composition.loss.n_parameters > 1:
             corruption = None if rows.target is not None else net.criterion_.corruption
             noise = _noise(module, start, rows, scalings, corruption, generator)

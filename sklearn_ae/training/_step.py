@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 import torch
 from torch import Generator, Tensor, nn
@@ -38,6 +38,8 @@ class Objective(nn.Module):
         The terms by which held-out rows are judged, too.
     judge_corrupted : bool
         Whether held-out rows are corrupted before they are judged.
+    augmentation : callable, optional
+        Moves the rows of a training batch, and what they are compared with.
     """
 
     def __init__(
@@ -47,8 +49,10 @@ class Objective(nn.Module):
         penalties: dict[str, PenaltyTerm],
         judged: Collection[str] = (),
         judge_corrupted: bool = False,
+        augmentation: Callable[[Batch, Generator], Batch] | None = None,
     ) -> None:
         super().__init__()
+        self.augmentation = augmentation
         self.loss = loss
         self.corruption = corruption
         self.penalties = nn.ModuleDict(penalties)
@@ -60,21 +64,36 @@ class Objective(nn.Module):
     def rows(self, output: Tensor, batch: Batch) -> Tensor:
         """Reconstruction loss of each row."""
         target = batch.x if batch.target is None else batch.target
-        cells = self.loss(output, target)
-        if batch.mask is not None:
+        if batch.mask is None:
+            cells = self.loss(output, target)
+        else:  # what was not observed must not reach a gradient as NaN
+            cells = self.loss(output, torch.where(batch.mask, target, 0.0))
             cells = torch.where(batch.mask, cells, 0.0)
-        return cells.sum(dim=-1)
+        if target.ndim == 2:
+            return cells.sum(dim=-1)
+        return cells.flatten(1).sum(dim=1) / self._positions(batch)
+
+    @staticmethod
+    def _positions(batch: Batch) -> Tensor | float:
+        """Number of pixels or observed steps of each row whose size is its own."""
+        if batch.x.ndim == 2:
+            return 1.0
+        if batch.mask is None:
+            return float(batch.x[0, ..., 0].numel())
+        return batch.mask.flatten(1).sum(dim=1).clamp(min=1) / batch.mask.shape[-1]
 
     def terms(self, module: AutoencoderModule, batch: Batch, generator: Generator) -> Terms:
         """Named terms of a training batch."""
+        if self.augmentation is not None:
+            batch = self.augmentation(batch, generator)
         x = batch.x
         if self.corruption is not None and batch.target is None:
-            x = self.corruption.corrupt(x, generator)
-        result = module(x, generator, batch.condition)
+            x = self._corrupted(batch, generator)
+        result = module(x, generator, batch.condition, batch.extent)
         terms = {"reconstruction": _mean(self.rows(result.output, batch), batch.weight)}
         if result.code.divergence is not None:
-            divergence = _mean(result.code.divergence, batch.weight)
-            terms["divergence"] = divergence * self.divergence_weight
+            divergence = result.code.divergence / self._positions(batch)
+            terms["divergence"] = _mean(divergence, batch.weight) * self.divergence_weight
         for name, penalty in self.penalties.items():
             terms[name] = penalty(module, batch, result.code, generator)
         return terms
@@ -98,18 +117,26 @@ class Objective(nn.Module):
         total = batch.x.new_zeros(batch.n_rows)
         for _ in range(min(n_draws, _MOST_DRAWS)):
             x = batch.x
-            if corrupted and self.corruption is not None:
-                x = self.corruption.corrupt(x, generator)
+            if corrupted:
+                x = self._corrupted(batch, generator)
             code = self._code(module, x, batch, generator)
-            total = total + self.rows(module.decode(code.sample, batch.condition), batch)
+            output = module.decode(code.sample, batch.condition, batch.extent)
+            total = total + self.rows(output, batch)
             if code.divergence is not None:
-                total = total + code.divergence * self.divergence_weight
+                share = self.divergence_weight / self._positions(batch)
+                total = total + code.divergence * share
         total = total / min(n_draws, _MOST_DRAWS)
         if self.judged:
             code = module.latent(module.parameters_of(batch.x, batch.condition))
             for name in sorted(self.judged):
                 total = total + self.penalties[name](module, batch, code, None)
         return total
+
+    def _corrupted(self, batch: Batch, generator: Generator) -> Tensor:
+        """Return corrupted rows; what was not observed stays so."""
+        assert self.corruption is not None
+        x = self.corruption.corrupt(batch.x, generator)
+        return x if batch.mask is None else torch.where(torch.isnan(batch.x), torch.nan, x)
 
     def _code(
         self, module: AutoencoderModule, x: Tensor, batch: Batch, generator: Generator

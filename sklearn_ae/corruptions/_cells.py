@@ -1,58 +1,15 @@
-"""Corruptions: what is done to the rows that an encoder sees in training.
-
-Rows are standardised when a corruption meets them, so scales are in standard
-deviations of a column and 0 is a column's mean.
-"""
+"""Corruptions of cells: noise, masks and swaps."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable
+from abc import abstractmethod
 from numbers import Real
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval
 from torch import Generator, Tensor
 
-from sklearn_ae.data import ColumnScaling
-
-__all__ = [
-    "Corruption",
-    "GaussianNoise",
-    "MaskingNoise",
-    "SaltAndPepperNoise",
-    "SwapNoise",
-    "UserCorruption",
-    "in_standard_units",
-]
-
-
-class Corruption(BaseEstimator, ABC):
-    """Stores hyperparameters and corrupts batches, drawn anew each time."""
-
-    @abstractmethod
-    def corrupt(self, x: Tensor, generator: Generator) -> Tensor:
-        """Return a corrupted copy of standardised rows."""
-
-    def moments(self, covariance: Tensor) -> tuple[Tensor, Tensor] | None:
-        """Return what corruption makes of a covariance, or None where it has no closed form.
-
-        Parameters
-        ----------
-        covariance : Tensor of shape (p, p)
-            Covariance of clean rows, whose mean is zero.
-
-        Returns
-        -------
-        second : Tensor of shape (p, p)
-            Expected product of a corrupted row with itself.
-        cross : Tensor of shape (p, p)
-            Expected product of a corrupted row with the clean one.
-        """
-        return None
+from sklearn_ae.corruptions._base import Corruption
 
 
 class GaussianNoise(Corruption):
@@ -141,7 +98,8 @@ class MaskingNoise(_CellwiseNoise):
 class SaltAndPepperNoise(_CellwiseNoise):
     """Replace a share of the cells by the least or the largest value of their column.
 
-    The values are those of the batch; each is taken with probability one half.
+    The values are those of the batch, and of the channel in images and sequences; each is
+    taken with probability one half.
 
     Parameters
     ----------
@@ -157,7 +115,11 @@ class SaltAndPepperNoise(_CellwiseNoise):
 
     def _replacement(self, x: Tensor, generator: Generator) -> Tensor:
         salt = torch.empty_like(x).bernoulli_(0.5, generator=generator)
-        return torch.where(salt.bool(), x.amax(dim=0), x.amin(dim=0))
+        axes = tuple(range(x.ndim - 1))
+        missing = torch.isnan(x)
+        high = torch.where(missing, -torch.inf, x).amax(dim=axes)
+        low = torch.where(missing, torch.inf, x).amin(dim=axes)
+        return torch.where(salt.bool(), high, low)
 
 
 class SwapNoise(_CellwiseNoise):
@@ -180,54 +142,9 @@ class SwapNoise(_CellwiseNoise):
     def _replacement(self, x: Tensor, generator: Generator) -> Tensor:
         n = len(x)
         further = torch.randint(1, max(2, n), x.shape, generator=generator, device=x.device)
-        own = torch.arange(n, device=x.device)[:, None]
+        own = torch.arange(n, device=x.device).reshape(-1, *[1] * (x.ndim - 1))
         return x.gather(0, (own + further) % n)
 
     def moments(self, covariance: Tensor) -> tuple[Tensor, Tensor]:
         """Return the moments of rows with cells of other rows."""
         return self._mixed(covariance, covariance.diagonal())
-
-
-class UserCorruption(Corruption):
-    """Calls a function of rows in X's units.
-
-    Parameters
-    ----------
-    function : callable
-        `function(X, rng)` returns a corrupted copy of the rows X, an ndarray of shape
-        (n, n_features), drawing from the numpy Generator rng.
-    scaling : ColumnScaling
-        Units of the columns.
-    """
-
-    _parameter_constraints: dict = {"function": [callable]}
-
-    def __init__(
-        self,
-        function: Callable[[NDArray, np.random.Generator], NDArray],
-        scaling: ColumnScaling,
-    ) -> None:
-        self.function = function
-        self.scaling = scaling
-
-    def corrupt(self, x: Tensor, generator: Generator) -> Tensor:
-        """Return what the function makes of the rows."""
-        seed = torch.randint(2**31, (), generator=generator, device=generator.device)
-        rows = self.scaling.restore(x.cpu().numpy())
-        corrupted = np.asarray(self.function(rows, np.random.default_rng(int(seed))))
-        if corrupted.shape != x.shape or not np.isfinite(corrupted).all():
-            raise ValueError(
-                f"corruption={self.function!r} returned an array of shape {corrupted.shape} for "
-                f"rows of shape {tuple(x.shape)}, or values that are not finite; return finite "
-                "rows of the same shape."
-            )
-        return torch.from_numpy(self.scaling.apply(corrupted)).to(x)
-
-
-def in_standard_units(
-    corruption: Corruption | Callable | None, scaling: ColumnScaling
-) -> Corruption | None:
-    """Return a corruption of standardised rows; a user's function sees X's units."""
-    if corruption is None or isinstance(corruption, Corruption):
-        return corruption
-    return UserCorruption(corruption, scaling)

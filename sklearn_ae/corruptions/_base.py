@@ -1,0 +1,65 @@
+"""What a corruption owes to the rest of the library."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from sklearn.base import BaseEstimator
+from torch import Generator, Tensor
+
+from sklearn_ae.data import ColumnScaling
+
+
+class Corruption(BaseEstimator, ABC):
+    """Stores hyperparameters and corrupts batches, drawn anew each time."""
+
+    @abstractmethod
+    def corrupt(self, x: Tensor, generator: Generator) -> Tensor:
+        """Return a corrupted copy of standardised rows, of shape (n, ..., n_channels)."""
+
+    def bind(self, scaling: ColumnScaling, grid: tuple[int, ...] | None) -> Corruption:
+        """Return the corruption for columns of the given scales, on a grid if there is one."""
+        return self if grid is None else OnGrid(self, grid)
+
+    def moments(self, covariance: Tensor) -> tuple[Tensor, Tensor] | None:
+        """Return what corruption makes of a covariance, or None where it has no closed form.
+
+        Parameters
+        ----------
+        covariance : Tensor of shape (p, p)
+            Covariance of clean rows, whose mean is zero.
+
+        Returns
+        -------
+        second : Tensor of shape (p, p)
+            Expected product of a corrupted row with itself.
+        cross : Tensor of shape (p, p)
+            Expected product of a corrupted row with the clean one.
+        """
+        return None
+
+
+class OnGrid(Corruption):
+    """Applies a corruption to flat rows in the shape of images or sequences.
+
+    Parameters
+    ----------
+    corruption : Corruption
+        Sees rows of shape (n, *grid).
+    grid : tuple of int
+        Shape of a row. Rows that are not flat keep their own.
+    """
+
+    def __init__(self, corruption: Corruption, grid: tuple[int, ...]) -> None:
+        self.corruption = corruption
+        self.grid = grid
+
+    def corrupt(self, x: Tensor, generator: Generator) -> Tensor:
+        """Return a corrupted copy of the rows."""
+        if x.ndim > 2:
+            return self.corruption.corrupt(x, generator)
+        return self.corruption.corrupt(x.reshape(-1, *self.grid), generator).reshape(x.shape)
+
+    def moments(self, covariance: Tensor) -> tuple[Tensor, Tensor] | None:
+        """Return those of the corruption."""
+        return self.corruption.moments(covariance)

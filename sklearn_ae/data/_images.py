@@ -1,0 +1,317 @@
+"""Images: arrays with or without channels, torch tensors, flat rows, and lists of any sizes."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from sklearn_ae.data._containers import Container
+from sklearn_ae.data._layouts import Layout, Wrapper
+from sklearn_ae.data._ragged import Ragged
+
+# Ranges that integers of a wider type are taken to have.
+_RANGES = (1, 255, 65_535)
+
+
+class _ImageForm:
+    """The form of some images: array, tensor, list or rows; with channels or without; type.
+
+    Parameters
+    ----------
+    kind : {"array", "tensor", "list"}
+        What holds the images.
+    with_channels : list of bool
+        Whether the shape of an image names the channels; one entry if all are alike.
+    dtype : numpy dtype
+        Type of the pixels.
+    unit : float
+        What a 1 of the network stands for.
+    grid : tuple of int
+        Height, width and channels of images of one size.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        with_channels: list[bool],
+        dtype: np.dtype,
+        unit: float,
+        grid: tuple[int, ...],
+    ) -> None:
+        self.kind = kind
+        self.with_channels = with_channels
+        self.dtype = dtype
+        self.unit = unit
+        self.grid = grid
+
+    def wrap(self, values: Any, like: Any = None) -> Any:
+        """Return images of this form, in its type and range."""
+        return self._shaped(values, in_units=True)
+
+    def wrap_errors(self, values: Any, like: Any = None) -> Any:
+        """Return a float64 number for each pixel in this form."""
+        return self._shaped(values, in_units=False)
+
+    def _shaped(self, values: Any, *, in_units: bool) -> Any:
+        ragged = isinstance(values, Ragged)
+        images = values.arrays() if ragged else values.reshape(-1, *self.grid)
+        convert = self._in_units if in_units else _as_is
+        if self.kind == "list":
+            channels = self.with_channels
+            if len(channels) != len(images):
+                channels = channels[:1] * len(images)
+            return [convert(i if c else i[..., 0]) for i, c in zip(images, channels, strict=True)]
+        out = convert(np.asarray(images))
+        if not self.with_channels[0]:
+            out = out[..., 0]
+        if self.kind == "tensor":
+            axes = (0, 3, 1, 2) if out.ndim == 4 else (0, 1, 2)
+            return torch.from_numpy(np.ascontiguousarray(out.transpose(axes)))
+        return out
+
+    def _in_units(self, image: NDArray) -> NDArray:
+        return to_type(image * self.unit, self.dtype)
+
+
+class _FlatForm:
+    """Images as rows of a matrix or frame."""
+
+    def __init__(self, container: Container, dtype: np.dtype | None, unit: float) -> None:
+        self.container = container
+        self.dtype = dtype
+        self.unit = unit
+
+    def wrap(self, values: NDArray, like: Any = None) -> Any:
+        """Return rows, in the type and range of X."""
+        if self.dtype is not None:
+            values = to_type(values * self.unit, self.dtype)
+        return self.container.wrap(values, like)
+
+    def wrap_errors(self, values: NDArray, like: Any = None) -> Any:
+        """Return a float64 number for each pixel."""
+        return self.container.wrap(values, like)
+
+
+class Images(Layout):
+    """Images as flat rows of pixels, whose channels vary fastest.
+
+    Integers are divided by the largest value of their range, so that they lie in [0, 1].
+
+    Parameters
+    ----------
+    image_shape : tuple of int, default=None
+        Height, width and, if there are any, channels of images that come as flat rows.
+        Without it, flat rows are images of height 1.
+    """
+
+    def __init__(self, image_shape: tuple[int, ...] | None = None) -> None:
+        self.image_shape = image_shape
+        self.unit = 1.0
+
+    def fit(self, X: Any) -> Images:
+        """Note sizes, type and range."""
+        images = as_images(X)
+        if images is None:
+            self.grid = self._flat_grid(X)
+            self.ragged = False
+            if self.image_shape is not None:
+                self.unit = _unit(_dtype(X), X)
+            return self
+        first = images[0]
+        sizes = np.array([i.shape[:2] for i in images[: len(images) if _is_list(images) else 1]])
+        self.ragged = bool((sizes != sizes[0]).any())
+        size = np.median(sizes, axis=0).astype(int)
+        self.grid = (*(int(s) for s in size), first.shape[2])
+        self._check_shape()
+        self.unit = _unit(first.dtype, images)
+        return self
+
+    def rows(self, X: Any) -> Any:
+        """Return flat rows, or `Ragged` where sizes differed in fit."""
+        assert self.grid is not None
+        images = as_images(X)
+        if images is None:
+            if self.ragged:
+                raise ValueError(
+                    f"X holds rows, of shape {np.shape(X)}, but fit saw images of different "
+                    "sizes; pass a list of images."
+                )
+            return X
+        channels = images[0].shape[2]
+        if channels != self.grid[2]:
+            raise ValueError(
+                f"X holds images of {channels} channels, but {self.grid[2]} in fit; convert "
+                "them to the same channels."
+            )
+        if self.ragged:
+            return Ragged.of([_floating(i) for i in images])
+        for i, image in enumerate(images if isinstance(images, list) else images[:1]):
+            if image.shape[:2] != self.grid[:2]:
+                raise ValueError(
+                    f"Image {i} of X has size {image.shape[:2]}, but all images had size "
+                    f"{self.grid[:2]} in fit; resize it, or fit with a list of images of "
+                    "different sizes."
+                )
+        stacked = _floating(np.asarray(images))
+        return stacked.reshape(len(stacked), -1)
+
+    def named(self, X: Any) -> Any:
+        """Return what holds the names of the features, with a column for each."""
+        found = self.rows(X)
+        return found.cells if isinstance(found, Ragged) else found
+
+    def scale(self, values: Any) -> Any:
+        """Return checked rows in the network's range."""
+        return values if self.unit == 1.0 else values / values.dtype.type(self.unit)
+
+    def container(self, X: Any) -> Wrapper:
+        """Return what puts rows into the form of X."""
+        assert self.grid is not None
+        images = as_images(X)
+        if images is None:
+            dtype = _dtype(X)
+            scaled = self.image_shape is not None and dtype.kind in "iub"
+            return _FlatForm(Container.of(X), dtype if scaled else None, self.unit)
+        kind = "tensor" if torch.is_tensor(X) else "list" if isinstance(images, list) else "array"
+        shapes = [np.ndim(i) for i in X] if kind == "list" else [np.ndim(X) - 1]
+        with_channels = [ndim == 3 for ndim in shapes]
+        if len(set(with_channels)) == 1:
+            with_channels = with_channels[:1]
+        return _ImageForm(kind, with_channels, images[0].dtype, self.unit, self.grid)
+
+    def sizes(self, lengths: Any, n_rows: int) -> NDArray | None:
+        """Return the sizes of images to decode: those given, or that of a typical image."""
+        assert self.grid is not None
+        if not self.ragged:
+            return super().sizes(lengths, n_rows)
+        if lengths is None:
+            return np.tile(np.array(self.grid[:2]), (n_rows, 1))
+        sizes = np.asarray(lengths)
+        if sizes.shape != (n_rows, 2) or sizes.dtype.kind not in "iu" or sizes.min() < 1:
+            raise ValueError(
+                f"lengths={lengths!r:.60} must hold the height and width of each of {n_rows} "
+                "images, integers of at least 1."
+            )
+        return sizes
+
+    def _flat_grid(self, X: Any) -> tuple[int, ...]:
+        n_columns = np.shape(X)[1] if np.ndim(X) == 2 else 1
+        if self.image_shape is None:
+            return (1, n_columns, 1)
+        shape = _checked_shape(self.image_shape)
+        if math.prod(shape) != n_columns:
+            raise ValueError(
+                f"image_shape={self.image_shape!r} has {math.prod(shape)} pixels times channels, "
+                f"but X has {n_columns} columns; pass (height, width) or (height, width, "
+                "channels) of the images that the rows hold."
+            )
+        return shape
+
+    def _check_shape(self) -> None:
+        if self.image_shape is None:
+            return
+        shape = _checked_shape(self.image_shape)
+        if self.ragged or shape != self.grid:
+            raise ValueError(
+                f"image_shape={self.image_shape!r} is given, but X holds images of shape "
+                f"{'different sizes' if self.ragged else self.grid}; leave image_shape out where "
+                "X is not flat rows."
+            )
+
+
+def as_images(X: Any) -> Any:
+    """Return images with channels last: one array, or a list of arrays; None for a matrix.
+
+    Parameters
+    ----------
+    X : array, tensor, list or frame
+        What a user passed.
+    """
+    if torch.is_tensor(X):
+        X = X.detach().cpu().numpy()
+        if X.ndim == 4:
+            X = X.transpose(0, 2, 3, 1)
+    is_list = isinstance(X, list | tuple) or (isinstance(X, np.ndarray) and X.dtype == object)
+    if is_list and len(X) and np.ndim(X[0]) in (2, 3):
+        return _listed(X)
+    if not isinstance(X, np.ndarray) or X.ndim not in (3, 4):
+        return None
+    if 0 in X.shape[1:]:
+        raise ValueError(f"X holds images of shape {X.shape[1:]}, without a pixel; leave them out.")
+    return X[..., None] if X.ndim == 3 else X
+
+
+def _listed(X: Any) -> list[NDArray]:
+    images: list[NDArray] = []
+    for i, image in enumerate(X):
+        pixels = image.detach().cpu().numpy() if torch.is_tensor(image) else np.asarray(image)
+        if pixels.ndim == 2:
+            pixels = pixels[..., None]
+        if pixels.ndim != 3 or 0 in pixels.shape:
+            raise ValueError(
+                f"Image {i} of X has shape {pixels.shape}; pass arrays of shape (height, width) "
+                "or (height, width, channels) with at least one pixel."
+            )
+        if images and pixels.shape[2] != images[0].shape[2]:
+            raise ValueError(
+                f"Image {i} of X has {pixels.shape[2]} channels, but image 0 has "
+                f"{images[0].shape[2]}; convert them to the same channels."
+            )
+        images.append(pixels)
+    return images
+
+
+def to_type(values: NDArray, dtype: np.dtype) -> NDArray:
+    """Return values in a type, rounded and clipped to its range if it is of integers."""
+    if dtype.kind == "b":
+        return values >= 0.5
+    if dtype.kind in "iu":
+        info = np.iinfo(dtype)
+        return np.clip(np.rint(values), info.min, info.max).astype(dtype)
+    return values.astype(dtype, copy=False) if dtype.kind == "f" else values
+
+
+def _is_list(images: Any) -> bool:
+    return isinstance(images, list)
+
+
+def _as_is(values: NDArray) -> NDArray:
+    return values
+
+
+def _checked_shape(image_shape: tuple[int, ...]) -> tuple[int, ...]:
+    if len(image_shape) not in (2, 3) or any(int(s) != s or s < 1 for s in image_shape):
+        raise ValueError(
+            f"image_shape={image_shape!r} must hold two or three integers of at least 1: height, "
+            "width and, if there are any, channels."
+        )
+    shape = tuple(int(s) for s in image_shape)
+    return shape if len(shape) == 3 else (*shape, 1)
+
+
+def _floating(images: NDArray) -> NDArray:
+    """Return pixels as float64 if they are, otherwise float32, which holds a pixel exactly."""
+    if images.dtype == np.float64 or (images.dtype.kind in "iu" and images.dtype.itemsize > 2):
+        return images.astype(np.float64, copy=False)
+    return images.astype(np.float32, copy=False)
+
+
+def _dtype(X: Any) -> np.dtype:
+    dtypes = getattr(X, "dtypes", None)  # a frame has one a column
+    if dtypes is not None:
+        return np.asarray(X).dtype
+    return getattr(X, "dtype", None) or np.asarray(X).dtype
+
+
+def _unit(dtype: np.dtype, X: Any) -> float:
+    """Return the largest value of the range of integers; 1 for other numbers."""
+    if dtype.kind not in "iu":
+        return 1.0
+    if dtype in (np.uint8, np.uint16):
+        return float(np.iinfo(dtype).max)
+    largest = max(int(np.max(image)) for image in X) if isinstance(X, list) else int(np.max(X))
+    return float(next((r for r in _RANGES if largest <= r), largest))

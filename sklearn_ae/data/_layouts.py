@@ -1,0 +1,60 @@
+"""From what a user holds to rows, and back: the adapter of an architecture's input."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from numpy.typing import NDArray
+
+from sklearn_ae.data._containers import Container
+
+
+class Wrapper(Protocol):
+    """Puts rows into the form in which a user gave some."""
+
+    def wrap(self, values: Any, like: Any = None) -> Any:
+        """Return rows in this form."""
+
+    def wrap_errors(self, values: Any, like: Any = None) -> Any:
+        """Return a number for each cell in this form, in float64."""
+
+
+class Layout:
+    """Rows as a matrix with one column a feature, the layout of tables.
+
+    `grid` is the shape of a row where columns have neighbours, and None here. `missing`
+    says whether cells may be NaN, and `ragged` whether rows differ in size.
+    """
+
+    grid: tuple[int, ...] | None = None
+    missing: bool = False
+    ragged: bool = False
+
+    def fit(self, X: Any) -> Layout:
+        """Note how X came."""
+        return self
+
+    def rows(self, X: Any) -> Any:
+        """Return X as a matrix or frame of shape (n, n_features), or as `Ragged`."""
+        return X
+
+    def scale(self, values: Any) -> Any:
+        """Return checked rows in the range that the network sees."""
+        return values
+
+    def named(self, X: Any) -> Any:
+        """Return what holds the names of the features, with a column for each."""
+        return self.rows(X)
+
+    def container(self, X: Any) -> Wrapper:
+        """Return what puts rows into the form of X."""
+        return Container.of(X)
+
+    def sizes(self, lengths: Any, n_rows: int) -> NDArray | None:
+        """Return the sizes of rows to decode, or None where all have one size."""
+        if lengths is not None:
+            raise ValueError(
+                f"lengths={lengths!r:.60} was given, but all rows of this estimator have one "
+                "size; leave lengths out."
+            )
+        return None
