@@ -137,9 +137,10 @@ class _Activated(nn.Module):
     def __init__(self, n_channels: int, hidden: HiddenLayers) -> None:
         super().__init__()
         self.hidden = hidden
+        norms: dict[str | None, type[BatchNorm] | type[ImageNorm]]
         norms = {"batch": BatchNorm, "layer": ImageNorm}
-        name = hidden.normalization
-        self.norm = None if name is None else norms[name](n_channels)
+        kind = norms.get(hidden.normalization)
+        self.norm: BatchNorm | ImageNorm | None = None if kind is None else kind(n_channels)
 
     def forward(self, x: Tensor, generator: Generator | None) -> Tensor:
         if self.norm is not None:

@@ -75,7 +75,7 @@ class _ImageEncoder(Coder):
     ) -> Tensor:
         features = self.features(self._images(x), generator)
         if tuple(features.shape[2:]) != self.map:
-            features = F.adaptive_avg_pool2d(features, list(self.map))
+            features = F.adaptive_avg_pool2d(features, (self.map[0], self.map[1]))
         code = self.mlp(features.flatten(1), generator)
         return code if self.linear is None else self.linear(x) + code
 
@@ -122,8 +122,9 @@ class _ImageDecoder(Coder):
 
     The number c is 1 at the start, where g is 0. Where the code is narrow c becomes 0 when
     training begins, and g what was drawn for it: a convolutional decoder learns more alone
-    than beside a linear one. The basis in front of g follows a change of basis of the code exactly. Images of another
-    size than the typical one are grown from the map resized in proportion.
+    than beside a linear one. The basis in front of g follows a change of basis of the code
+    exactly. Images of another size than the typical one are grown from the map resized in
+    proportion.
 
     Parameters
     ----------

@@ -17,9 +17,10 @@ from sklearn_ae.data import Extent
 class ImageToImage(Coder):
     """y = x A + a + f(x) M, where f maps an image to an image, and M images to codes.
 
-    A is that of the start and stays. f folds blocks of two by two pixels into channels, halves what it gets once more and
-    doubles it again beside a connection across. M is fixed: it undoes the map from codes to
-    images that the decoder starts as, so that f adds to the reconstruction pixel by pixel.
+    A is that of the start and stays. f folds blocks of two by two pixels into channels,
+    halves what it gets once more and doubles it again beside a connection across. M is
+    fixed: it undoes the map from codes to images that the decoder starts as, so that f adds
+    to the reconstruction pixel by pixel.
 
     Parameters
     ----------

@@ -78,7 +78,8 @@ def standardized_blocks(
 
 def standardized_columns(rows: Rows, scaling: ColumnScaling, part: slice | NDArray) -> Tensor:
     """Return a block of rows in standard units, followed by the columns of its condition."""
-    x = scaling.apply(rows.values[part].astype(np.float64, copy=False))
+    values: NDArray = rows.values[part]  # type: ignore[assignment]  # a start reads a matrix
+    x = scaling.apply(values.astype(np.float64, copy=False))
     if rows.condition is not None:
         x = np.concatenate([x, rows.condition[part]], axis=1)
     return torch.from_numpy(x)
