@@ -79,6 +79,44 @@ class Augmentation(BaseEstimator):
                 mirror[:, axis] = torch.where(draw[:, 4 + axis] < 0, -1.0, 1.0)
         aspect = size[0] / size[1]
         cosine, sine = torch.cos(angle) * zoom, torch.sin(angle) * zoom
+        rows = [
+            torch.stack([cosine * mirror[:, 0], -sine / aspect * mirror[:, 1], 2 * shift[:, 0]], 1),
+            torch.stack([sine * aspect * mirror[:, 0], cosine * mirror[:, 1], 2 * shift[:, 1]], 1),
+        ]
+        where = F.affine_grid(torch.stack(rows, dim=1), list(images.shape), align_corners=False)
+        return F.grid_sample(images, where, padding_mode="border", align_corners=False)
+
+
+class _BatchAugmentation:
+    """Moves the images of a batch, in the units of their pixels, and their targets alike.
+
+    Parameters
+    ----------
+    augmentation : Augmentation
+        Moves images.
+    scalings : pair of ColumnScaling
+        Column scales of the images and of their targets.
+    grid : tuple of int
+        Height, width and channels of images that are flat rows.
+    """
+
+    def __init__(
+        self,
+        augmentation: Augmentation,
+        scalings: tuple[ColumnScaling, ColumnScaling],
+        grid: tuple[int, ...],
+    ) -> None:
+        self.augmentation = augmentation
+        self.units = [
+            (torch.from_numpy(s.mean).float(), torch.from_numpy(s.scale).float()) for s in scalings
+        ]
+        self.grid = grid
+
+    def __call__(self, batch: Batch, generator: Generator) -> Batch:
+        """Return the batch with its images moved."""
+        parts = [batch.x] if batch.target is None else [batch.x, batch.target]
+        images = torch.cat([self._pixels(x, i) for i, x in enumerate(parts)], dim=1)
+        moved = self.augmentation.move(images, generator).chunk(len(parts), dim=1)
         x = self._standardized(moved[0], batch.x, 0)
         if batch.target is None:
             return batch._replace(x=x)
