@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import r2_score
 from sklearn.utils.metadata_routing import MetadataRequest
 
@@ -26,9 +26,10 @@ def reconstruction_r2(
     ----------
     estimator : fitted estimator
         Has `transform` and `inverse_transform`: an autoencoder, PCA, or a Pipeline that
-        ends in one.
-    X : array-like or data frame of shape (n_samples, n_features)
-        Rows of numbers, two at least.
+        ends in one. For lists of images or sequences it has `reconstruct`.
+    X : array-like or data frame of shape (n_samples, n_features), or list of arrays
+        Rows of numbers, two at least. Arrays of images or sequences are compared cell by
+        cell; in a list the columns are the channels, and cells that are NaN are left out.
     y : ignored
         Here for scikit-learn's interface.
     sample_weight : array-like of shape (n_samples,), default=None
@@ -48,15 +49,39 @@ def reconstruction_r2(
     >>> round(reconstruction_r2(PCA(n_components=2).fit(X), X), 3)
     0.978
     """
-    restored = estimator.inverse_transform(estimator.transform(X))
+    if isinstance(X, list) and np.ndim(X[0]) > 0 and hasattr(estimator, "reconstruct"):
+        true, restored = _cells(X), _cells(estimator.reconstruct(X))
+        if sample_weight is not None:
+            counts = [len(_cells([x])) for x in X]
+            sample_weight = np.repeat(np.asarray(sample_weight), counts)
+    else:
+        true = _rows(X)
+        restored = _rows(estimator.inverse_transform(estimator.transform(X)))
+    present = ~np.isnan(true).any(axis=1)
+    weight = None if sample_weight is None else np.asarray(sample_weight)[present]
     return float(
         r2_score(
-            np.asarray(X, dtype=np.float64),
-            np.asarray(restored, dtype=np.float64),
-            sample_weight=sample_weight,
+            true[present],
+            restored[present],
+            sample_weight=weight,
             multioutput="variance_weighted",
         )
     )
+
+
+def _rows(X: Any) -> NDArray[np.float64]:
+    """Return rows as a matrix, whatever the shape of a row."""
+    values = np.asarray(X, dtype=np.float64)
+    return values.reshape(len(values), -1)
+
+
+def _cells(X: list) -> NDArray[np.float64]:
+    """Return the pixels or steps of all rows, a column a channel."""
+    arrays = [np.asarray(x, dtype=np.float64) for x in X]
+    # Images without channels have last axes of different lengths, and sequences one axis.
+    last = {a.shape[-1] for a in arrays if a.ndim > 1}
+    n_channels = last.pop() if len(last) == 1 else 1
+    return np.concatenate([a.reshape(-1, n_channels) for a in arrays])
 
 
 class _DenoisingScore:

@@ -31,6 +31,8 @@ from sklearn_ae.data import Batch, ColumnScaling, Extent, Images
 _LARGEST_MAP = 8
 _FIRST_CHANNELS, _MOST_CHANNELS = 16, 64
 _DENSE = 256
+# Largest shift of training images, as a share of height and width.
+_SHIFT = 0.04
 # A code is narrow if the image has this many times as many cells.
 _NARROW = 4
 
@@ -205,6 +207,7 @@ class _ImageDecoder(Coder):
         if self.linear is None or not self.narrow:
             return
         self.gate.zero_()
+        nn.init.zeros_(self.linear.weight)  # a change of basis must not reach the bias
         for parameter, drawn in zip(self.growth.last.parameters(), self._drawn, strict=True):
             parameter.copy_(drawn)
 
@@ -256,8 +259,10 @@ class Convolutional(Architecture):
     image_shape : tuple of int, default=None
         Height, width and, if there are any, channels of images that come as flat rows.
         Flat rows are images of height 1 otherwise.
-    augment : Augmentation, default=None
-        Random shifts, flips, rotations and crops of the training images.
+    augment : "auto", Augmentation or None, default="auto"
+        Random shifts, flips, rotations and crops of the training images. "auto" shifts
+        them by whole pixels, up to 4 % of height and width: by one pixel for 28 x 28, and not
+        at all below 13 or for rows of height 1.
 
     References
     ----------
@@ -284,7 +289,7 @@ class Convolutional(Architecture):
         "hidden_noise": [Interval(Real, 0, None, closed="left")],
         "normalization": [StrOptions(set(NORMALIZATIONS)), None],
         "image_shape": [tuple, list, None],
-        "augment": [Augmentation, None],
+        "augment": [StrOptions({"auto"}), Augmentation, None],
     }
 
     def __init__(
@@ -299,7 +304,7 @@ class Convolutional(Architecture):
         hidden_noise: float = 0.0,
         normalization: str | None = None,
         image_shape: tuple[int, ...] | None = None,
-        augment: Augmentation | None = None,
+        augment: str | Augmentation | None = "auto",
     ) -> None:
         self.channels = channels
         self.kernel_size = kernel_size
@@ -325,10 +330,15 @@ class Convolutional(Architecture):
         self, scalings: tuple[ColumnScaling, ColumnScaling], grid: tuple[int, ...] | None
     ) -> Callable[[Batch, Generator], Batch] | None:
         """Return what moves training images and their targets at random."""
-        if self.augment is None or grid is None:
+        if grid is None:
             return None
-        self.augment._validate_params()
-        return self.augment.bind(scalings, grid)
+        augment = self.augment
+        if augment == "auto":
+            augment = Augmentation(shift=_SHIFT) if _SHIFT * min(grid[:2]) > 0.5 else None
+        if not isinstance(augment, Augmentation):
+            return None
+        augment._validate_params()
+        return augment.bind(scalings, grid)
 
     def build(self, shapes: Shapes, linear_path: bool) -> tuple[Coder, Coder]:
         """Build the two networks; see `Architecture`."""

@@ -43,8 +43,10 @@ class ConvolutionalAutoencoder(BaseAutoencoder):
     hidden_layer_sizes : tuple of int, default=None
         Widths of dense layers between feature map and code, mirrored in the decoder. None
         takes one of 128.
-    augment : Augmentation, default=None
-        Random shifts, flips, rotations and crops of the training images.
+    augment : "auto", Augmentation or None, default="auto"
+        Random shifts, flips, rotations and crops of the training images. "auto" shifts
+        them by whole pixels, up to 4 % of height and width: by one pixel for 28 x 28, and not
+        at all below 13 or for rows of height 1.
     {shared parameters}
 
     Attributes
@@ -79,7 +81,7 @@ class ConvolutionalAutoencoder(BaseAutoencoder):
         "kernel_size": [Interval(Integral, 1, None, closed="left")],
         "pooling": [StrOptions({"stride", "max", "average"})],
         "residual_blocks": [Interval(Integral, 0, None, closed="left")],
-        "augment": [Augmentation, None],
+        "augment": [StrOptions({"auto"}), Augmentation, None],
     }
     _preset_architecture = Convolutional
     _left_out = frozenset({"tied_weights"})
@@ -94,7 +96,7 @@ class ConvolutionalAutoencoder(BaseAutoencoder):
         pooling: str = "stride",
         residual_blocks: int = 0,
         hidden_layer_sizes: tuple[int, ...] | None = None,
-        augment: Augmentation | None = None,
+        augment: str | Augmentation | None = "auto",
         **shared: Unpack[Shared],
     ) -> None:
         super().__init__(n_components, hidden_layer_sizes=hidden_layer_sizes, **shared)
