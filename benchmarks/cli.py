@@ -18,7 +18,7 @@ from rich.progress import (
 from rich.prompt import Confirm
 from rich.table import Table
 
-from benchmarks import data, problems, runner
+from benchmarks import problems, runner
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -109,7 +109,7 @@ def _plot(options: argparse.Namespace, console: Console) -> int:
 def _cells(options: argparse.Namespace) -> tuple[list[runner.Cell], list[str]]:
     names = None
     if options.data is not None:
-        known = data.names()
+        known = problems.data_names(options.problem)
         names = [name for pattern in options.data for name in fnmatch.filter(known, pattern)]
         names = list(dict.fromkeys(names))
         if not names:
@@ -162,7 +162,7 @@ def _parser() -> argparse.ArgumentParser:
 
     run = commands.add_parser("run", parents=[common, cells], help="run the missing cells")
     run.add_argument("--yes", action="store_true", help="do not ask")
-    run.add_argument("--jobs", type=int, default=1, help="processes, one thread each")
+    run.add_argument("--jobs", type=int, default=1, help="processes")
     run.add_argument("--rerun", action="store_true", help="forget the selected cells first")
     run.set_defaults(command=_run)
 

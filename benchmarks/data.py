@@ -2,12 +2,14 @@
 
 The sets that scikit-learn ships and one synthetic set are always there. The sets of the data
 folder are there when the environment variable ``SKLEARN_AE_DATA`` names it; their names start
-with the folder they lie in, as in ``anomaly/cardio`` and ``tables/bank``.
+with the folder they lie in, as in ``anomaly/cardio`` and ``tables/bank``. Images and sequences
+are for the problems that name them.
 """
 
 import os
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -23,6 +25,8 @@ BUNDLED = {
     "diabetes": datasets.load_diabetes,
 }
 WIDE = "wide_100x1000"
+PHOTOGRAPHS = ["images/china", "images/flower"]
+ARCHIVES = ("images/", "sequences/")
 
 # Targets and row identifiers of the tables: not features.
 NOT_FEATURES = {
@@ -33,8 +37,17 @@ NOT_FEATURES = {
 }
 
 
+class Sequences(NamedTuple):
+    """Sequences with their labels, split as the archive splits them."""
+
+    X_train: list[np.ndarray]
+    y_train: np.ndarray
+    X_test: list[np.ndarray]
+    y_test: np.ndarray
+
+
 def names() -> list[str]:
-    """Return the names of the data sets that can be loaded here."""
+    """Return the names of the tables that can be loaded here."""
     found = [*BUNDLED, WIDE]
     folder = _folder()
     if folder is not None:
@@ -43,8 +56,8 @@ def names() -> list[str]:
     return found
 
 
-def shape(name: str) -> tuple[int, int]:
-    """Return the shape of what `load` returns.
+def available(name: str) -> bool:
+    """Return whether a data set, of any kind, can be loaded here.
 
     Parameters
     ----------
@@ -53,10 +66,36 @@ def shape(name: str) -> tuple[int, int]:
 
     Returns
     -------
+    available : bool
+    """
+    if name.startswith(ARCHIVES) and name not in PHOTOGRAPHS:
+        folder = _folder()
+        return folder is not None and (folder / f"{name}.npz").exists()
+    return name in PHOTOGRAPHS or name in names()
+
+
+def shape(name: str) -> tuple[int, int]:
+    """Return the number of rows of a data set, and that of numbers in a row.
+
+    Parameters
+    ----------
+    name : str
+        Name of a data set. An image is a row, and so is a line of a photograph. A sequence is a
+        row that is as long as the longest.
+
+    Returns
+    -------
     n_rows, n_columns : int
     """
     if name == WIDE:
         return 100, 1000
+    if name.startswith("images/"):
+        pixels = images(name)
+        return len(pixels), pixels[0].size
+    if name.startswith("sequences/"):
+        found = sequences(name)
+        rows = [*found.X_train, *found.X_test]
+        return len(rows), max(row.size for row in rows)
     n_rows, n_columns = _read(name).shape
     return min(n_rows, MAX_ROWS), n_columns
 
@@ -85,9 +124,63 @@ def load(name: str, seed: int) -> np.ndarray:
     return X
 
 
+def images(name: str) -> np.ndarray:
+    """Load images.
+
+    Parameters
+    ----------
+    name : str
+        A photograph of scikit-learn, or an archive in the folder ``images``.
+
+    Returns
+    -------
+    X : ndarray of shape (n_images, height, width) or (height, width, 3)
+        Float32 in [0, 1]; the second shape is that of a photograph.
+    """
+    if name in PHOTOGRAPHS:
+        pixels = datasets.load_sample_image(name.removeprefix("images/") + ".jpg")
+    else:
+        pixels = _archive(_path(name))["X"]
+    return pixels.astype(np.float32) / np.float32(255)
+
+
+def sequences(name: str) -> Sequences:
+    """Load sequences whose lengths may differ.
+
+    Parameters
+    ----------
+    name : str
+        An archive in the folder ``sequences``.
+
+    Returns
+    -------
+    sequences : Sequences
+        Arrays of shape (n_steps, n_channels), float32, in the units of the archive.
+    """
+    arrays = _archive(_path(name))
+    rows = [
+        np.split(arrays[f"values_{part}"], np.cumsum(arrays[f"lengths_{part}"])[:-1])
+        for part in ("train", "test")
+    ]
+    return Sequences(rows[0], arrays["y_train"], rows[1], arrays["y_test"])
+
+
 def _folder() -> Path | None:
     value = os.environ.get(ENVIRONMENT_VARIABLE)
     return Path(value) if value else None
+
+
+def _path(name: str) -> Path:
+    folder = _folder()
+    if folder is None:
+        raise ValueError(f"Unknown data set {name!r}; is {ENVIRONMENT_VARIABLE} set?")
+    return folder / f"{name}.npz"
+
+
+@cache
+def _archive(path: Path) -> dict[str, np.ndarray]:
+    with np.load(path) as archive:
+        return dict(archive)
 
 
 @cache

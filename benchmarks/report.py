@@ -183,6 +183,58 @@ def markdown(
     return "\n".join(lines)
 
 
+def seeds(results: pd.DataFrame, libraries: list[str]) -> str:
+    """Say how many seeds each library has.
+
+    Parameters
+    ----------
+    results : DataFrame
+        What `current` returned.
+    libraries : list of str
+        Order of the libraries.
+
+    Returns
+    -------
+    line : str
+        The least and the most over data sets, where they differ.
+    """
+    counts = results.groupby(["library", *CELL])["seed"].nunique().groupby("library")
+    ranges = counts.agg(["min", "max"])
+    shown = [
+        f"{name} " + "-".join(str(count) for count in dict.fromkeys(ranges.loc[name]))
+        for name in libraries
+        if name in ranges.index
+    ]
+    return "seeds: " + ", ".join(shown)
+
+
+def with_best(results: pd.DataFrame, metric: str, libraries: list[str], name: str) -> pd.DataFrame:
+    """Add the rows of the library that is best in each cell, under another name.
+
+    Parameters
+    ----------
+    results : DataFrame
+        What `current` returned.
+    metric : str
+        Column by whose mean over seeds libraries are compared, higher is better.
+    libraries : list of str
+        Whom to choose from.
+    name : str
+        Name of the library in the added rows.
+
+    Returns
+    -------
+    results : DataFrame
+    """
+    table = means(results, metric, libraries).dropna(how="all")
+    if table.empty:
+        return results
+    best = table.idxmax(axis=1)
+    chosen = best.reindex(pd.MultiIndex.from_frame(results[CELL])).to_numpy()
+    rows = results[results["library"].to_numpy() == chosen]
+    return pd.concat([results, rows.assign(library=name)], ignore_index=True)
+
+
 def bars(results: pd.DataFrame, metric: str, baseline: str, tolerance: float) -> list[str]:
     """Say in how many cells ours is at least a baseline, and list the others.
 
@@ -195,7 +247,8 @@ def bars(results: pd.DataFrame, metric: str, baseline: str, tolerance: float) ->
     baseline : str
         The library that the mean of a cell may not fall below.
     tolerance : float
-        How far below the baseline counts as equal.
+        How far below the baseline counts as equal. Ours has to be above the baseline by that
+        much where it is negative.
 
     Returns
     -------
@@ -208,7 +261,7 @@ def bars(results: pd.DataFrame, metric: str, baseline: str, tolerance: float) ->
     losers = cells[cells < -tolerance].sort_values()
     lines = [
         f"{OURS} - {baseline}, {metric}",
-        f"  mean >= {-tolerance:g}: {len(cells) - len(losers)} of {len(cells)} cells",
+        f"  mean >= {0 - tolerance:g}: {len(cells) - len(losers)} of {len(cells)} cells",
         f"  worst fit: {paired.min():+.4f} ({where(paired.idxmin())})",
         f"  mean gain: {cells.mean():+.4f}",
     ]

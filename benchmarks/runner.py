@@ -152,7 +152,7 @@ def grid(
     versions = {library: problems.rival(problem, library).version for library in libraries}
     absent = [library for library in libraries if versions[library] is None]
     present = [library for library in libraries if versions[library] is not None]
-    data_names = list(data.names() if data_names is None else data_names)
+    data_names = list(problems.data_names(problem) if data_names is None else data_names)
     data_names.sort(key=lambda name: (np.prod(data.shape(name)), name))
     cells = [
         Cell(problem, name, k, seed, library, versions[library])
@@ -222,7 +222,7 @@ def estimate(cells: Iterable[Cell], results: pd.DataFrame) -> list[float | None]
 
 
 def run_cell(cell: Cell) -> dict:
-    """Run one cell on one thread; a failure becomes the ``error`` of the row.
+    """Run one cell on the threads of its problem; a failure becomes the ``error`` of the row.
 
     Parameters
     ----------
@@ -242,9 +242,10 @@ def run_cell(cell: Cell) -> dict:
     try:
         # Importing a library is not part of its fit.
         problems.rival(cell.problem, cell.library).load()
+        threads = getattr(problems.get(cell.problem), "THREADS", 1)
         if "torch" in sys.modules:
-            sys.modules["torch"].set_num_threads(1)
-        with threadpool_limits(1), warnings.catch_warnings():
+            sys.modules["torch"].set_num_threads(threads)
+        with threadpool_limits(threads), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             start = time.perf_counter()
             row |= problems.get(cell.problem).run(cell.library, cell.data, cell.k, cell.seed)
@@ -270,7 +271,7 @@ def run(
     path : Path
         The results file.
     n_jobs : int, default=1
-        Processes; each uses one thread.
+        Processes; each uses the threads of the problem.
     callback : callable, optional
         Called with every row once it is written.
 

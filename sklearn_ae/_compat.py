@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
+from sklearn.utils._set_output import _get_output_config
 from torch import Tensor
+
+
+def output_config(estimator: object) -> str:
+    """Return what `set_output` asked of an estimator's `transform`: "default", "pandas", ..."""
+    return _get_output_config("transform", estimator)["dense"]
 
 
 class AdamWState(NamedTuple):

@@ -49,10 +49,10 @@ def reconstruction_r2(
     >>> round(reconstruction_r2(PCA(n_components=2).fit(X), X), 3)
     0.978
     """
-    if isinstance(X, list) and np.ndim(X[0]) > 0 and hasattr(estimator, "reconstruct"):
+    if _has_cells(X) and hasattr(estimator, "reconstruct"):
         true, restored = _cells(X), _cells(estimator.reconstruct(X))
         if sample_weight is not None:
-            counts = [len(_cells([x])) for x in X]
+            counts = [np.size(x) // true.shape[1] for x in np.asarray(X, dtype=object)]
             sample_weight = np.repeat(np.asarray(sample_weight), counts)
     else:
         true = _rows(X)
@@ -69,13 +69,20 @@ def reconstruction_r2(
     )
 
 
+def _has_cells(X: Any) -> bool:
+    """Whether X is a list of arrays, or an array of sequences with holes."""
+    if isinstance(X, list):
+        return getattr(X[0], "ndim", 0) > 0
+    return isinstance(X, np.ndarray) and X.ndim > 2 and bool(np.isnan(X).any())
+
+
 def _rows(X: Any) -> NDArray[np.float64]:
     """Return rows as a matrix, whatever the shape of a row."""
     values = np.asarray(X, dtype=np.float64)
     return values.reshape(len(values), -1)
 
 
-def _cells(X: list) -> NDArray[np.float64]:
+def _cells(X: Any) -> NDArray[np.float64]:
     """Return the pixels or steps of all rows, a column a channel."""
     arrays = [np.asarray(x, dtype=np.float64) for x in X]
     # Images without channels have last axes of different lengths, and sequences one axis.

@@ -14,7 +14,9 @@ import sklearn_ae
 from sklearn_ae import (
     Autoencoder,
     ContractiveAutoencoder,
+    ConvolutionalAutoencoder,
     DenoisingAutoencoder,
+    RecurrentAutoencoder,
     SparseAutoencoder,
     StackedAutoencoder,
     VariationalAutoencoder,
@@ -24,7 +26,9 @@ from sklearn_ae import (
 ESTIMATORS = [
     Autoencoder(max_iter=5),
     ContractiveAutoencoder(max_iter=5),
+    ConvolutionalAutoencoder(max_iter=5),
     DenoisingAutoencoder(max_iter=5),
+    RecurrentAutoencoder(max_iter=5),
     SparseAutoencoder(max_iter=5),
     StackedAutoencoder(max_iter=5),
     VariationalAutoencoder(max_iter=5),

@@ -14,9 +14,13 @@ from sklearn_ae import (
     AbsoluteError,
     Autoencoder,
     Bernoulli,
+    Blur,
     Contraction,
+    Convolutional,
     Dense,
     Deterministic,
+    Downsampling,
+    Erasing,
     Gaussian,
     GaussianLikelihood,
     GaussianNoise,
@@ -26,6 +30,7 @@ from sklearn_ae import (
     L1Weights,
     MaskingNoise,
     Poisson,
+    Recurrent,
     SaltAndPepperNoise,
     Sigmoid,
     SquaredError,
@@ -167,3 +172,98 @@ def test_the_start_is_no_worse_than_the_column_means(latent, loss, penalties):
     output = np.zeros((60, loss.n_parameters * 5))
     errors = loss.errors(X, output, ColumnScaling.fit(Rows(X)))
     assert start.score(X) > -errors.sum(axis=1).mean()
+
+
+# Images and sequences, of one size and of many
+
+
+def listed(n_axes, n_channels=2):
+    """Thirty rows of six sizes."""
+    rng = np.random.default_rng(1)
+    sizes = [tuple(size) for size in rng.integers(2, 6, size=(6, n_axes))] * 5
+    return [rng.beta(2, 3, size=(*size, n_channels)) for size in sizes]
+
+
+def user_noise(X, rng):
+    """A user's corruption of images or sequences."""
+    return X + 0.1 * rng.normal(size=X.shape)
+
+
+RNG = np.random.default_rng(2)
+CONVOLUTIONAL = Convolutional((4,), hidden_layer_sizes=(8,))
+RECURRENT = Recurrent(hidden_size=4)
+ARCHITECTURES = {
+    "images": (CONVOLUTIONAL, RNG.beta(2, 3, size=(60, 4, 4))),
+    "listed images": (CONVOLUTIONAL, listed(2)),
+    "sequences": (RECURRENT, RNG.beta(2, 3, size=(60, 6, 2))),
+    "listed sequences": (RECURRENT, listed(1)),
+}
+NOISE = {
+    "images": [None, GaussianNoise(), SwapNoise(), user_noise, Erasing(), Blur(), Downsampling()],
+    "sequences": [None, GaussianNoise(), MaskingNoise(), SaltAndPepperNoise(), user_noise],
+}
+
+
+def neighbour_slots(kind):
+    forms = [form for form in ARCHITECTURES if form.endswith(kind)]
+    rest = {name: SLOTS[name] for name in ("latent", "penalties", "loss")}
+    return {"form": forms, "corruption": NOISE[kind], **rest}
+
+
+def compositions_of(kind):
+    slots = neighbour_slots(kind)
+    for row in covering_array([len(options) for options in slots.values()]):
+        yield {name: options[i] for (name, options), i in zip(slots.items(), row, strict=True)}
+
+
+def neighbour_label(parts):
+    named = (parts["corruption"], parts["latent"], *parts["penalties"], parts["loss"])
+    return "-".join([parts["form"], *(getattr(p, "__name__", type(p).__name__) for p in named)])
+
+
+@pytest.mark.parametrize(
+    "parts", [*compositions_of("images"), *compositions_of("sequences")], ids=neighbour_label
+)
+def test_a_composition_takes_images_and_sequences(parts):
+    architecture, rows = ARCHITECTURES[parts["form"]]
+    autoencoder = Autoencoder(
+        3,
+        architecture=architecture,
+        **{name: part for name, part in parts.items() if name != "form"},
+        max_iter=1,
+        early_stopping=False,
+        batch_size=16,
+        random_state=0,
+    )
+    before = generators()
+    fitted = clone(autoencoder).fit(rows)
+    codes, restored = fitted.transform(rows), fitted.reconstruct(rows)
+    assert codes.shape == (len(rows), 3)
+    errors = fitted.reconstruction_errors(rows)
+    for row, values, error in zip(rows, restored, errors, strict=True):
+        assert row.shape == values.shape == error.shape
+        assert np.isfinite(values).all()
+        assert np.isfinite(error).all()
+    for values in (codes, fitted.score_samples(rows), fitted.offset_):
+        assert np.isfinite(values).all()
+    assert np.isfinite(fitted.history_["train_loss"]).all()
+    loaded = pickle.loads(pickle.dumps(fitted))
+    assert_array_equal(loaded.transform(rows), codes)
+    fitted.partial_fit(rows)
+    assert np.isfinite(fitted.transform(rows)).all()
+    after = generators()
+    assert torch.equal(after[0], before[0])
+    assert_array_equal(after[1], before[1])
+    assert after[2] == before[2]
+
+
+@pytest.mark.parametrize("form", ARCHITECTURES)
+def test_a_composition_of_images_and_sequences_is_judged(form):
+    architecture, rows = ARCHITECTURES[form]
+    noise = GaussianNoise(0.2)
+    options = {"latent": TopK(2), "penalties": (L1Sparsity(),), "loss": HuberError()}
+    fitted = Autoencoder(
+        3, architecture=architecture, corruption=noise, **options, max_iter=1, random_state=0
+    ).fit(rows)
+    assert np.isfinite(fitted.score_samples(rows)).all()
+    assert np.isfinite(fitted.best_validation_loss_)

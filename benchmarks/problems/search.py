@@ -27,8 +27,9 @@ def grid(
     data_names: Iterable[str], libraries: Iterable[str], seeds: Iterable[int] | None
 ) -> Iterator[tuple[str, int, int, str]]:
     """Yield the cells as (data, k, seed, library); k is the larger of the widths tried."""
-    chosen = [name for name in data_names if name in DATA]
-    return _base.cells(chosen, libraries, seeds, widths=lambda name: [8], default_seeds=range(3))
+    return _base.cells(
+        data_names, libraries, seeds, widths=lambda name: [8], default_seeds=range(3)
+    )
 
 
 def run(library: str, name: str, k: int, seed: int) -> dict:

@@ -8,6 +8,7 @@ from sklearn_ae.architectures._dense import Dense
 from sklearn_ae.architectures._layers import ACTIVATIONS, NORMALIZATIONS
 from sklearn_ae.architectures._own import OwnModules
 from sklearn_ae.architectures._recurrent import Recurrent
+from sklearn_ae.architectures._sub_pixel import SubPixel, bicubic_kernel
 
 __all__ = [
     "ACTIVATIONS",
@@ -22,4 +23,6 @@ __all__ = [
     "OwnModules",
     "Recurrent",
     "Shapes",
+    "SubPixel",
+    "bicubic_kernel",
 ]

@@ -99,6 +99,10 @@ class Architecture(BaseEstimator, ABC):
         """Return the adapter of the input that the encoder takes."""
         return Layout()
 
+    def of_arrays(self) -> Architecture:
+        """Return the architecture for rows that come as arrays or lists of arrays."""
+        return self
+
     def of_codes(self) -> Architecture:
         """Return the architecture of a stage that reads the codes of one like this."""
         return self

@@ -8,6 +8,7 @@ from numbers import Integral, Real
 from typing import cast
 
 import torch
+from sklearn.base import clone
 from sklearn.utils._param_validation import Interval, StrOptions
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
@@ -321,6 +322,10 @@ class Convolutional(Architecture):
     def layout(self) -> Images:
         """Return the adapter of images."""
         return Images(self.image_shape)
+
+    def of_arrays(self) -> Convolutional:
+        """Return the architecture for images that are not flat rows."""
+        return clone(self).set_params(image_shape=None)
 
     def of_codes(self) -> Dense:
         """Return dense networks of the same kind of layers."""

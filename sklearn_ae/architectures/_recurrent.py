@@ -8,6 +8,7 @@ from numbers import Integral, Real
 from typing import NamedTuple
 
 import torch
+from sklearn.base import clone
 from sklearn.utils._param_validation import Interval, StrOptions
 from torch import Generator, Tensor, nn
 
@@ -324,6 +325,10 @@ class Recurrent(Architecture):
         """Return the adapter of sequences."""
         return Sequences(self.sequence_id)
 
+    def of_arrays(self) -> Recurrent:
+        """Return the architecture for sequences that are no long frame."""
+        return clone(self).set_params(sequence_id=None)
+
     def of_codes(self) -> Dense:
         """Return dense networks of the same kind of layers."""
         return Dense(None, self.activation, self.dropout, self.hidden_noise)
@@ -338,15 +343,15 @@ class Recurrent(Architecture):
         )
 
     def work(self, shapes: Shapes) -> int:
-        """Return the multiplications of one sequence; see `Architecture`."""
-        n_steps, n_channels = _grid(shapes)
+        """Return the multiplications of one step: steps wait for each other."""
+        _, n_channels = _grid(shapes)
         layers = self._layers()
         directions = 2 if self.bidirectional else 1
         a_step = directions * layers.work(2 * n_channels)
         a_step += _DECODER_WIDTH * (shapes.n_latents + _DECODER_WIDTH + n_channels)
         if self.recurrent_decoder:
             a_step += layers.work(shapes.n_latents)
-        return n_steps * a_step
+        return a_step
 
     def _layers(self) -> Layers:
         return Layers(self.cell, self.hidden_size, self.n_layers, self.dropout, self.hidden_noise)

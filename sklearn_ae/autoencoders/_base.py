@@ -28,6 +28,7 @@ from sklearn.utils.validation import (
 from skorch.callbacks import Callback
 from torch import nn
 
+from sklearn_ae._compat import output_config
 from sklearn_ae.architectures import Architecture, Dense, OwnModules, Shapes
 from sklearn_ae.autoencoders._parameters import (
     SHARED_CONSTRAINTS,
@@ -428,18 +429,20 @@ class BaseAutoencoder(
             found.cells if ragged else found,
             dtype=_DTYPES,
             input_name="X_clean",
-            ensure_all_finite="allow-nan" if self._layout.missing else True,
+            ensure_all_finite="allow-nan" if self._layout.missing and ragged else True,
         )
-        noisy = values.cells if ragged else values
-        if clean.shape != noisy.shape or (ragged and (found.sizes != values.sizes).any()):
+        clean = self._layout.scale(clean)
+        if ragged:
+            found.check_sizes(values)
+            return Ragged(clean, found.sizes)
+        if clean.shape != values.shape:
             raise ValueError(
-                f"X_clean has shape {clean.shape}, but X has shape {noisy.shape}; pass the "
+                f"X_clean has shape {clean.shape}, but X has shape {values.shape}; pass the "
                 "clean version of each row of X, in the same columns."
             )
-        clean = self._layout.scale(clean)
-        if len(clean) >= FEW_ROWS and not ragged:
-            check_same_units(noisy, clean)
-        return Ragged(clean, found.sizes) if ragged else clean
+        if len(clean) >= FEW_ROWS:
+            check_same_units(values, clean)
+        return clean
 
     def _conditions(self, condition: ArrayLike | None, n_rows: int) -> NDArray | None:
         """Return the columns of a condition, or None where fit had none."""
@@ -565,24 +568,31 @@ class BaseAutoencoder(
         """
         return self._transform(X)
 
-    def _transform(self, X: ArrayLike, condition: ArrayLike | None = None) -> NDArray:
+    def _transform(self, X: ArrayLike, condition: ArrayLike | None = None) -> Any:
         model, values = self._fitted_model(), self._validated(X)
-        return model.encode(values, self._conditions(condition, len(values)))
+        codes = model.encode(values, self._conditions(condition, len(values)))
+        index = self._layout.index(X)
+        if index is None or output_config(self) != "pandas":
+            return codes
+        return pd.DataFrame(codes, index=index)
 
-    def inverse_transform(self, X: ArrayLike) -> Any:
+    def inverse_transform(self, X: ArrayLike, lengths: ArrayLike | None = None) -> Any:
         """Return the rows that codes stand for.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_components_)
             Codes.
+        lengths : array-like of shape (n_samples,) or (n_samples, 2), default=None
+            Number of steps of each sequence, or one for all, or height and width of each
+            image, where `fit` saw rows of different sizes. None takes their median.
 
         Returns
         -------
         X_original : ndarray or data frame of shape (n_samples, n_features)
             Rows in X's units, in the container that `fit` saw.
         """
-        return self._inverse_transform(X)
+        return self._inverse_transform(X, lengths=lengths)
 
     def _inverse_transform(
         self, X: ArrayLike, condition: ArrayLike | None = None, lengths: ArrayLike | None = None
@@ -595,8 +605,13 @@ class BaseAutoencoder(
                 f"have {self.n_components_} components; pass what transform returns."
             )
         conditions = self._conditions(condition, len(code))
-        sizes = self._layout.sizes(lengths, len(code))
-        return self._container.wrap(model.decode(code, conditions, sizes), like=X)
+        typical = self._typical(len(code), lengths)
+        return self._container.wrap(model.decode(code, conditions, typical), like=X)
+
+    def _typical(self, n_rows: int, lengths: ArrayLike | None = None) -> Ragged | None:
+        """Return rows of the sizes asked for, or of a typical size, where sizes differ."""
+        sizes = self._layout.sizes(lengths, n_rows)
+        return None if sizes is None else Ragged.alike(sizes)
 
     def reconstruct(self, X: ArrayLike) -> Any:
         """Return `inverse_transform(transform(X))`.
@@ -616,8 +631,8 @@ class BaseAutoencoder(
     def _reconstruct(self, X: ArrayLike, condition: ArrayLike | None = None) -> Any:
         model, values = self._fitted_model(), self._validated(X)
         conditions = self._conditions(condition, len(values))
-        sizes = values.sizes if isinstance(values, Ragged) else None
-        restored = model.decode(model.encode(values, conditions), conditions, sizes)
+        like = values if isinstance(values, Ragged) else None
+        restored = model.decode(model.encode(values, conditions), conditions, like)
         return self._layout.container(X).wrap(restored, like=X)
 
     def reconstruction_errors(self, X: ArrayLike) -> Any:
@@ -744,7 +759,9 @@ class BaseAutoencoder(
         if isinstance(found, Ragged):
             named = self._layout.named(X)
             validate_data(self, named, reset=reset, skip_check_array=True)
-            cells = check_array(found.cells, dtype=_DTYPES, ensure_all_finite=finite)
+            cells = check_array(
+                found.cells, dtype=_DTYPES, ensure_all_finite=finite, input_name="X"
+            )
             return Ragged(self._layout.scale(cells), found.sizes)
         checked = validate_data(self, found, dtype=_DTYPES, reset=reset, ensure_all_finite=finite)
         return self._layout.scale(checked)

@@ -222,6 +222,8 @@ def share(cls: type, base: type) -> None:
     shared = inspect.signature(base.__dict__["__init__"]).parameters
     left_out = {*kept, *getattr(cls, "_left_out", ())}
     merged = {**kept, **{name: p for name, p in shared.items() if name not in left_out}}
+    constraints: dict = getattr(cls, "_parameter_constraints", {})
+    cls._parameter_constraints = {n: c for n, c in constraints.items() if n in merged}  # type: ignore[attr-defined]
     init: Any = cls.__dict__["__init__"]
     init.__signature__ = inspect.Signature(list(merged.values()))
     if cls.__doc__ is not None:

@@ -108,24 +108,6 @@ class RecurrentAutoencoder(BaseAutoencoder):
         self.bidirectional = bidirectional
         self.recurrent_decoder = recurrent_decoder
 
-    def inverse_transform(self, X: ArrayLike, lengths: ArrayLike | None = None) -> Any:
-        """Return the sequences that codes stand for.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_components_)
-            Codes.
-        lengths : int or array-like of shape (n_samples,), default=None
-            Number of steps of each sequence. None takes the one length that `fit` saw, or
-            the median of its lengths.
-
-        Returns
-        -------
-        X_original : array, list of arrays or data frame
-            Sequences in X's units, in the form that `fit` saw.
-        """
-        return self._inverse_transform(X, lengths=lengths)
-
     def score_steps(self, X: ArrayLike) -> Any:
         """Return minus the loss of each step: where a sequence is strange.
 

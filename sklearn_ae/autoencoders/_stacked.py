@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+import math
 from itertools import pairwise
 from numbers import Integral
 from typing import Any, Unpack
@@ -103,13 +104,16 @@ class StackedAutoencoder(BaseAutoencoder):
         sizes = self.stage_sizes
         if sizes is None:
             k = self._resolve_components(rows)
-            return (max(k, round((rows.n_features * k) ** 0.5)),)
+            wide = math.prod(rows.grid) if rows.ragged and rows.grid else rows.n_features
+            return (max(k, round((wide * k) ** 0.5)),)
         if any(isinstance(s, bool) or not isinstance(s, Integral) or s < 1 for s in sizes):
             raise ValueError(
                 f"stage_sizes={sizes!r} must hold integers of at least 1; use for example "
                 "stage_sizes=(32, 16)."
             )
-        widths = [rows.n_features, *sizes, self._resolve_components(rows)]
+        widths = [*sizes, self._resolve_components(rows)]
+        if not rows.ragged:
+            widths.insert(0, rows.n_features)
         if any(b > a for a, b in pairwise(widths)):
             raise ValueError(
                 f"stage_sizes={sizes!r} must not rise from the {rows.n_features} features of X "
@@ -119,15 +123,15 @@ class StackedAutoencoder(BaseAutoencoder):
 
     def _greedy(self, rows: Rows) -> Model:
         """Train the stages one after the other, and join them."""
-        values, weight = rows.selected(rows.values), rows.weights
+        values, weight = rows.arrays(), rows.weights
         self.stages_ = []
         for size in (*self._widths(rows), self._resolve_components(rows)):
-            stage = self._stage(size, first=not self.stages_)
+            stage = self._stage(size, rows, first=not self.stages_)
             self.stages_.append(stage.fit(values, sample_weight=weight))
             values = stage.transform(values)
         return self._joined(rows)
 
-    def _stage(self, size: int, *, first: bool) -> Autoencoder:
+    def _stage(self, size: int, rows: Rows, *, first: bool) -> Autoencoder:
         """Make one stage, with this estimator's hyperparameters."""
         names = inspect.signature(Autoencoder.__init__).parameters.keys() - {"self"}
         shared = {name: getattr(self, name) for name in names}
@@ -138,6 +142,11 @@ class StackedAutoencoder(BaseAutoencoder):
             "whiten": False,  # the next stage needs to see which components are large
             "random_state": self._entropy,
         }
+        if self.architecture is not None:
+            own = self.architecture
+            shared["architecture"] = own.of_arrays() if first else own.of_codes()
+        if rows.ragged:  # the whole has no linear path then
+            shared["init"] = "random"
         if not first:  # codes are real numbers, whatever the rows are
             shared["loss"] = "squared_error"
         return Autoencoder(**shared)
@@ -155,6 +164,8 @@ class StackedAutoencoder(BaseAutoencoder):
             rows.n_rows,
             first.factory.linear_path,
             n_parameters=first.factory.n_parameters,
+            grid=rows.grid,
+            ragged=rows.ragged,
         )
         modules = [copy.deepcopy(model.module) for model in models]
         encoder = Chain([module.encoder for module in modules], widths, encoding=True)

@@ -292,7 +292,12 @@ class VariationalAutoencoder(BaseAutoencoder):
         """
         return self._transform(X, condition)
 
-    def inverse_transform(self, X: ArrayLike, condition: ArrayLike | None = None) -> Any:
+    def inverse_transform(
+        self,
+        X: ArrayLike,
+        condition: ArrayLike | None = None,
+        lengths: ArrayLike | None = None,
+    ) -> Any:
         """Return the expected rows given codes.
 
         Parameters
@@ -301,13 +306,16 @@ class VariationalAutoencoder(BaseAutoencoder):
             Codes.
         condition : array-like of shape (n_samples,) or (n_samples, n_conditions), default=None
             As in `fit`. A scalar holds for every row.
+        lengths : array-like of shape (n_samples,) or (n_samples, 2), default=None
+            Number of steps of each sequence, or one for all, or height and width of each
+            image, where `fit` saw rows of different sizes. None takes their median.
 
         Returns
         -------
         X_original : ndarray or data frame of shape (n_samples, n_features)
             Rows in X's units, in the container that `fit` saw.
         """
-        return self._inverse_transform(X, condition)
+        return self._inverse_transform(X, condition, lengths)
 
     def reconstruct(self, X: ArrayLike, condition: ArrayLike | None = None) -> Any:
         """Return `inverse_transform(transform(X))`.
@@ -432,6 +440,7 @@ class VariationalAutoencoder(BaseAutoencoder):
         n_samples: int = 1,
         random_state: int | np.random.RandomState | None = None,
         condition: ArrayLike | None = None,
+        lengths: ArrayLike | None = None,
     ) -> Any:
         """Draw new rows: codes from the prior, then rows given codes, noise included.
 
@@ -443,6 +452,8 @@ class VariationalAutoencoder(BaseAutoencoder):
             Feeds the draws. None draws a seed from the operating system.
         condition : array-like of shape (n_samples,) or (n_samples, n_conditions), default=None
             As in `fit`. A scalar holds for every row.
+        lengths : array-like of shape (n_samples,) or (n_samples, 2), default=None
+            As in `inverse_transform`.
 
         Returns
         -------
@@ -455,5 +466,5 @@ class VariationalAutoencoder(BaseAutoencoder):
         conditions = self._conditions(condition, n_samples)
         rng = Seeds.of(random_state).numpy("sample")
         codes = rng.standard_normal((n_samples, self.n_components_))
-        sizes = self._layout.sizes(None, n_samples)
-        return self._container.wrap(model.sample(codes, conditions, rng, sizes))
+        typical = self._typical(n_samples, lengths)
+        return self._container.wrap(model.sample(codes, conditions, rng, typical))

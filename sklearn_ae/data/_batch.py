@@ -166,7 +166,8 @@ class RaggedBatch:
         target = None if self.target is None else padded(self.target)
         lengths = None
         if self.sizes.shape[1] == 1:
-            lengths = torch.from_numpy(self.sizes[rows, 0]).to(device)
+            step = torch.arange(1, x.shape[1] + 1, device=device)
+            lengths = (~torch.isnan(x).all(dim=2) * step).amax(dim=1).clamp(min=1)
         return Batch(
             x,
             mask=None if lengths is None else ~torch.isnan(x if target is None else target),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -44,7 +45,7 @@ class _ImageForm:
     ) -> None:
         self.kind = kind
         self.with_channels = with_channels
-        self.dtype = dtype
+        self.dtype = dtype.str
         self.unit = unit
         self.grid = grid
 
@@ -74,21 +75,22 @@ class _ImageForm:
         return out
 
     def _in_units(self, image: NDArray) -> NDArray:
-        return to_type(image * self.unit, self.dtype)
+        return to_type(image * self.unit, np.dtype(self.dtype))
 
 
 class _FlatForm:
     """Images as rows of a matrix or frame."""
 
-    def __init__(self, container: Container, dtype: np.dtype | None, unit: float) -> None:
+    def __init__(self, container: Container, dtype: np.dtype, unit: float, typed: bool) -> None:
         self.container = container
-        self.dtype = dtype
+        self.dtype = dtype.str if typed else None
         self.unit = unit
 
     def wrap(self, values: NDArray, like: Any = None) -> Any:
         """Return rows, in the type and range of X."""
+        values = values * self.unit if self.unit != 1.0 else values
         if self.dtype is not None:
-            values = to_type(values * self.unit, self.dtype)
+            values = to_type(values, np.dtype(self.dtype))
         return self.container.wrap(values, like)
 
     def wrap_errors(self, values: NDArray, like: Any = None) -> Any:
@@ -137,7 +139,7 @@ class Images(Layout):
         if images is None:
             if self.ragged:
                 raise ValueError(
-                    f"X holds rows, of shape {np.shape(X)}, but fit saw images of different "
+                    f"X holds rows, of shape {shape_of(X)}, but fit saw images of different "
                     "sizes; pass a list of images."
                 )
             return X
@@ -174,8 +176,9 @@ class Images(Layout):
         images = as_images(X)
         if images is None:
             dtype = _dtype(X)
-            scaled = self.image_shape is not None and dtype.kind in "iub"
-            return _FlatForm(Container.of(X), dtype if scaled else None, self.unit)
+            are_pixels = self.image_shape is not None or self.unit != 1.0
+            typed = are_pixels and dtype.kind in "iub"
+            return _FlatForm(Container.of(X), dtype, self.unit, typed)
         kind = "tensor" if torch.is_tensor(X) else "list" if isinstance(images, list) else "array"
         shapes = [np.ndim(i) for i in X] if kind == "list" else [np.ndim(X) - 1]
         with_channels = [ndim == 3 for ndim in shapes]
@@ -199,7 +202,8 @@ class Images(Layout):
         return sizes
 
     def _flat_grid(self, X: Any) -> tuple[int, ...]:
-        n_columns = np.shape(X)[1] if np.ndim(X) == 2 else 1
+        shape = shape_of(X)
+        n_columns = shape[1] if len(shape) == 2 else 1
         if self.image_shape is None:
             return (1, n_columns, 1)
         shape = _checked_shape(self.image_shape)
@@ -236,10 +240,14 @@ def as_images(X: Any) -> Any:
         if X.ndim == 4:
             X = X.transpose(0, 2, 3, 1)
     is_list = isinstance(X, list | tuple) or (isinstance(X, np.ndarray) and X.dtype == object)
-    if is_list and len(X) and np.ndim(X[0]) in (2, 3):
+    if is_list and not len(X):
+        raise ValueError("X is empty; pass at least one image.")
+    if is_list and (np.ndim(X[0]) in (2, 3) or hasattr(X[0], "ndim")) and X[0] is not X:
         return _listed(X)
     if not isinstance(X, np.ndarray) or X.ndim not in (3, 4):
         return None
+    if not len(X):
+        raise ValueError(f"Found array with 0 sample(s) (shape={X.shape}) for X; pass images.")
     if 0 in X.shape[1:]:
         raise ValueError(f"X holds images of shape {X.shape[1:]}, without a pixel; leave them out.")
     return X[..., None] if X.ndim == 3 else X
@@ -284,7 +292,9 @@ def _as_is(values: NDArray) -> NDArray:
 
 
 def _checked_shape(image_shape: tuple[int, ...]) -> tuple[int, ...]:
-    if len(image_shape) not in (2, 3) or any(int(s) != s or s < 1 for s in image_shape):
+    if len(image_shape) not in (2, 3) or any(
+        isinstance(s, bool) or not isinstance(s, Integral) or s < 1 for s in image_shape
+    ):
         raise ValueError(
             f"image_shape={image_shape!r} must hold two or three integers of at least 1: height, "
             "width and, if there are any, channels."
@@ -295,16 +305,27 @@ def _checked_shape(image_shape: tuple[int, ...]) -> tuple[int, ...]:
 
 def _floating(images: NDArray) -> NDArray:
     """Return pixels as float64 if they are, otherwise float32, which holds a pixel exactly."""
+    check_real(images)
     if images.dtype == np.float64 or (images.dtype.kind in "iu" and images.dtype.itemsize > 2):
         return images.astype(np.float64, copy=False)
     return images.astype(np.float32, copy=False)
 
 
+def check_real(values: NDArray) -> None:
+    """Raise if values are complex numbers."""
+    if values.dtype.kind == "c":
+        raise ValueError("Complex data not supported\nX holds complex numbers; pass real ones.")
+
+
+def shape_of(X: Any) -> tuple[int, ...]:
+    """Return the shape of an array, frame or nested list."""
+    shape = getattr(X, "shape", None)
+    return tuple(np.asarray(X).shape if shape is None else shape)
+
+
 def _dtype(X: Any) -> np.dtype:
-    dtypes = getattr(X, "dtypes", None)  # a frame has one a column
-    if dtypes is not None:
-        return np.asarray(X).dtype
-    return getattr(X, "dtype", None) or np.asarray(X).dtype
+    dtype = getattr(X, "dtype", None)  # a frame has one a column
+    return dtype if isinstance(dtype, np.dtype) else np.asarray(X).dtype
 
 
 def _unit(dtype: np.dtype, X: Any) -> float:

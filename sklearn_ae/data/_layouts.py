@@ -46,6 +46,10 @@ class Layout:
         """Return what holds the names of the features, with a column for each."""
         return self.rows(X)
 
+    def index(self, X: Any) -> Any:
+        """Return the labels of the rows where X has several rows for each; None otherwise."""
+        return None
+
     def container(self, X: Any) -> Wrapper:
         """Return what puts rows into the form of X."""
         return Container.of(X)

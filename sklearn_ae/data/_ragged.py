@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,11 @@ class Ragged:
         """Return arrays of the given sizes, to be filled by `put`."""
         sizes = np.asarray(sizes)
         return cls(np.empty((int(sizes.prod(axis=1).sum()), n_channels), dtype), sizes)
+
+    @classmethod
+    def alike(cls, sizes: NDArray) -> Ragged:
+        """Return rows of the given sizes and one channel, all zero."""
+        return cls(np.zeros((int(sizes.prod(axis=1).sum()), 1), np.float32), sizes)
 
     def __len__(self) -> int:
         return len(self.sizes)
@@ -78,12 +84,44 @@ class Ragged:
         within, place = padded_index(self.start, self.sizes, rows)
         self.cells[within] = block.reshape(-1, self.cells.shape[1])[place]
 
-    def means(self, *, skip_missing: bool = True) -> NDArray[np.float64]:
-        """Return the mean over the cells of each row, times the number of channels."""
-        present = ~np.isnan(self.cells) if skip_missing else np.ones(self.cells.shape, bool)
+    @cached_property
+    def lengths(self) -> NDArray | None:
+        """Steps of each sequence up to the last that was observed, at least 1."""
+        if self.sizes.shape[1] > 1:
+            return None
+        observed = ~np.isnan(self.cells).all(axis=1)
+        step = np.arange(1, len(self.cells) + 1) - np.repeat(self.start[:-1], self.sizes[:, 0])
+        return np.maximum(np.maximum.reduceat(np.where(observed, step, 1), self.start[:-1]), 1)
+
+    def trimmed(self, lengths: NDArray | None) -> Ragged:
+        """Return sequences cut to so many steps; images as they are."""
+        if lengths is None or (lengths == self.sizes[:, 0]).all():
+            return self
+        step = np.arange(len(self.cells)) - np.repeat(self.start[:-1], self.sizes[:, 0])
+        kept = step < np.repeat(lengths, self.sizes[:, 0])
+        return Ragged(self.cells[kept], lengths[:, None])
+
+    def means(self) -> NDArray[np.float64]:
+        """Return the mean over the observed cells of each row, times the number of channels."""
+        present = ~np.isnan(self.cells)
         sums = np.add.reduceat(np.where(present, self.cells, 0.0).sum(axis=1), self.start[:-1])
         counts = np.add.reduceat(present.sum(axis=1), self.start[:-1])
         return sums / np.maximum(counts, 1) * self.cells.shape[1]
+
+    def check_sizes(self, rows: Ragged) -> None:
+        """Raise if these clean rows are not of the sizes of the noisy ones."""
+        if len(self) != len(rows):
+            raise ValueError(
+                f"X_clean has {len(self)} rows, but X has {len(rows)}; pass the clean version of "
+                "each row of X."
+            )
+        other = np.flatnonzero((self.sizes != rows.sizes).any(axis=1))
+        if len(other):
+            i = int(other[0])
+            raise ValueError(
+                f"Row {i} of X_clean has size {tuple(self.sizes[i].tolist())}, but "
+                f"{tuple(rows.sizes[i].tolist())} in X; pass the clean version of each row of X."
+            )
 
     def n_distinct(self) -> int:
         """Return the number of different rows."""
@@ -131,8 +169,8 @@ def plan(sizes: NDArray, most_cells: int) -> Iterator[NDArray]:
 
 def blocks(
     values: NDArray | Ragged, most_cells: int
-) -> Iterator[tuple[slice | NDArray, NDArray, NDArray | None]]:
-    """Yield positions, rows as one array, and the sizes of ragged rows.
+) -> Iterator[tuple[slice | NDArray, NDArray, Ragged | None]]:
+    """Yield positions, rows as one array, and the rows again where they are ragged.
 
     Parameters
     ----------
@@ -143,7 +181,7 @@ def blocks(
     """
     if isinstance(values, Ragged):
         for rows in plan(values.sizes, most_cells):
-            yield rows, values.block(rows), values.sizes[rows]
+            yield rows, values.block(rows), values[rows]
         return
     size = max(1, most_cells // max(1, values.shape[1]))
     for start in range(0, len(values), size):

@@ -88,6 +88,13 @@ class Rows:
         """Number of columns."""
         return self.values.shape[1]
 
+    def arrays(self) -> Any:
+        """Return the selected rows in their own shape: an array, or a list of arrays."""
+        values = self.selected(self.values)
+        if isinstance(values, Ragged):
+            return values.arrays()
+        return values if self.grid is None else values.reshape(-1, *self.grid)
+
     @property
     def n_conditions(self) -> int:
         """Number of columns of the condition, 0 without one."""

@@ -9,9 +9,10 @@ import narwhals.stable.v1 as nw
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.sparse import issparse
 
 from sklearn_ae.data._containers import Container
-from sklearn_ae.data._images import to_type
+from sklearn_ae.data._images import check_real, shape_of, to_type
 from sklearn_ae.data._layouts import Layout, Wrapper
 from sklearn_ae.data._ragged import Ragged
 
@@ -36,13 +37,12 @@ class _SequenceForm:
     ) -> None:
         self.kind = kind
         self.with_channels = with_channels
-        self.dtype = dtype
+        self.dtype = (dtype if dtype.kind == "f" else np.dtype(np.float64)).str
         self.n_channels = n_channels
 
     def wrap(self, values: Any, like: Any = None) -> Any:
         """Return sequences of this form and floating type."""
-        dtype = self.dtype if self.dtype.kind == "f" else np.dtype(np.float64)
-        return self._shaped(values, dtype)
+        return self._shaped(values, np.dtype(self.dtype))
 
     def wrap_errors(self, values: Any, like: Any = None) -> Any:
         """Return a float64 number for each value in this form."""
@@ -78,17 +78,24 @@ class _MatrixForm:
     def __init__(self, container: Container) -> None:
         self.container = container
 
-    def wrap(self, values: NDArray, like: Any = None) -> Any:
-        """Return rows."""
+    def wrap(self, values: Any, like: Any = None) -> Any:
+        """Return rows; a list where they differ in length."""
+        if isinstance(values, Ragged):
+            if len(set(values.sizes[:, 0].tolist())) > 1:
+                return [steps[:, 0] for steps in values.arrays()]
+            values = values.cells.reshape(len(values), -1)
+        if self.container.columns and len(self.container.columns) != values.shape[1]:
+            return values
         return self.container.wrap(values, like)
 
-    def wrap_errors(self, values: NDArray, like: Any = None) -> Any:
+    def wrap_errors(self, values: Any, like: Any = None) -> Any:
         """Return a number for each cell."""
-        return self.container.wrap(values, like)
+        return self.wrap(values, like)
 
-    def steps(self, values: NDArray, like: Any) -> NDArray:
+    def steps(self, values: Any, like: Any) -> NDArray:
         """Return cells of shape (n, n_steps, 1)."""
-        return values[:, :, None]
+        cells = values.cells if isinstance(values, Ragged) else values
+        return cells.reshape(len(values), -1, 1)
 
 
 class _LongForm:
@@ -198,14 +205,17 @@ class Sequences(Layout):
     def fit(self, X: Any) -> Sequences:
         """Note lengths and channels."""
         found = self._read(X)
+        self.matrix = found is None
         if found is None:
-            self.grid = (np.shape(X)[1] if np.ndim(X) == 2 else 1, 1)
-            self.ragged = bool(_missing(np.asarray(X)).any()) if np.ndim(X) == 2 else False
+            shape = shape_of(X)
+            matrix = len(shape) == 2 and not issparse(X)
+            self.grid = (shape[1] if len(shape) == 2 else 1, 1)
+            self.ragged = matrix and bool(_missing(np.asarray(X)).any())
             return self
         lengths = found.sizes[:, 0]
         missing = _missing(found.cells).any()
         self.ragged = self.sequence_id is not None or bool((lengths != lengths[0]).any() | missing)
-        self.grid = (int(np.median(lengths)), found.shape[1])
+        self.grid = (int(np.median(np.asarray(found.lengths))), found.shape[1])
         return self
 
     def rows(self, X: Any) -> Any:
@@ -215,10 +225,9 @@ class Sequences(Layout):
         if found is None:
             if not self.ragged:
                 return X
-            values = np.asarray(X)
-            if values.ndim != 2:
+            if len(shape_of(X)) != 2 or issparse(X):
                 return X
-            return Ragged.of(list(_floating(values)[..., None]))
+            return Ragged.of(list(_floating(np.asarray(X))[..., None]))
         if self.ragged:
             return found
         n_channels = self.grid[1]
@@ -241,8 +250,14 @@ class Sequences(Layout):
         """Return what holds the names of the features, with a column for each."""
         if self.sequence_id is not None:
             return Steps(X, self.sequence_id).values()
+        if self.matrix and self._read(X) is None:
+            return X
         found = self.rows(X)
         return found.cells if isinstance(found, Ragged) else found
+
+    def index(self, X: Any) -> Any:
+        """Return the ids of a long frame, in the order of the codes."""
+        return None if self.sequence_id is None else Steps(X, self.sequence_id).unique_ids
 
     def scale(self, values: Any) -> Any:
         """Return checked rows as they are."""
@@ -255,8 +270,6 @@ class Sequences(Layout):
             return _LongForm(X, self.sequence_id)
         is_list = _is_list(X)
         if not is_list and (not hasattr(X, "ndim") or X.ndim == 2):
-            if self.ragged:
-                return _SequenceForm("array", [False], np.asarray(X).dtype, 1)
             return _MatrixForm(Container.of(X))
         kind = "tensor" if torch.is_tensor(X) else "list" if is_list else "array"
         ndims = [np.ndim(s) for s in X] if is_list else [X.ndim - 1]
@@ -319,6 +332,8 @@ class Sequences(Layout):
 
 
 def _read_list(X: Any) -> Ragged:
+    if not len(X):
+        raise ValueError("X is empty; pass at least one sequence.")
     sequences: list[NDArray] = []
     for i, sequence in enumerate(X):
         steps = np.asarray(sequence)
@@ -340,8 +355,10 @@ def _read_list(X: Any) -> Ragged:
 def _is_list(X: Any) -> bool:
     """Whether X is a list of sequences rather than a nested list that is a matrix."""
     is_list = isinstance(X, list | tuple) or (isinstance(X, np.ndarray) and X.dtype == object)
-    if not is_list or not len(X) or isinstance(X[0], str):
+    if not is_list or (len(X) and isinstance(X[0], str)):
         return False
+    if not len(X):
+        return True
     if isinstance(X, np.ndarray) and X.ndim > 1:
         return False
     if isinstance(X[0], list | tuple) and np.ndim(X[0][0] if len(X[0]) else 0.0) == 0:
@@ -350,12 +367,15 @@ def _is_list(X: Any) -> bool:
 
 
 def _floating(values: NDArray) -> NDArray:
+    check_real(values)
     return values if values.dtype == np.float32 else values.astype(np.float64, copy=False)
 
 
 def _missing(values: NDArray) -> NDArray:
     if values.dtype.kind == "f":
         return np.isnan(values)
+    if values.dtype.kind in "Mm":
+        return np.isnat(values)
     if values.dtype.kind == "O":
         return np.array([v is None or v != v for v in values.ravel()]).reshape(values.shape)
     return np.zeros(values.shape, dtype=bool)

@@ -1,17 +1,20 @@
 """Starts: closed-form linear answers that networks begin from."""
 
-from sklearn_ae.starts._base import LinearStart, Start, standardized_columns
+from sklearn_ae.starts._base import LinearStart, Start, fit_scalings, standardized_columns
+from sklearn_ae.starts._bicubic import BicubicStart
 from sklearn_ae.starts._pca import PCAStart
 from sklearn_ae.starts._ppca import PPCAStart
 from sklearn_ae.starts._ridge import RidgeStart
 from sklearn_ae.starts._sigmoid import SigmoidStart
 
 __all__ = [
+    "BicubicStart",
     "LinearStart",
     "PCAStart",
     "PPCAStart",
     "RidgeStart",
     "SigmoidStart",
     "Start",
+    "fit_scalings",
     "standardized_columns",
 ]

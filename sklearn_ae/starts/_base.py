@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Generator, Tensor
 
-from sklearn_ae.data import ColumnScaling, Rows
+from sklearn_ae.data import ColumnScaling, Rows, fit_scaling
 
 
 class LinearStart(NamedTuple):
@@ -65,6 +65,24 @@ class Start(ABC):
         generator : Generator
             Feeds randomised solvers and the directions beyond the rank.
         """
+
+    def scalings(self, rows: Rows, *, warp: bool) -> tuple[ColumnScaling, ColumnScaling]:
+        """Return the column scales that networks from this start see; see `fit_scalings`."""
+        return fit_scalings(rows, warp=warp)
+
+
+def fit_scalings(rows: Rows, *, warp: bool = False) -> tuple[ColumnScaling, ColumnScaling]:
+    """Measure the columns of rows and of what reconstructions are compared with.
+
+    Parameters
+    ----------
+    rows : Rows
+        Training rows.
+    warp : bool
+        Whether the columns of a table are mapped to normal scores.
+    """
+    scaling = fit_scaling(rows, warp=warp)
+    return scaling, scaling if rows.target is None else fit_scaling(rows.targets, warp=warp)
 
 
 def standardized_blocks(

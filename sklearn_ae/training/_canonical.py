@@ -210,8 +210,9 @@ def _measure(model: Model, rows: Rows) -> _Moments:
 def _pass(model: Model, x: NDArray | Ragged, condition: NDArray | None) -> tuple[Tensor, Tensor]:
     code = model.encode(x, condition)
     if isinstance(x, Ragged):
-        size = np.array(model.factory.grid[:-1])  # type: ignore[index]  # ragged rows have one
-        decoded = model.decode(code, condition, np.tile(size, (len(code), 1))).cells
+        assert model.factory.grid is not None
+        typical = Ragged.alike(np.tile(model.factory.grid[:-1], (len(code), 1)))
+        decoded = model.decode(code, condition, typical).cells
     else:
         decoded = model.decode(code, condition)
     output = model.target_scaling.apply(decoded).reshape(len(code), -1)

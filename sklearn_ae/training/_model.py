@@ -165,7 +165,7 @@ class Model:
         return self._by_block(function, x, condition, self.factory.n_components)
 
     def decode(
-        self, code: NDArray, condition: NDArray | None = None, sizes: NDArray | None = None
+        self, code: NDArray, condition: NDArray | None = None, like: Ragged | None = None
     ) -> Any:
         """Return the rows, in X's units, of codes, in their dtype.
 
@@ -175,28 +175,28 @@ class Model:
             Codes in the user's units.
         condition : ndarray of shape (n, n_conditions), optional
             What the rows are conditioned on.
-        sizes : ndarray of shape (n, n_axes), optional
-            Sizes of the rows where they differ.
+        like : Ragged, optional
+            Rows of the sizes to decode to, where they differ.
         """
 
         def function(block: NDArray, given: NDArray | None, extent: Extent | None) -> NDArray:
             return self.loss.restore(self._output(block, given, extent), self.target_scaling)
 
-        return self._to_rows(function, code, condition, sizes)
+        return self._to_rows(function, code, condition, like)
 
     def sample(
         self,
         code: NDArray,
         condition: NDArray | None,
         rng: np.random.Generator,
-        sizes: NDArray | None = None,
+        like: Ragged | None = None,
     ) -> Any:
         """Draw rows, in X's units, given codes, noise included."""
 
         def function(block: NDArray, given: NDArray | None, extent: Extent | None) -> NDArray:
             return self.loss.sample(self._output(block, given, extent), self.target_scaling, rng)
 
-        return self._to_rows(function, code, condition, sizes)
+        return self._to_rows(function, code, condition, like)
 
     def errors(
         self,
@@ -209,7 +209,8 @@ class Model:
         code = self.encode(x, condition)
         if isinstance(target, Ragged):
             out = Ragged.empty(target.sizes, self.factory.n_features, np.float64)
-            for rows, given, extent in self._by_size(target.sizes, condition):
+            like = x if isinstance(x, Ragged) else target
+            for rows, given, extent in self._by_size(like, condition):
                 output = self._output(code[rows], given, extent)
                 cells = target.block(rows).astype(np.float64, copy=False)
                 out.put(rows, self.loss.errors(cells, output, self.target_scaling))
@@ -330,9 +331,9 @@ class Model:
         """Apply a function to rows block by block; it gives `width` columns."""
         out = np.empty((len(values), width), dtype=dtype or values.dtype)
         with self._threads(len(values)):
-            for part, block, sizes in blocks(values, self._block_cells(values)):
+            for part, block, rows in blocks(values, self._block_cells(values)):
                 given = None if condition is None else condition[part]
-                out[part] = function(block, given, None if sizes is None else _extent(sizes))
+                out[part] = function(block, given, None if rows is None else _extent(rows))
         return out
 
     def _to_rows(
@@ -340,24 +341,24 @@ class Model:
         function: _OfBlock,
         code: NDArray,
         condition: NDArray | None,
-        sizes: NDArray | None,
+        like: Ragged | None,
     ) -> Any:
         """Apply a function from codes to rows block by block."""
-        if sizes is None:
+        if like is None:
             return self._by_block(function, code, condition, self.factory.n_features)
-        out = Ragged.empty(sizes, self.factory.n_features, code.dtype)
-        for rows, given, extent in self._by_size(sizes, condition):
+        out = Ragged.empty(like.sizes, self.factory.n_features, code.dtype)
+        for rows, given, extent in self._by_size(like, condition):
             out.put(rows, function(code[rows], given, extent))
         return out
 
     def _by_size(
-        self, sizes: NDArray, condition: NDArray | None
+        self, like: Ragged, condition: NDArray | None
     ) -> Iterator[tuple[NDArray, NDArray | None, Extent]]:
         """Yield rows that are decoded together, their condition and their size."""
-        with self._threads(len(sizes)):
-            for rows in plan(sizes, _BLOCK_CELLS // self._cell_width):
+        with self._threads(len(like)):
+            for rows in plan(like.sizes, _BLOCK_CELLS // self._cell_width):
                 given = None if condition is None else condition[rows]
-                yield rows, given, _extent(sizes[rows])
+                yield rows, given, _extent(like[rows])
 
     @property
     def _cell_width(self) -> int:
@@ -374,10 +375,10 @@ class Model:
         return torch_threads(thread_count(self.factory.work * min(size, n_rows)))
 
 
-def _extent(sizes: NDArray) -> Extent:
+def _extent(rows: Ragged) -> Extent:
     """Return the size of a block, and the lengths of its sequences."""
-    lengths = torch.from_numpy(sizes[:, 0]) if sizes.shape[1] == 1 else None
-    return Extent(tuple(int(s) for s in sizes.max(axis=0)), lengths)
+    lengths = None if rows.lengths is None else torch.from_numpy(rows.lengths)
+    return Extent(tuple(int(s) for s in rows.sizes.max(axis=0)), lengths)
 
 
 def _run(

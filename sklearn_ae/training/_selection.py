@@ -13,8 +13,9 @@ from skorch.callbacks import PrintLog
 from torch import Tensor
 
 from sklearn_ae.corruptions import in_standard_units
-from sklearn_ae.data import Batch, ColumnScaling, Ragged, RaggedBatch, Rows, fit_scaling
+from sklearn_ae.data import Batch, ColumnScaling, Ragged, RaggedBatch, Rows
 from sklearn_ae.losses import Loss
+from sklearn_ae.starts import fit_scalings
 from sklearn_ae.training._cycle import Cycle, Lane, run_cycle
 from sklearn_ae.training._history import History
 from sklearn_ae.training._model import Model, ModuleFactory
@@ -74,6 +75,8 @@ class Fitter:
         Feeds every draw.
     on_epoch : callable, optional
         Called after each epoch with the leading net and its model; True ends training.
+    groups : ndarray of shape (n_rows,), optional
+        Number of each row's group, from 0 on; rows of one group are held out together.
     """
 
     def __init__(
@@ -82,11 +85,13 @@ class Fitter:
         recipe: Recipe,
         seeds: Seeds,
         on_epoch: OnEpoch | None = None,
+        groups: NDArray[np.intp] | None = None,
     ) -> None:
         self.composition = composition
         self.recipe = recipe
         self.seeds = seeds
         self.on_epoch = on_epoch
+        self.groups = groups
         self._warp = False
 
     def fit(self, rows: Rows, previous: Model | None = None) -> Fitted:
@@ -135,12 +140,15 @@ class Fitter:
 
     def _folds(self, rows: Rows, n_folds: int) -> Iterator[tuple[Rows, Rows]]:
         """Yield training and held-out parts; one fold holds out a fraction."""
-        order = self.seeds.numpy("split").permutation(rows.n_rows)
+        groups = np.arange(rows.n_rows) if self.groups is None else self.groups
+        n_groups = int(groups.max()) + 1
+        order = self.seeds.numpy("split").permutation(n_groups)
         parts = np.array_split(order, n_folds)
         if n_folds == 1:
-            parts = [order[: self.recipe.held_out_rows(rows.n_rows)]]
+            parts = [order[: self.recipe.held_out_rows(n_groups)]]
         for part in parts:
-            yield rows.take(np.setdiff1d(order, part)), rows.take(np.sort(part))
+            held_out = np.isin(groups, part)
+            yield rows.take(np.flatnonzero(~held_out)), rows.take(np.flatnonzero(held_out))
 
     @property
     def _rate(self) -> float:
@@ -301,8 +309,10 @@ class Fitter:
         """Column scales of rows and of their targets, or those of a previous model."""
         if previous is not None:
             return previous.scaling, previous.target_scaling
-        scaling = fit_scaling(rows, warp=warp)
-        return scaling, scaling if rows.target is None else fit_scaling(rows.targets, warp=warp)
+        start = self.composition.start
+        if start is None:
+            return fit_scalings(rows, warp=warp)
+        return start.scalings(rows, warp=warp)
 
     def _factory(self, rows: Rows, n_rows: int) -> ModuleFactory:
         return ModuleFactory(
@@ -409,6 +419,9 @@ def batch(
     if rows.ragged:
         values = rows.selected(rows.values)
         target = None if rows.target is None else rows.selected(rows.target)
+        # Steps after the last that was observed are padding.
+        target = None if target is None else target.trimmed(values.lengths)
+        values = values.trimmed(values.lengths)
         return RaggedBatch(
             _standardized_cells(values, scalings[0]).to(device),
             values.sizes,
@@ -416,10 +429,14 @@ def batch(
             None if target is None else _standardized_cells(target, scalings[1]).to(device),
             None if condition is None else _float32(condition).to(device),
         )
+    x = _standardized(rows, scalings[0])
+    target = None if rows.target is None else _standardized(rows.targets, scalings[1])
+    holes = torch.isnan(x) if rows.grid is not None else None
     return Batch(
-        _standardized(rows, scalings[0]),
+        x,
+        mask=None if holes is None or not holes.any() else ~holes,
         weight=None if weight is None else _float32(weight / weight.mean()),
-        target=None if rows.target is None else _standardized(rows.targets, scalings[1]),
+        target=target,
         condition=None if condition is None else _float32(condition),
     ).to(device)
 

@@ -6,6 +6,7 @@ import pytest
 from sklearn.decomposition import PCA
 
 from benchmarks import data, problems, rivals, runner
+from benchmarks.cli import main
 from benchmarks.problems import (
     _base,
     contraction,
@@ -16,7 +17,18 @@ from benchmarks.problems import (
     stacking,
 )
 
-PICTURES = ["denoising", "likelihood", "reconstruction", "sampling", "sparsity", "stacking"]
+PICTURES = [
+    "denoising",
+    "image_denoising",
+    "images",
+    "likelihood",
+    "reconstruction",
+    "sampling",
+    "sequences",
+    "sparsity",
+    "stacking",
+    "super_resolution",
+]
 
 
 @pytest.fixture(autouse=True)
@@ -45,12 +57,12 @@ def frame(problem, rows):
 
 
 @pytest.mark.parametrize("problem", problems.names())
-def test_cells_are_distinct_and_known(problem):
-    module = problems.get(problem)
-    cells = list(module.grid(data.names(), module.LIBRARIES, [0, 1]))
+def test_cells_are_distinct_and_known(problem, folder):
+    module, known = problems.get(problem), problems.data_names(problem)
+    cells = list(module.grid(known, module.LIBRARIES, [0, 1]))
     assert len(set(cells)) == len(cells)
     assert {library for *_, library in cells} == set(module.LIBRARIES)
-    assert {name for name, *_ in cells} <= set(data.names())
+    assert {name for name, *_ in cells} <= set(known)
     assert {seed for _, _, seed, _ in cells} == {0, 1}
     assert all(problems.rival(problem, library) for library in module.LIBRARIES)
 
@@ -312,3 +324,10 @@ def test_stacking_report():
     assert "gain of training the stack as one\n  mean >= 0: 0 of 1 cells" in text
     table = stacking.report(frame("stacking", rows), markdown=True)
     assert "| wine | 178 | 13 | 0.500 | **0.700** | 0.600 |" in table
+
+
+@pytest.mark.parametrize("problem", ["images", "image_denoising", "super_resolution", "sequences"])
+def test_tracked_results_of_images_and_sequences_can_be_reported(problem, capsys):
+    assert main(["report", problem]) == 0
+    assert main(["report", problem, "--markdown"]) == 0
+    assert "failed fits" not in capsys.readouterr().out

@@ -1,0 +1,5 @@
+"""Estimators for a task, with an autoencoder's parts inside."""
+
+from sklearn_ae.applications._super_resolver import SuperResolver
+
+__all__ = ["SuperResolver"]

@@ -1,0 +1,37 @@
+"""A data folder with a few images and sequences."""
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+
+from benchmarks import data
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A data folder: 60 images of 8 x 8 pixels; 24 sequences of two classes and two channels."""
+    rng = np.random.default_rng(0)
+    (tmp_path / "images").mkdir()
+    (tmp_path / "sequences").mkdir()
+    pixels = (load_digits().images[:60] * 15.9375).astype(np.uint8)
+    np.savez(tmp_path / "images" / "mnist_5k.npz", X=pixels, y=np.repeat(range(10), 6))
+    for name in ("JapaneseVowels", "BasicMotions", "ItalyPowerDemand"):
+        arrays = {}
+        for part, n, longest in (("train", 24, 12), ("test", 10, 14)):
+            y = np.arange(n) % 2
+            lengths = rng.integers(9, longest, size=n)
+            lengths[-1] = longest
+            rows = [_wave(length, label, rng) for length, label in zip(lengths, y, strict=True)]
+            arrays |= {
+                f"values_{part}": np.vstack(rows).astype(np.float32),
+                f"lengths_{part}": lengths,
+                f"y_{part}": y,
+            }
+        np.savez(tmp_path / "sequences" / f"{name}.npz", **arrays)
+    monkeypatch.setenv(data.ENVIRONMENT_VARIABLE, str(tmp_path))
+    return tmp_path
+
+
+def _wave(length, label, rng):
+    steps = np.arange(length)[:, None] / (2 + label) + rng.normal(scale=0.3, size=2)
+    return 5 * label + np.sin(steps) * [1, 3]

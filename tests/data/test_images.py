@@ -1,0 +1,238 @@
+"""Images of every form go in, lie in the network's range, and come back as they were."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from numpy.testing import assert_allclose, assert_array_equal
+
+from sklearn_ae.data import Images, Ragged
+
+RNG = np.random.default_rng(0)
+LIBRARIES = pytest.mark.parametrize("library", ["pandas", "polars"])
+DTYPES = ["uint8", "uint16", "bool", "int64", "float32", "float64"]
+LARGEST = {"uint8": 255, "uint16": 65_535, "int64": 255, "bool": 1}
+
+
+def pixels(shape, dtype="float64"):
+    if dtype.startswith("float"):
+        return RNG.normal(size=shape).astype(dtype)
+    values = RNG.integers(0, LARGEST[dtype], size=shape, endpoint=True)
+    values.flat[0] = LARGEST[dtype]
+    return values.astype(dtype)
+
+
+def listed(*shapes, dtype="float64"):
+    return [pixels(shape, dtype) for shape in shapes]
+
+
+def objects(images):
+    out = np.empty(len(images), dtype=object)
+    for i, image in enumerate(images):
+        out[i] = image
+    return out
+
+
+FORMS = {
+    "grey": lambda d: pixels((6, 3, 4), d),
+    "one channel": lambda d: pixels((6, 3, 4, 1), d),
+    "colours": lambda d: pixels((6, 3, 4, 3), d),
+    "tensor": lambda d: torch.from_numpy(pixels((6, 3, 5, 4), d)),
+    "grey tensor": lambda d: torch.from_numpy(pixels((6, 5, 4), d)),
+    "list of one size": lambda d: listed(*[(3, 4)] * 5, dtype=d),
+    "list of colours": lambda d: listed(*[(3, 4, 3)] * 5, dtype=d),
+    "list of sizes": lambda d: listed((3, 4), (1, 1), (5, 2), (3, 4), dtype=d),
+    "list of colours and sizes": lambda d: listed((3, 4, 3), (1, 1, 3), (5, 2, 3), dtype=d),
+    "mixed list": lambda d: listed((3, 4), (3, 4, 1), (3, 4), dtype=d),
+    "mixed list of sizes": lambda d: listed((3, 4), (2, 2, 1), (5, 1), dtype=d),
+    "tuple": lambda d: tuple(listed((3, 4), (2, 2), dtype=d)),
+    "objects": lambda d: objects(listed((3, 4), (2, 2), (5, 1, 1), dtype=d)),
+}
+EVERY = pytest.mark.parametrize("form", FORMS)
+
+
+def values_of(layout, X):
+    found = layout.rows(X)
+    if isinstance(found, Ragged):
+        return Ragged(layout.scale(found.cells), found.sizes)
+    return layout.scale(np.asarray(found))
+
+
+def assert_same_form(result, X, exact=True):
+    """Same container, types and shapes, and the same values where nothing was lost."""
+    as_list = list | tuple
+    if isinstance(X, as_list) or (isinstance(X, np.ndarray) and X.dtype == object):
+        assert isinstance(result, list)
+        assert len(result) == len(X)
+        for one, other in zip(result, X, strict=True):
+            assert_same_form(one, other, exact)
+        return
+    assert type(result) is type(X)
+    assert result.dtype == X.dtype
+    assert result.shape == X.shape
+    first, second = np.asarray(result), np.asarray(X)
+    if exact:
+        assert_array_equal(first, second)
+    else:
+        assert_allclose(first, second, rtol=1e-6)
+
+
+@EVERY
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_images_come_back_as_they_went_in(form, dtype):
+    if "tensor" in form and dtype == "uint16":
+        pytest.skip("torch computes nothing with uint16")
+    X = FORMS[form](dtype)
+    layout = Images().fit(X)
+    values = values_of(layout, X)
+    largest = np.abs(values.cells if isinstance(values, Ragged) else values).max()
+    if not dtype.startswith("float"):
+        assert largest == 1
+    assert values.dtype == (np.float64 if dtype in ("float64", "int64") else np.float32)
+    container = layout.container(X)
+    assert_same_form(container.wrap(values, like=X), X, exact=dtype != "float32")
+
+
+@EVERY
+def test_errors_are_float64_numbers_of_the_same_shapes(form):
+    X = FORMS[form]("uint8")
+    layout = Images().fit(X)
+    errors = values_of(layout, X).astype(np.float64)
+    wrapped = layout.container(X).wrap_errors(errors, like=X)
+    double = [np.asarray(image, dtype=np.float64) for image in X]
+    if torch.is_tensor(X):
+        assert wrapped.dtype == torch.float64
+    for one, other in zip(wrapped, double, strict=True):
+        assert_allclose(np.asarray(one), other / 255, rtol=1e-6)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_ragged_is_what_has_several_sizes(form):
+    X = FORMS[form]("float64")
+    assert Images().fit(X).ragged == ("sizes" in form or form in ("tuple", "objects"))
+
+
+def test_pixels_lie_row_by_row_with_channels_fastest():
+    X = pixels((5, 3, 4, 2))
+    layout = Images().fit(X)
+    assert layout.grid == (3, 4, 2)
+    assert_array_equal(layout.rows(X), X.reshape(5, -1))
+    channels_first = torch.from_numpy(np.ascontiguousarray(X.transpose(0, 3, 1, 2)))
+    assert Images().fit(channels_first).grid == (3, 4, 2)
+    assert_array_equal(layout.rows(channels_first), X.reshape(5, -1))
+    assert_array_equal(layout.rows(list(X)), X.reshape(5, -1))
+
+
+def test_the_size_of_images_of_several_sizes_is_their_median():
+    layout = Images().fit(listed((2, 9), (4, 3), (6, 5)))
+    assert layout.grid == (4, 5, 1)
+    assert_array_equal(layout.sizes(None, 2), [[4, 5], [4, 5]])
+    assert_array_equal(layout.sizes([[1, 2], [3, 4]], 2), [[1, 2], [3, 4]])
+
+
+@pytest.mark.parametrize("image_shape", [(3, 4), [3, 4], (3, 4, 1), (3, 2, 2), (1, 12)])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_flat_rows_come_back_as_they_went_in(image_shape, dtype):
+    X = pixels((6, 12), dtype)
+    layout = Images(image_shape).fit(X)
+    shape = tuple(image_shape)
+    assert layout.grid == (shape if len(shape) == 3 else (*shape, 1))
+    values = values_of(layout, X.astype(np.float32 if dtype == "float32" else np.float64))
+    if not dtype.startswith("float"):
+        assert values.max() == 1
+    assert_same_form(layout.container(X).wrap(values, like=X), X)
+
+
+@LIBRARIES
+@pytest.mark.parametrize("dtype", ["uint8", "float32", "float64"])
+def test_flat_rows_of_a_frame_come_back_as_a_frame(library, dtype):
+    X = pixels((6, 12), dtype)
+    names = [f"p{i}" for i in range(12)]
+    frame = pytest.importorskip(library).DataFrame({n: X[:, i] for i, n in enumerate(names)})
+    layout = Images((3, 4)).fit(frame)
+    assert layout.rows(frame) is frame
+    values = layout.scale(X.astype(np.float32 if dtype == "float32" else np.float64))
+    back = layout.container(frame).wrap(values, like=frame)
+    assert type(back) is type(frame)
+    assert list(back.columns) == names
+    assert_array_equal(np.asarray(back), X)
+    if library == "pandas":
+        assert (back.dtypes == dtype).all()
+
+
+def test_the_index_of_a_frame_is_kept():
+    frame = pd.DataFrame(pixels((6, 4)), columns=list("abcd"), index=range(7, 13))
+    layout = Images((2, 2)).fit(frame)
+    back = layout.container(frame).wrap(frame.to_numpy(), like=frame)
+    assert_array_equal(back.index, frame.index)
+
+
+def test_matrices_without_a_shape_are_images_of_height_one_and_not_scaled():
+    X = pixels((6, 12), "uint8")
+    layout = Images().fit(X)
+    assert layout.grid == (1, 12, 1)
+    assert layout.scale(X) is X
+
+
+@pytest.mark.parametrize(
+    ("largest", "unit"), [(1, 1.0), (2, 255.0), (255, 255.0), (256, 65_535.0), (70_000, 70_000.0)]
+)
+def test_wide_integers_have_the_least_range_that_holds_them(largest, unit):
+    X = np.zeros((3, 2, 2), dtype=np.int64)
+    X[1, 0, 1] = largest
+    assert Images().fit(X).unit == Images().fit(list(X)).unit == unit
+    assert Images((2, 2)).fit(X.reshape(3, 4)).unit == unit
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+def test_narrow_integers_have_the_range_of_their_type(dtype):
+    X = np.ones((3, 2, 2), dtype=dtype)
+    assert Images().fit(X).unit == np.iinfo(dtype).max
+
+
+@pytest.mark.parametrize(
+    ("dtype", "expected"),
+    [("uint8", [0, 0, 128, 255, 255]), ("bool", [0, 0, 1, 1, 1]), ("float32", None)],
+)
+def test_what_a_network_writes_is_rounded_and_clipped_to_the_type(dtype, expected):
+    X = pixels((1, 1, 5), dtype)
+    layout = Images().fit(X)
+    written = np.array([[-0.3, 0.001, 0.501, 0.999, 1.7]])
+    back = layout.container(X).wrap(written, like=X)[0, 0]
+    assert back.dtype == X.dtype
+    assert_array_equal(back, written[0].astype(np.float32) if expected is None else expected)
+
+
+def test_another_form_than_that_of_fit_comes_back_in_its_own():
+    X = pixels((6, 3, 4))
+    layout = Images().fit(X)
+    for other in (list(X), X[..., None], torch.from_numpy(X), list(X[..., None])):
+        assert_same_form(layout.container(other).wrap(values_of(layout, other), like=other), other)
+    ragged = Images().fit(listed((3, 4), (2, 2)))
+    assert_same_form(ragged.container(X).wrap(values_of(ragged, X), like=X), X)
+
+
+def test_flat_rows_go_with_a_fit_on_images():
+    X = pixels((6, 3, 4), "uint8")
+    layout = Images().fit(X)
+    flat = X.reshape(6, 12)
+    assert_same_form(layout.container(flat).wrap(values_of(layout, flat), like=flat), flat)
+
+
+@pytest.mark.parametrize("flat", [True, False])
+def test_floats_after_a_fit_on_integers_have_the_units_of_fit(flat):
+    X = pixels((6, 3, 4), "uint8")
+    X = X.reshape(6, 12) if flat else X
+    layout = Images((3, 4) if flat else None).fit(X)
+    floats = X.astype(np.float64)
+    values = values_of(layout, floats)
+    assert values.max() == 1
+    assert_allclose(layout.container(floats).wrap(values, like=floats), floats)
+
+
+def test_a_list_of_tensors_comes_back_as_arrays():
+    X = [torch.rand(3, 4), torch.rand(2, 2)]
+    layout = Images().fit(X)
+    back = layout.container(X).wrap(values_of(layout, X), like=X)
+    assert_array_equal(back[0], X[0])
+    assert_array_equal(back[1], X[1])
