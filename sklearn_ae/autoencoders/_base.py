@@ -576,7 +576,7 @@ class BaseAutoencoder(
             return codes
         return pd.DataFrame(codes, index=index)
 
-    def inverse_transform(self, X: ArrayLike, lengths: ArrayLike | None = None) -> Any:
+    def inverse_transform(self, X: ArrayLike, *, lengths: ArrayLike | None = None) -> Any:
         """Return the rows that codes stand for.
 
         Parameters

@@ -296,6 +296,7 @@ class VariationalAutoencoder(BaseAutoencoder):
         self,
         X: ArrayLike,
         condition: ArrayLike | None = None,
+        *,
         lengths: ArrayLike | None = None,
     ) -> Any:
         """Return the expected rows given codes.
@@ -440,6 +441,7 @@ class VariationalAutoencoder(BaseAutoencoder):
         n_samples: int = 1,
         random_state: int | np.random.RandomState | None = None,
         condition: ArrayLike | None = None,
+        *,
         lengths: ArrayLike | None = None,
     ) -> Any:
         """Draw new rows: codes from the prior, then rows given codes, noise included.
