@@ -18,12 +18,12 @@ from torch.nn import functional as F
 
 from sklearn_ae.architectures import Shapes, SubPixel
 from sklearn_ae.autoencoders._state import pack, unpack
-from sklearn_ae.data import Images, Ragged, Rows, plan
-from sklearn_ae.data._images import as_images
+from sklearn_ae.data import Images, Ragged, Rows, as_images, plan
 from sklearn_ae.latents import Deterministic
 from sklearn_ae.losses import SquaredError
 from sklearn_ae.starts import BicubicStart
 from sklearn_ae.training import (
+    SMALL,
     AutoencoderNet,
     Composition,
     Fitter,
@@ -35,7 +35,6 @@ from sklearn_ae.training import (
     thread_count,
     torch_threads,
 )
-from sklearn_ae.training._selection import SMALL
 
 _DTYPES = (np.float64, np.float32)
 # Height and width of the tiles of the low resolution on which the network is trained.

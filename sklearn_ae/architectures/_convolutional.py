@@ -25,6 +25,7 @@ from sklearn_ae.architectures._layers import (
     FixedLinear,
     HiddenLayers,
     Linear,
+    start_as,
 )
 from sklearn_ae.data import Batch, ColumnScaling, Extent, Images
 
@@ -101,12 +102,7 @@ class _ImageEncoder(Coder):
 
     @torch.no_grad()
     def set_linear(self, weight: Tensor, bias: Tensor | None = None) -> None:
-        if self.linear is None:
-            raise TypeError("A network without a linear path cannot start from a linear solution.")
-        self.linear.zero()
-        self.linear.weight.copy_(weight.T)
-        if bias is not None:
-            self.linear.bias.copy_(bias)
+        start_as(self.linear, weight, bias)
         self.mlp.last.zero()
 
     @torch.no_grad()
@@ -193,12 +189,7 @@ class _ImageDecoder(Coder):
 
     @torch.no_grad()
     def set_linear(self, weight: Tensor, bias: Tensor | None = None) -> None:
-        if self.linear is None:
-            raise TypeError("A network without a linear path cannot start from a linear solution.")
-        self.linear.zero()
-        self.linear.weight.copy_(weight.T)
-        if bias is not None:
-            self.linear.bias.copy_(bias)
+        start_as(self.linear, weight, bias)
         self._drawn = [p.clone() for p in self.growth.last.parameters()]
         self.growth.last.zero()
 

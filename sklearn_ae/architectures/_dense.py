@@ -16,6 +16,7 @@ from sklearn_ae.architectures._layers import (
     NORMALIZATIONS,
     HiddenLayers,
     Linear,
+    start_as,
 )
 from sklearn_ae.architectures._tied import tied_pair
 from sklearn_ae.data import Extent
@@ -71,10 +72,7 @@ class LinearPlusResidual(Coder):
 
     @torch.no_grad()
     def set_linear(self, weight: Tensor, bias: Tensor | None = None) -> None:
-        self.linear.zero()
-        self.linear.weight.copy_(weight.T)
-        if bias is not None:
-            self.linear.bias.copy_(bias)
+        start_as(self.linear, weight, bias)
         if self.residual is not None:
             self.residual.mlp.last.zero()
 

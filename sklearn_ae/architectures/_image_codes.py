@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from sklearn_ae.architectures._base import Coder, Shapes
 from sklearn_ae.architectures._convolution_layers import Convolution, Features, Growth, Scales
-from sklearn_ae.architectures._layers import FixedLinear
+from sklearn_ae.architectures._layers import FixedLinear, start_as
 from sklearn_ae.data import Extent
 
 
@@ -69,10 +69,7 @@ class ImageToImage(Coder):
 
     @torch.no_grad()
     def set_linear(self, weight: Tensor, bias: Tensor | None = None) -> None:
-        self.linear.zero()
-        self.linear.weight.copy_(weight.T)
-        if bias is not None:
-            self.linear.bias.copy_(bias)
+        start_as(self.linear, weight, bias)
         self.last.zero()
 
     @torch.no_grad()
@@ -106,10 +103,7 @@ class ImageOfCode(Coder):
 
     @torch.no_grad()
     def set_linear(self, weight: Tensor, bias: Tensor | None = None) -> None:
-        self.linear.zero()
-        self.linear.weight.copy_(weight.T)
-        if bias is not None:
-            self.linear.bias.copy_(bias)
+        start_as(self.linear, weight, bias)
 
     def transform_output(self, matrix: Tensor, shift: Tensor) -> None:
         raise TypeError("A decoder of images has a fixed basis of its output.")

@@ -54,6 +54,23 @@ class Linear(nn.Linear):
         nn.init.zeros_(self.bias)
 
 
+@torch.no_grad()
+def start_as(layer: Linear | None, weight: Tensor, bias: Tensor | None) -> None:
+    """Set a layer to the affine map x @ weight + bias, which a closed-form start is.
+
+    Raises
+    ------
+    TypeError
+        If there is no such layer.
+    """
+    if layer is None:
+        raise TypeError("A network without a linear path cannot start from a linear solution.")
+    layer.zero()
+    layer.weight.copy_(weight.T)
+    if bias is not None:
+        layer.bias.copy_(bias)
+
+
 class FixedLinear(Linear):
     """An affine map that training leaves as it is."""
 

@@ -9,7 +9,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from sklearn_ae.architectures._base import Architecture, Coder, Shapes
-from sklearn_ae.architectures._layers import Linear, dropout
+from sklearn_ae.architectures._layers import Linear, dropout, start_as
 from sklearn_ae.data import Batch, ColumnScaling, Extent, Layout
 
 # Constructors of modules draw from torch's global generator, which is put back afterwards.
@@ -91,12 +91,7 @@ class OwnCoder(Coder):
 
     @torch.no_grad()
     def set_linear(self, weight: Tensor, bias: Tensor | None = None) -> None:
-        if self.linear is None:
-            raise TypeError("A network without a linear path cannot start from a linear solution.")
-        self.linear.zero()
-        self.linear.weight.copy_(weight.T)
-        if bias is not None:
-            self.linear.bias.copy_(bias)
+        start_as(self.linear, weight, bias)
 
     @torch.no_grad()
     def transform_output(self, matrix: Tensor, shift: Tensor) -> None:

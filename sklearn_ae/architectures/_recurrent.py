@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable
 from numbers import Integral, Real
 from typing import NamedTuple
 
@@ -21,6 +20,7 @@ from sklearn_ae.architectures._layers import (
     Linear,
     dropout,
     hidden_noise,
+    start_as,
 )
 from sklearn_ae.data import Extent, Sequences
 
@@ -149,12 +149,7 @@ class _SequenceEncoder(Coder):
 
     @torch.no_grad()
     def set_linear(self, weight: Tensor, bias: Tensor | None = None) -> None:
-        if self.linear is None:
-            raise TypeError("A network without a linear path cannot start from a linear solution.")
-        self.linear.zero()
-        self.linear.weight.copy_(weight.T)
-        if bias is not None:
-            self.linear.bias.copy_(bias)
+        start_as(self.linear, weight, bias)
         self.last.zero()
 
     @torch.no_grad()
@@ -227,12 +222,7 @@ class _SequenceDecoder(Coder):
 
     @torch.no_grad()
     def set_linear(self, weight: Tensor, bias: Tensor | None = None) -> None:
-        if self.linear is None:
-            raise TypeError("A network without a linear path cannot start from a linear solution.")
-        self.linear.zero()
-        self.linear.weight.copy_(weight.T)
-        if bias is not None:
-            self.linear.bias.copy_(bias)
+        start_as(self.linear, weight, bias)
         self.mlp.last.zero()
 
     def transform_output(self, matrix: Tensor, shift: Tensor) -> None:
@@ -273,7 +263,7 @@ class Recurrent(Architecture):
         Share of hidden units dropped in training.
     hidden_noise : float, default=0.0
         Standard deviation of Gaussian noise that is added to hidden units in training.
-    sequence_id : str, default=None
+    sequence_id : str or int, default=None
         Column of ids of sequences that come as a long data frame, a row a step.
 
     References
@@ -296,7 +286,7 @@ class Recurrent(Architecture):
         "activation": [StrOptions(set(ACTIVATIONS))],
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "hidden_noise": [Interval(Real, 0, None, closed="left")],
-        "sequence_id": [Hashable, None],
+        "sequence_id": [str, Integral, None],
     }
 
     def __init__(
@@ -309,7 +299,7 @@ class Recurrent(Architecture):
         activation: str = "silu",
         dropout: float = 0.0,
         hidden_noise: float = 0.0,
-        sequence_id: Hashable | None = None,
+        sequence_id: str | int | None = None,
     ) -> None:
         self.cell = cell
         self.hidden_size = hidden_size

@@ -7,7 +7,7 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
 from sklearn_ae.architectures._base import Coder
-from sklearn_ae.architectures._layers import MLP, HiddenLayers, Linear, TiedLinear
+from sklearn_ae.architectures._layers import MLP, HiddenLayers, Linear, TiedLinear, start_as
 from sklearn_ae.data import Extent
 
 
@@ -45,10 +45,7 @@ class _TiedEncoder(Coder):
 
     @torch.no_grad()
     def set_linear(self, weight: Tensor, bias: Tensor | None = None) -> None:
-        self.linear.zero()
-        self.linear.weight.copy_(weight.T)
-        if bias is not None:
-            self.linear.bias.copy_(bias)
+        start_as(self.linear, weight, bias)
 
     @torch.no_grad()
     def transform_output(self, matrix: Tensor, shift: Tensor) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from numbers import Integral
 from typing import Any, Unpack
 
@@ -30,7 +29,7 @@ class RecurrentAutoencoder(BaseAutoencoder):
         Width of the code. A float in (0, 1) takes as many components as PCA needs for
         that share of the variance. None takes as many as PCA needs for 95 % of it, but at
         most half the number of features and at least 1; 16 where lengths differ.
-    sequence_id : str, default=None
+    sequence_id : str or int, default=None
         Column of ids of sequences that come as a long data frame. A sequence is all rows
         of one id, in their order; codes are in the order in which ids first appear.
     cell : {"gru", "lstm"}, default="gru"
@@ -77,7 +76,7 @@ class RecurrentAutoencoder(BaseAutoencoder):
 
     _parameter_constraints: dict = {
         **BaseAutoencoder._parameter_constraints,
-        "sequence_id": [Hashable, None],
+        "sequence_id": [str, Integral, None],
         "cell": [StrOptions({"gru", "lstm"})],
         "hidden_size": [Interval(Integral, 1, None, closed="left")],
         "n_layers": [Interval(Integral, 1, None, closed="left")],
@@ -91,7 +90,7 @@ class RecurrentAutoencoder(BaseAutoencoder):
         self,
         n_components: int | float | None = None,
         *,
-        sequence_id: Hashable | None = None,
+        sequence_id: str | int | None = None,
         cell: str = "gru",
         hidden_size: int = 32,
         n_layers: int = 1,

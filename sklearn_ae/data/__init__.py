@@ -4,7 +4,7 @@ from sklearn_ae.data._batch import Batch, Extent, RaggedBatch
 from sklearn_ae.data._channels import ChannelScaling, fit_scaling
 from sklearn_ae.data._condition import ConditionEncoder
 from sklearn_ae.data._containers import Container
-from sklearn_ae.data._images import Images
+from sklearn_ae.data._images import Images, as_images
 from sklearn_ae.data._layouts import Layout
 from sklearn_ae.data._ragged import Ragged, blocks, plan
 from sklearn_ae.data._rows import Rows
@@ -27,6 +27,7 @@ __all__ = [
     "Sequences",
     "Steps",
     "WarpedScaling",
+    "as_images",
     "blocks",
     "check_same_units",
     "fit_scaling",

@@ -239,10 +239,12 @@ def as_images(X: Any) -> Any:
         X = X.detach().cpu().numpy()
         if X.ndim == 4:
             X = X.transpose(0, 2, 3, 1)
-    is_list = isinstance(X, list | tuple) or (isinstance(X, np.ndarray) and X.dtype == object)
+    is_list = isinstance(X, list | tuple) or (
+        isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 1
+    )
     if is_list and not len(X):
         raise ValueError("X is empty; pass at least one image.")
-    if is_list and (np.ndim(X[0]) in (2, 3) or hasattr(X[0], "ndim")) and X[0] is not X:
+    if is_list and (np.ndim(X[0]) in (2, 3) or hasattr(X[0], "ndim")):
         return _listed(X)
     if not isinstance(X, np.ndarray) or X.ndim not in (3, 4):
         return None

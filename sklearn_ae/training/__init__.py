@@ -8,11 +8,12 @@ from sklearn_ae.training._module import AutoencoderModule
 from sklearn_ae.training._net import AutoencoderNet, state_tensors
 from sklearn_ae.training._recipe import Composition, Recipe
 from sklearn_ae.training._seeds import Seeds
-from sklearn_ae.training._selection import FEW_ROWS, Fitted, Fitter, make_net
+from sklearn_ae.training._selection import FEW_ROWS, SMALL, Fitted, Fitter, make_net
 from sklearn_ae.training._threads import thread_count, torch_threads
 
 __all__ = [
     "FEW_ROWS",
+    "SMALL",
     "AutoencoderModule",
     "AutoencoderNet",
     "Composition",

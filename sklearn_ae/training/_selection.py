@@ -34,6 +34,8 @@ _FOLDS = 5
 # of few rows have heavy tails.
 _MARGIN_OUT_OF_FOLD = 2.5
 _MARGIN_HOLD_OUT = 1.0
+# Cells of rows of different sizes that are standardised at once.
+_BLOCK_CELLS = 2**18
 # Share of the initial learning rate at which partial_fit trains.
 STREAM_RATE = 1 / 3
 
@@ -451,7 +453,11 @@ def _standardized(rows: Rows, scaling: ColumnScaling) -> Tensor:
 
 
 def _standardized_cells(values: Ragged, scaling: ColumnScaling) -> Tensor:
-    return _float32(scaling.apply(values.cells.astype(np.float64, copy=False)))
+    cells = np.empty(values.cells.shape, dtype=np.float32)
+    for start in range(0, len(cells), _BLOCK_CELLS):
+        part = slice(start, start + _BLOCK_CELLS)
+        cells[part] = scaling.apply(values.cells[part].astype(np.float64, copy=False))
+    return torch.from_numpy(cells)
 
 
 def _float32(values: np.ndarray) -> Tensor:
