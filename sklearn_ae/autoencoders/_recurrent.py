@@ -54,7 +54,8 @@ class RecurrentAutoencoder(BaseAutoencoder):
     Notes
     -----
     `n_features_in_` is the number of steps times channels, or of channels where lengths
-    differ or steps are missing; scores are then means over the observed steps.
+    differ or steps are missing; scores are then means over the observed steps. After a fit
+    to sequences of one length with nothing missing, NaN is read as the mean of its step.
 
     References
     ----------

@@ -146,7 +146,7 @@ def _explained(covariance: Tensor, regression: Tensor) -> NDArray[np.float64]:
 
 def _divergence(model: Model, rows: Rows) -> NDArray[np.float64] | None:
     """Mean divergence of each component over the rows, where the latent has one."""
-    if not hasattr(model.module.latent, "kl"):
+    if not model.module.latent.n_draws:
         return None
     return mean_divergence(model, rows)
 
