@@ -13,8 +13,11 @@ from sklearn.utils._param_validation import Interval
 from sklearn_ae.autoencoders._base import BaseAutoencoder
 from sklearn_ae.autoencoders._parameters import Shared, check_no_conflict
 from sklearn_ae.corruptions import Corruption, GaussianNoise
-from sklearn_ae.starts import PCAStart, RidgeStart, Start
+from sklearn_ae.starts import WIDEST, PCAStart, RidgeStart, Start
 from sklearn_ae.training import Composition
+
+# Width of the code of rows that are too wide for the moments of all pairs of columns.
+_WIDE_COMPONENTS = 1024
 
 
 class DenoisingAutoencoder(BaseAutoencoder):
@@ -30,7 +33,8 @@ class DenoisingAutoencoder(BaseAutoencoder):
     ----------
     n_components : int or float, default=None
         Width of the code. None takes the number of features: noise takes the place of a
-        bottleneck. It may be larger.
+        bottleneck. It may be larger. Beyond 4,096 features None takes 1,024 and the start
+        is PCA, since the moments of all pairs of columns would fill the memory.
     noise_scale : float, default=0.5
         Standard deviation of the Gaussian noise, in standard deviations of a column, where
         `corruption` is None.
@@ -88,7 +92,7 @@ class DenoisingAutoencoder(BaseAutoencoder):
         self.noise_scale = noise_scale
 
     def _default_components(self, n_features: int) -> int | None:
-        return n_features
+        return n_features if n_features <= WIDEST else _WIDE_COMPONENTS
 
     def _corruption(self) -> Corruption | Callable | None:
         if self.corruption is None:

@@ -4,10 +4,11 @@ from sklearn_ae.starts._base import LinearStart, Start, fit_scalings, standardiz
 from sklearn_ae.starts._bicubic import BicubicStart
 from sklearn_ae.starts._pca import PCAStart
 from sklearn_ae.starts._ppca import PPCAStart
-from sklearn_ae.starts._ridge import RidgeStart
+from sklearn_ae.starts._ridge import WIDEST, RidgeStart
 from sklearn_ae.starts._sigmoid import SigmoidStart
 
 __all__ = [
+    "WIDEST",
     "BicubicStart",
     "LinearStart",
     "PCAStart",

@@ -4,8 +4,15 @@ import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_allclose
+from sklearn.decomposition import PCA
 
-from sklearn_ae import GaussianNoise, MaskingNoise, SaltAndPepperNoise, SwapNoise
+from sklearn_ae import (
+    DenoisingAutoencoder,
+    GaussianNoise,
+    MaskingNoise,
+    SaltAndPepperNoise,
+    SwapNoise,
+)
 from sklearn_ae.data import ColumnScaling, Rows
 from sklearn_ae.starts import RidgeStart
 from sklearn_ae.training import torch_threads
@@ -122,3 +129,11 @@ def test_a_constant_column_is_left_alone():
     padded = denoiser(solve(Rows(np.c_[X, np.ones(800)]), GaussianNoise(0.5), 6))
     assert_allclose(padded[:6, :6], denoiser(solve(Rows(X), GaussianNoise(0.5), 6)), atol=1e-5)
     assert_allclose(padded[:, 6], 0, atol=1e-12)
+
+
+def test_rows_too_wide_for_all_pairs_of_columns_start_from_pca():
+    X = np.random.default_rng(0).normal(size=(25, 5000))
+    start = DenoisingAutoencoder(max_iter=0, random_state=0).fit(X)
+    assert start.n_components_ == 1024
+    pca = PCA().fit(X)
+    assert_allclose(start.reconstruct(X), pca.inverse_transform(pca.transform(X)), atol=1e-3)
