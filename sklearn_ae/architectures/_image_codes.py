@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from sklearn_ae.architectures._base import Coder, Shapes
 from sklearn_ae.architectures._convolution_layers import Convolution, Features, Growth, Scales
-from sklearn_ae.architectures._layers import FixedLinear, start_as
+from sklearn_ae.architectures._layers import ACTIVATIONS, FixedLinear, start_as
 from sklearn_ae.data import Extent
 
 
@@ -56,10 +56,11 @@ class ImageToImage(Coder):
         height, width, _ = self.grid
         images = x.reshape(-1, *self.grid).movedim(-1, 1)
         images = F.pad(images, (0, width % 2, 0, height % 2), mode="replicate")
+        activation = ACTIVATIONS[self.scales.hidden.activation]
         features = self.first(F.pixel_unshuffle(images, 2))
         size = tuple(features.shape[2:])
-        grown = self.up(self.down(F.silu(features), generator), [size], generator)
-        restored = F.pixel_shuffle(self.last(F.silu(features + grown)), 2)
+        grown = self.up(self.down(activation(features), generator), [size], generator)
+        restored = F.pixel_shuffle(self.last(activation(features + grown)), 2)
         return restored[:, :, :height, :width].movedim(1, -1).flatten(1)
 
     def reset(self, generator: Generator) -> None:
