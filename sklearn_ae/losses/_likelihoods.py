@@ -1,33 +1,20 @@
-"""Losses: what an error costs, cell by cell."""
+"""Losses that are minus a log-density or log-probability of X, in nats."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from numbers import Real
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy.special import expit, gammaln, xlogy
-from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from sklearn_ae.data import ColumnScaling
+from sklearn_ae.losses._base import CellLoss, Loss
 from sklearn_ae.starts import LinearStart
-
-__all__ = [
-    "LOSSES",
-    "AbsoluteError",
-    "Bernoulli",
-    "CellLoss",
-    "GaussianLikelihood",
-    "HuberError",
-    "Loss",
-    "Poisson",
-    "SquaredError",
-]
 
 _HALF_LOG_2PI = float(np.log(2 * np.pi) / 2)
 # Means are kept this far from the ends of their range before a logarithm is taken.
@@ -36,215 +23,6 @@ _EDGE = 1e-6
 _LARGEST_LOG = 60.0
 # The slope of a link at the start, in units of a column's standard deviation, is at most this.
 _STEEPEST = 4.0
-
-
-class CellLoss(nn.Module, ABC):
-    """The torch part of a loss: the cost of each cell, times its column's weight.
-
-    Summed over a row and multiplied by `Loss.unit`, it is the row's loss in X's units.
-
-    Parameters
-    ----------
-    scaling : ColumnScaling
-        Column scales of what reconstructions are compared with.
-    weight : ndarray of shape (n_features,)
-        Weight of each column.
-    """
-
-    weight: Tensor
-
-    def __init__(self, scaling: ColumnScaling, weight: NDArray[np.float64]) -> None:
-        super().__init__()
-        self.n_features = len(weight)
-        self.keep("weight", weight)
-
-    def keep(self, name: str, values: NDArray[np.float64]) -> None:
-        """Register float32 values that go to the device with the module."""
-        self.register_buffer(name, torch.from_numpy(values).float())
-
-    @abstractmethod
-    def forward(self, output: Tensor, target: Tensor) -> Tensor:
-        """Weighted cost of each standardised cell, given what the decoder writes."""
-
-
-class Loss(BaseEstimator, ABC):
-    """The cost of a reconstruction, in standard units for training and in X's for scores.
-
-    `n_parameters` is how many numbers a decoder writes for each feature, `log_likelihood`
-    says whether the loss is minus the logarithm of a density of X, and `warp` whether
-    columns may be mapped to normal scores.
-    """
-
-    n_parameters: int = 1
-    log_likelihood: bool = False
-    warp: bool = False
-    _parameter_constraints: dict = {}
-
-    @abstractmethod
-    def build(self, scaling: ColumnScaling) -> CellLoss:
-        """Build the torch part."""
-
-    @abstractmethod
-    def unit(self, scaling: ColumnScaling) -> float:
-        """Factor from the training loss of a row to its loss in X's units."""
-
-    def constants(self, x: NDArray, scaling: ColumnScaling) -> NDArray[np.float64]:
-        """Part of each row's loss, in X's units, that does not depend on the network."""
-        return np.zeros(len(x))
-
-    @abstractmethod
-    def errors(
-        self, x: NDArray, output: NDArray[np.float64], scaling: ColumnScaling
-    ) -> NDArray[np.float64]:
-        """Cost of each cell in X's units, given what the decoder writes."""
-
-    def restore(self, output: NDArray, scaling: ColumnScaling) -> NDArray[np.float64]:
-        """Return the expected rows, in X's units, of what the decoder writes."""
-        return scaling.restore(output[..., : len(scaling.mean)])
-
-    def sample(
-        self, output: NDArray, scaling: ColumnScaling, rng: np.random.Generator
-    ) -> NDArray[np.float64]:
-        """Draw rows, in X's units, from what the decoder writes; without noise by default."""
-        return self.restore(output, scaling)
-
-    def outputs(self, start: LinearStart) -> tuple[Tensor, Tensor | None]:
-        """Return the start's decoder as a map to what this loss reads."""
-        return start.decoder, start.decoder_bias
-
-    def check(self, x: NDArray) -> None:
-        """Raise if rows are not in the loss's domain."""
-
-
-class _MetricLoss(Loss):
-    """A function of the distance between a cell and its reconstruction."""
-
-    power: int
-
-    def column_weights(self, scaling: ColumnScaling) -> NDArray[np.float64]:
-        """Weight of each column; they sum to 1."""
-        share = scaling.relative_scale**self.power
-        total = share.sum()
-        return share / total if total > 0 else np.full(len(share), 1 / len(share))
-
-    def unit(self, scaling: ColumnScaling) -> float:
-        """Sum of the columns' scales, to the power of the loss's units."""
-        largest = float(scaling.scale.max(initial=0.0))
-        total = float((scaling.relative_scale**self.power).sum())
-        return total * largest * (largest if self.power == 2 else 1.0)
-
-
-class _Squared(CellLoss):
-    def forward(self, output: Tensor, target: Tensor) -> Tensor:
-        return (output - target).square() * self.weight
-
-
-class SquaredError(_MetricLoss):
-    """Squared error in X's own units, the objective of PCA.
-
-    A row costs sum_j (x_j - xhat_j)^2. In training, columns are standardised and each
-    is weighed by its share of the variance, which is the same objective up to a factor.
-
-    Examples
-    --------
-    >>> from sklearn_ae import Autoencoder, SquaredError
-    >>> Autoencoder(loss=SquaredError())
-    Autoencoder(loss=SquaredError())
-    """
-
-    power = 2
-
-    def build(self, scaling: ColumnScaling) -> CellLoss:
-        """Build the torch part."""
-        return _Squared(scaling, self.column_weights(scaling))
-
-    def errors(
-        self, x: NDArray, output: NDArray[np.float64], scaling: ColumnScaling
-    ) -> NDArray[np.float64]:
-        """Squared differences in X's units."""
-        return np.square(x - self.restore(output, scaling))
-
-
-class _Absolute(CellLoss):
-    def forward(self, output: Tensor, target: Tensor) -> Tensor:
-        return (output - target).abs() * self.weight
-
-
-class AbsoluteError(_MetricLoss):
-    """Absolute error in X's own units; reconstructions are medians.
-
-    A row costs the sum of the distances between x_j and xhat_j.
-
-    Examples
-    --------
-    >>> from sklearn_ae import AbsoluteError, Autoencoder
-    >>> Autoencoder(loss=AbsoluteError())
-    Autoencoder(loss=AbsoluteError())
-    """
-
-    power = 1
-
-    def build(self, scaling: ColumnScaling) -> CellLoss:
-        """Build the torch part."""
-        return _Absolute(scaling, self.column_weights(scaling))
-
-    def errors(
-        self, x: NDArray, output: NDArray[np.float64], scaling: ColumnScaling
-    ) -> NDArray[np.float64]:
-        """Absolute differences in X's units."""
-        return np.abs(x - self.restore(output, scaling))
-
-
-class _Huber(CellLoss):
-    def __init__(self, scaling: ColumnScaling, weight: NDArray[np.float64], epsilon: float) -> None:
-        super().__init__(scaling, weight)
-        self.epsilon = epsilon
-
-    def forward(self, output: Tensor, target: Tensor) -> Tensor:
-        error = F.huber_loss(output, target, reduction="none", delta=self.epsilon)
-        return 2 * error * self.weight
-
-
-class HuberError(_MetricLoss):
-    """Squared error up to some standard deviations of a column, linear beyond.
-
-    With r = (x_j - xhat_j) / s_j, where s_j is the column's standard deviation, a cell costs
-    s_j² r² where |r| <= epsilon, and s_j² (2 epsilon |r| - epsilon²) beyond.
-
-    Parameters
-    ----------
-    epsilon : float, default=1.35
-        Where the loss turns linear, in standard deviations of the column.
-
-    References
-    ----------
-    Huber, Robust estimation of a location parameter, 1964. :doi:`10.1214/aoms/1177703732`
-
-    Examples
-    --------
-    >>> from sklearn_ae import Autoencoder, HuberError
-    >>> Autoencoder(loss=HuberError(epsilon=1.0))
-    Autoencoder(loss=HuberError(epsilon=1.0))
-    """
-
-    power = 2
-    _parameter_constraints: dict = {"epsilon": [Interval(Real, 0, None, closed="neither")]}
-
-    def __init__(self, epsilon: float = 1.35) -> None:
-        self.epsilon = epsilon
-
-    def build(self, scaling: ColumnScaling) -> CellLoss:
-        """Build the torch part."""
-        return _Huber(scaling, self.column_weights(scaling), float(self.epsilon))
-
-    def errors(
-        self, x: NDArray, output: NDArray[np.float64], scaling: ColumnScaling
-    ) -> NDArray[np.float64]:
-        """Squared or linear differences in X's units squared."""
-        unit = np.where(scaling.scale > 0, scaling.scale, 1.0)
-        r = np.abs(x - self.restore(output, scaling)) / unit
-        inside = np.minimum(r, self.epsilon)
-        return (inside**2 + 2 * self.epsilon * (r - inside)) * unit * unit
 
 
 class _Likelihood(Loss):
@@ -503,13 +281,3 @@ class Poisson(_Likelihood):
         offset, slope = self.link(scaling)
         log_rate = offset + slope * output.astype(np.float64, copy=False)
         return np.minimum(log_rate, _LARGEST_LOG)
-
-
-LOSSES: dict[str, type[Loss]] = {
-    "squared_error": SquaredError,
-    "absolute_error": AbsoluteError,
-    "huber": HuberError,
-    "gaussian": GaussianLikelihood,
-    "bernoulli": Bernoulli,
-    "poisson": Poisson,
-}
