@@ -2,11 +2,52 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
+from types import BuiltinFunctionType
+from typing import Any, NamedTuple
 
 import torch
 from sklearn.utils._set_output import _get_output_config
 from torch import Tensor
+from torch._ops import OpOverload as Overload
+from torch.utils._python_dispatch import TorchDispatchMode as DispatchMode
+
+__all__ = [
+    "AdamWState",
+    "DispatchMode",
+    "Overload",
+    "binding",
+    "fused_adamw_",
+    "output_config",
+    "overloads",
+    "storage_key",
+    "total_norm",
+]
+
+# Numbers up to which tensors are joined before they are read.
+_SMALL = 2**16
+# Where torch keeps the functions that it makes from the schemas of its operations.
+_OWNERS = [torch, *(getattr(torch._C, name) for name in ("_linalg", "_nn"))]
+
+
+def binding(name: str) -> Callable[..., Any] | None:
+    """Return the function that torch made from an operation's schema, if there is one."""
+    for owner in _OWNERS:
+        function = getattr(owner, name, None)
+        if isinstance(function, BuiltinFunctionType):
+            return function
+    return None
+
+
+def overloads(operation: Overload) -> list[Overload]:
+    """Return all overloads of an operation."""
+    packet = operation.overloadpacket
+    return [getattr(packet, name) for name in packet.overloads()]
+
+
+def storage_key(tensor: Tensor) -> int:
+    """Return a number that tensors which share memory have in common."""
+    return tensor.untyped_storage()._cdata
 
 
 def output_config(estimator: object) -> str:
@@ -36,18 +77,20 @@ class AdamWState(NamedTuple):
 
 def total_norm(tensors: list[Tensor]) -> Tensor:
     """Return the Euclidean norm of all tensors together."""
-    return torch.linalg.vector_norm(torch.stack(torch._foreach_norm(tensors)))
-
-
-def clip_(grads: list[Tensor], max_norm: float) -> None:
-    """Scale gradients down in place to a total norm, if they exceed it."""
-    torch._foreach_mul_(grads, (max_norm / (total_norm(grads) + 1e-6)).clamp(max=1.0))
+    if sum(t.numel() for t in tensors) <= _SMALL:
+        return torch.linalg.vector_norm(torch.cat([t.reshape(-1) for t in tensors]))
+    return torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(t) for t in tensors]))
 
 
 def fused_adamw_(
-    params: list[Tensor], grads: list[Tensor], state: AdamWState, lr: Tensor, weight_decay: float
+    params: list[Tensor],
+    grads: list[Tensor],
+    state: AdamWState,
+    lr: Tensor,
+    weight_decay: float,
+    divisor: Tensor,
 ) -> None:
-    """Update parameters and moments in place, in one kernel."""
+    """Divide gradients by a number and update parameters and moments in place, in one kernel."""
     state.step.add_(1)
     torch._fused_adamw_(
         params,
@@ -63,6 +106,6 @@ def fused_adamw_(
         eps=1e-8,
         amsgrad=False,
         maximize=False,
-        grad_scale=None,
+        grad_scale=divisor,
         found_inf=None,
     )

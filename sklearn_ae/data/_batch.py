@@ -77,9 +77,14 @@ class Batch(NamedTuple):
         parts = {name: part for name, part in self._asdict().items() if part is not None}
         return Batch(**{name: function(part) for name, part in parts.items()})
 
-    def take(self, index: Tensor) -> Batch:
-        """Return the rows at the given positions."""
-        return self.map(lambda part: part.index_select(0, index))
+    def take(self, index: Tensor, out: Batch | None = None) -> Batch:
+        """Return the rows at the given positions, in the memory of another batch if given."""
+        if out is None:
+            return self.map(lambda part: part.index_select(0, index))
+        for part, buffer in zip(self, out, strict=True):
+            if part is not None:
+                torch.index_select(part, 0, index, out=buffer)
+        return out
 
     def slice(self, start: int, stop: int) -> Batch:
         """Return consecutive rows."""
@@ -93,15 +98,34 @@ class Batch(NamedTuple):
         """Number of batches of an epoch."""
         return max(1, math.ceil(self.n_rows / batch_size))
 
-    def batches(self, batch_size: int, generator: Generator) -> Iterator[Batch]:
-        """Yield the rows in random order; batches differ by one row at most."""
+    def batches(
+        self,
+        batch_size: int,
+        generator: Generator,
+        buffers: dict[int, Batch] | None = None,
+    ) -> Iterator[Batch]:
+        """Yield the rows in random order; batches differ by one row at most.
+
+        Parameters
+        ----------
+        batch_size : int
+            Largest batch.
+        generator : Generator
+            Feeds the order, on the CPU.
+        buffers : dict of int to Batch, optional
+            A batch of each size that was seen, in whose memory the next of its size comes.
+        """
         n_batches = self.n_batches(batch_size)
         if n_batches == 1:
             yield self
             return
         order = torch.randperm(self.n_rows, generator=generator)
         for index in order.to(self.x.device).tensor_split(n_batches):
-            yield self.take(index)
+            if buffers is None:
+                yield self.take(index)
+            else:
+                buffers[len(index)] = self.take(index, buffers.get(len(index)))
+                yield buffers[len(index)]
 
     def blocks(self, most_cells: int) -> Iterator[tuple[Any, Batch]]:
         """Yield positions and rows, in order."""
@@ -197,8 +221,13 @@ class RaggedBatch:
         _, counts = np.unique(self.sizes, axis=0, return_counts=True)
         return int(np.ceil(counts / batch_size).sum())
 
-    def batches(self, batch_size: int, generator: Generator) -> Iterator[Batch]:
-        """Yield the rows in random order: images of one size, sequences of similar length."""
+    def batches(
+        self, batch_size: int, generator: Generator, buffers: object = None
+    ) -> Iterator[Batch]:
+        """Yield the rows in random order: images of one size, sequences of similar length.
+
+        No two batches need have the same size, so `buffers` stay empty.
+        """
         order = torch.randperm(self.n_rows, generator=generator).numpy()
         if self.sizes.shape[1] == 1:
             n_batches = self.n_batches(batch_size)

@@ -11,11 +11,14 @@ from torch import Generator, Tensor
 
 from sklearn_ae._compat import AdamWState
 from sklearn_ae.data import Batch, RaggedBatch
+from sklearn_ae.training._capture import Captured
 from sklearn_ae.training._module import parameters_of
 from sklearn_ae.training._step import Step
 
 # Cells of one block of held-out rows.
 _JUDGED_CELLS = 2**22
+# Packages whose modules do the same in each step.
+_KNOWN = ("torch", "skorch", "sklearn_ae")
 _BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_grad_computed")
 
 
@@ -28,6 +31,8 @@ def state_tensors(module: torch.nn.Module) -> list[Tensor]:
 
 class BatchIterator:
     """Shuffled batches of rows that already are on their device.
+
+    A batch lies where the last one of its size lay, so it must be done with by then.
 
     Parameters
     ----------
@@ -44,12 +49,13 @@ class BatchIterator:
         self.batch_size = batch_size
         self.generator = generator
         self.n_batches = dataset.n_batches(batch_size)
+        self.buffers: dict[int, Batch] = {}
 
     def __len__(self) -> int:
         return self.n_batches
 
     def __iter__(self) -> Iterator[Batch]:
-        return self.dataset.batches(self.batch_size, self.generator)
+        return self.dataset.batches(self.batch_size, self.generator, self.buffers)
 
 
 class AutoencoderNet(NeuralNet):
@@ -57,7 +63,7 @@ class AutoencoderNet(NeuralNet):
 
     skorch builds the module (`module`), the objective (`criterion`) and the optimizer,
     calls the callbacks and keeps the history. An epoch is one pass of the pure step
-    over device batches.
+    over device batches; the step is captured where it can be.
     """
 
     @property
@@ -71,11 +77,40 @@ class AutoencoderNet(NeuralNet):
         group = self.optimizer_.param_groups[0]
         self.step_ = Step(self.module_, self.criterion_, group["weight_decay"])
         self.moments_ = _moments(self.optimizer_)
+        self.rate_ = torch.zeros((), device=batches.dataset.x.device)
+        self.totals_: dict[str, Tensor] = {}
         self.per_batch_ = any(
             getattr(type(callback), hook) is not getattr(Callback, hook)
             for _, callback in self.callbacks_
             for hook in _BATCH_HOOKS
         )
+        self.run_step_ = Captured(self._run_step, self._obstacle())
+
+    def end(self) -> None:
+        """Let go of the rows and of what training needed besides the weights."""
+        for name in ("batches_", "noise_", "step_", "moments_", "rate_", "totals_", "run_step_"):
+            self.__dict__.pop(name, None)
+
+    def _obstacle(self) -> str:
+        """Say why a step may do something else next time, or nothing if it may not."""
+        if self.per_batch_:
+            return "a callback is called for each batch"
+        if isinstance(self.batches_.dataset, RaggedBatch):
+            return "rows differ in size"
+        if self.rate_.device.type != "cpu":
+            return f"the device is {self.rate_.device.type}"
+        for part in (*self.module_.modules(), *self.criterion_.modules()):
+            if type(part).__module__.split(".")[0] not in _KNOWN:
+                return f"{type(part).__name__} may do something else in each step"
+        return ""
+
+    def _run_step(self, batch: Batch) -> None:
+        """Run a step at the current rate, and add its terms up."""
+        terms = self.step_(self.step_.own, self.moments_, self.rate_, batch, self.noise_)
+        for name, term in terms.items():
+            if name not in self.totals_:
+                self.totals_[name] = torch.zeros_like(term)
+            self.totals_[name].add_(term)
 
     def train_epoch(self, rates: list[float]) -> dict[str, float]:
         """Run one pass over the rows; return the mean of each term.
@@ -86,22 +121,30 @@ class AutoencoderNet(NeuralNet):
             Learning rate of each batch.
         """
         self._set_training(True)
-        device = self.batches_.dataset.x.device
-        lr = torch.tensor(rates, dtype=torch.float32, device=device)
-        totals: dict[str, Tensor] = {}
-        for i, batch in enumerate(self.batches_):
+        each = torch.tensor(rates, dtype=torch.float32).to(self.rate_.device).unbind()
+        for total in self.totals_.values():
+            total.zero_()
+        for rate, batch in zip(each, self.batches_, strict=True):
+            self.rate_.copy_(rate)
             if self.per_batch_:
-                self.notify("on_batch_begin", batch=batch, training=True)
-            terms = self.step_(self.step_.own, self.moments_, lr[i], batch, self.noise_)
-            for name, term in terms.items():
-                totals[name] = totals[name] + term if name in totals else term
-            if self.per_batch_:
-                self.history.record_batch("train_batch_size", batch.n_rows)
-                self.notify("on_batch_end", batch=batch, training=True, loss=sum(terms.values()))
+                self._run_watched(batch)
+            else:
+                self.run_step_(batch)
         self._set_training(False)
         self.optimizer_.param_groups[0]["lr"] = rates[-1]
-        means = torch.stack(list(totals.values())) / len(self.batches_)
-        return dict(zip(totals, means.tolist(), strict=True))
+        if self.run_step_.obstacle and self.verbose > 1:
+            print(f"Steps are not captured: {self.run_step_.obstacle}.")
+        means = torch.stack(list(self.totals_.values())) / len(self.batches_)
+        return dict(zip(self.totals_, means.tolist(), strict=True))
+
+    def _run_watched(self, batch: Batch) -> None:
+        """Run a step between the calls of callbacks."""
+        before = sum(self.totals_.values())
+        self.notify("on_batch_begin", batch=batch, training=True)
+        self._run_step(batch)
+        self.history.record_batch("train_batch_size", batch.n_rows)
+        loss = sum(self.totals_.values()) - before
+        self.notify("on_batch_end", batch=batch, training=True, loss=loss)
 
     def row_losses(self, batch: Batch | RaggedBatch) -> Tensor:
         """Loss of each row by which networks are judged."""

@@ -201,6 +201,7 @@ class Fitter:
         return self._finish(lane.net, model, found)
 
     def _finish(self, net: AutoencoderNet, model: Model, found: Cycle) -> Fitted:
+        net.end()
         model.freeze()
         return Fitted(net, model, found.history, found.n_iter)
 
@@ -302,6 +303,7 @@ class Fitter:
         net.optimizer_.param_groups[0]["weight_decay"] = self.recipe.alpha
         lane = self._on_device(net, rows, None, scalings, ("stream", call))
         terms = lane.epoch(0, Constant(self.recipe.learning_rate_init * STREAM_RATE))
+        net.end()
         model.freeze()
         return sum(terms.values())
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from functools import reduce
 
 import torch
 from torch import Generator, Tensor, nn
 from torch.func import functional_call
 
-from sklearn_ae._compat import AdamWState, clip_, fused_adamw_
+from sklearn_ae._compat import AdamWState, fused_adamw_, total_norm
 from sklearn_ae.corruptions import Corruption
 from sklearn_ae.data import Batch
 from sklearn_ae.latents import Code
@@ -154,7 +155,7 @@ def _mean(values: Tensor, weight: Tensor | None) -> Tensor:
 
 
 class Step:
-    """Forward, backward, clipping and the AdamW update.
+    """Forward, backward, clipping to a norm of 1 and the AdamW update.
 
     The call has no data-dependent Python and reads nothing back from the device.
     Parameters and moments are updated in place.
@@ -167,8 +168,6 @@ class Step:
         Its loss.
     weight_decay : float
         Decoupled weight decay.
-    max_norm : float
-        Gradients are scaled down to this Euclidean norm.
     """
 
     def __init__(
@@ -176,12 +175,10 @@ class Step:
         module: AutoencoderModule,
         objective: Objective,
         weight_decay: float,
-        max_norm: float = 1.0,
     ) -> None:
         self.module = module
         self.objective = objective
         self.weight_decay = weight_decay
-        self.max_norm = max_norm
         self.own: Params = dict(module.named_parameters())
 
     def terms(self, params: Params, batch: Batch, generator: Generator) -> Terms:
@@ -203,7 +200,7 @@ class Step:
         """Update parameters and state in place; return the detached terms."""
         terms = self.terms(params, batch, generator)
         leaves = list(params.values())
-        total = torch.stack(tuple(terms.values())).sum()
+        total = reduce(torch.add, terms.values())
         with torch.no_grad():
             grads = [
                 # The fused kernel reads memory in order, whatever the strides of a transpose.
@@ -212,8 +209,8 @@ class Step:
                     leaves, torch.autograd.grad(total, leaves, allow_unused=True), strict=True
                 )
             ]
-            clip_(grads, self.max_norm)
-            fused_adamw_(leaves, grads, state, lr, self.weight_decay)
+            divisor = total_norm(grads).clamp(min=1.0)
+            fused_adamw_(leaves, grads, state, lr, self.weight_decay, divisor)
         return {name: term.detach() for name, term in terms.items()}
 
 
