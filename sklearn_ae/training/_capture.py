@@ -73,10 +73,13 @@ class _Recorder(DispatchMode):
         return result
 
     def _note(self, func: Overload, args: tuple, kwargs: dict, result: Any) -> None:
-        tags = func.tags
-        if torch.Tag.data_dependent_output in tags or torch.Tag.dynamic_output_shape in tags:
+        if _needs_values(func, args):
             self.obstacle = f"{func} needs values on the host"
             return
+        if torch.Tag.inplace_view in func.tags:
+            return  # it changed the shape of a tensor, not its values
+        # In-place views must not change what is noted here.
+        args, kwargs, result = tree_map(_noted, (args, kwargs, result))
         inputs = [x for x in tree_leaves((args, kwargs)) if isinstance(x, Tensor)]
         outputs = [x for x in tree_leaves(result) if isinstance(x, Tensor)]
         reads = frozenset(map(storage_key, inputs))
@@ -237,7 +240,7 @@ class _Arena:
             return value
         offset = self.offsets.get(storage_key(value))
         if offset is None:
-            return value.detach()
+            return value
         start = offset // value.element_size() + value.storage_offset()
         empty = torch.empty(0, dtype=value.dtype, device=value.device)
         return empty.set_(self.memory.untyped_storage(), start, tuple(value.shape), value.stride())
@@ -318,6 +321,24 @@ def _function(operation: Overload) -> Callable[..., Any]:
     if name.endswith("_") and not name.startswith("_"):
         return getattr(Tensor, name, operation)
     return binding(name) or operation
+
+
+def _noted(value: Any) -> Any:
+    return value.detach() if isinstance(value, Tensor) else value
+
+
+def _needs_values(operation: Overload, args: tuple) -> bool:
+    """Whether Python or the shape of a result may depend on values."""
+    if operation in _INDEXING:
+        return any(i is not None and i.dtype in (torch.bool, torch.uint8) for i in args[1])
+    if operation.overloadpacket in (torch.ops.aten.resize_, torch.ops.aten.set_):
+        return True
+    tags = operation.tags
+    return torch.Tag.data_dependent_output in tags or torch.Tag.dynamic_output_shape in tags
+
+
+# Their results have a shape that depends on values only if an index is a mask.
+_INDEXING = {torch.ops.aten.index.Tensor, torch.ops.aten.index_put_.default}
 
 
 @cache
