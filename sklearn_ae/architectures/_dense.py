@@ -16,13 +16,11 @@ from sklearn_ae.architectures._layers import (
     NORMALIZATIONS,
     HiddenLayers,
     Linear,
+    compressed,
     start_as,
 )
 from sklearn_ae.architectures._tied import tied_pair
 from sklearn_ae.data import Extent
-
-# Beyond this many standard deviations a residual grows with the logarithm of its input.
-_SOFT_RANGE = 3.0
 
 
 class _Residual(nn.Module):
@@ -41,7 +39,7 @@ class _Residual(nn.Module):
     def forward(self, x: Tensor, generator: Generator | None = None) -> Tensor:
         if self.basis is not None:
             x = self.basis(x)
-        return self.mlp(_SOFT_RANGE * torch.asinh(x / _SOFT_RANGE), generator)
+        return self.mlp(compressed(x), generator)
 
     def reset(self, generator: Generator) -> None:
         self.mlp.reset(generator)

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from sklearn_ae.data._ragged import Ragged
 
-# A block of float64 cells that fits a second-level cache several times over.
-_BLOCK_CELLS = 2**19
+# Cells of a block in float64, which fits a second-level cache, and its rows at least.
+_BLOCK_CELLS = 2**17
+_BLOCK_ROWS = 256
 
 
 class Rows:
@@ -128,7 +129,7 @@ class Rows:
 
     def parts(self) -> Iterator[slice | NDArray]:
         """Yield the positions of the rows of each block."""
-        size = max(1, _BLOCK_CELLS // max(1, self.n_features))
+        size = max(_BLOCK_ROWS, _BLOCK_CELLS // max(1, self.n_features))
         for start in range(0, self.n_rows, size):
             block = slice(start, start + size)
             yield block if self.index is None else self.index[block]

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache, partial
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.utils._pytree import tree_leaves, tree_map
 
 from sklearn_ae._compat import DispatchMode, Overload, binding, overloads, storage_key
 from sklearn_ae.data import Batch
@@ -79,17 +78,14 @@ class _Recorder(DispatchMode):
         if torch.Tag.inplace_view in func.tags:
             return  # it changed the shape of a tensor, not its values
         # In-place views must not change what is noted here.
-        args, kwargs, result = tree_map(_noted, (args, kwargs, result))
-        inputs = [x for x in tree_leaves((args, kwargs)) if isinstance(x, Tensor)]
-        outputs = [x for x in tree_leaves(result) if isinstance(x, Tensor)]
-        reads = frozenset(map(storage_key, inputs))
+        args, kwargs, result = (_mapped(_noted, part) for part in (args, kwargs, result))
+        reads = frozenset(map(storage_key, _tensors((args, kwargs))))
         written = [
             value
             for place, name in _written(func)
-            for value in tree_leaves(args[place] if place < len(args) else kwargs.get(name))
-            if isinstance(value, Tensor)
+            for value in _tensors(args[place] if place < len(args) else kwargs.get(name))
         ]
-        fresh = tuple(x for x in outputs if storage_key(x) not in reads)
+        fresh = tuple(x for x in _tensors(result) if storage_key(x) not in reads)
         self._bytes += sum(x.untyped_storage().nbytes() for x in fresh)
         if self._bytes > _MOST_BYTES:
             self.obstacle = f"a step allocates more than {_MOST_BYTES} bytes"
@@ -213,8 +209,8 @@ class _Arena:
         sizes: dict[int, int] = {}
         devices: dict[int, torch.device] = {}
         for i, step in enumerate(steps):
-            for tensor in tree_leaves((step.args, step.kwargs, step.result)):
-                if isinstance(tensor, Tensor) and (key := storage_key(tensor)) in owned:
+            for tensor in _tensors((step.args, step.kwargs, step.result)):
+                if (key := storage_key(tensor)) in owned:
                     spans[key] = (spans.get(key, (i, i))[0], i)
                     sizes[key] = tensor.untyped_storage().nbytes()
                     devices[key] = tensor.device
@@ -248,7 +244,7 @@ class _Arena:
 
 def _bound(step: _Call, place: Callable[[Any], Any]) -> Callable[[], Any]:
     """Return a step on its buffers."""
-    args, kwargs, result = tree_map(place, (step.args, step.kwargs, step.result))
+    args, kwargs, result = (_mapped(place, x) for x in (step.args, step.kwargs, step.result))
     run = partial(_function(step.operation), *args, **kwargs)
     if not step.fresh:
         return run
@@ -364,4 +360,28 @@ def _signature(call: _Call, owned: set[int], names: dict[int, int]) -> list[Any]
         where = ("own", names.setdefault(key, len(names))) if key in owned else ("given", key)
         return *where, value.storage_offset(), tuple(value.shape), value.stride(), value.dtype
 
-    return [described(v) for v in tree_leaves((call.args, call.kwargs, call.result))]
+    return [described(value) for value in _leaves((call.args, call.kwargs, call.result))]
+
+
+def _leaves(tree: Any) -> Iterator[Any]:
+    """Yield what lists, tuples and dicts hold, in order."""
+    if isinstance(tree, (list, tuple)):
+        for part in tree:
+            yield from _leaves(part)
+    elif isinstance(tree, dict):
+        yield from _leaves(list(tree.values()))
+    else:
+        yield tree
+
+
+def _tensors(tree: Any) -> Iterator[Tensor]:
+    return (leaf for leaf in _leaves(tree) if isinstance(leaf, Tensor))
+
+
+def _mapped(function: Callable[[Any], Any], tree: Any) -> Any:
+    """Apply a function to what lists, tuples and dicts hold."""
+    if isinstance(tree, (list, tuple)):
+        return type(tree)([_mapped(function, part) for part in tree])
+    if isinstance(tree, dict):
+        return {name: _mapped(function, part) for name, part in tree.items()}
+    return function(tree)

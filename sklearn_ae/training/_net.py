@@ -16,7 +16,7 @@ from sklearn_ae.training._module import parameters_of
 from sklearn_ae.training._step import Step
 
 # Cells of one block of held-out rows.
-_JUDGED_CELLS = 2**22
+_JUDGED_CELLS = 2**20
 # Packages whose modules do the same in each step.
 _KNOWN = ("torch", "skorch", "sklearn_ae")
 _BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_grad_computed")

@@ -142,14 +142,17 @@ class Fitter:
 
     def _folds(self, rows: Rows, n_folds: int) -> Iterator[tuple[Rows, Rows]]:
         """Yield training and held-out parts; one fold holds out a fraction."""
-        groups = np.arange(rows.n_rows) if self.groups is None else self.groups
-        n_groups = int(groups.max()) + 1
+        n_groups = rows.n_rows if self.groups is None else int(self.groups.max()) + 1
         order = self.seeds.numpy("split").permutation(n_groups)
         parts = np.array_split(order, n_folds)
         if n_folds == 1:
-            parts = [order[: self.recipe.held_out_rows(n_groups)]]
+            parts = [order[: self.recipe.held_out_rows(n_groups)].copy()]
+        del order
         for part in parts:
-            held_out = np.isin(groups, part)
+            held_out = np.zeros(n_groups, dtype=bool)
+            held_out[part] = True
+            if self.groups is not None:
+                held_out = held_out[self.groups]
             yield rows.take(np.flatnonzero(~held_out)), rows.take(np.flatnonzero(held_out))
 
     @property
@@ -160,6 +163,7 @@ class Fitter:
         """Judge every epoch on one held-out part; if the start wins, refit it on all rows."""
         [(train, valid)] = self._folds(rows, 1)
         model, lane = self._lane(train, valid, rows.n_rows, ("network",), previous, leads=True)
+        del train, valid
         found = run_cycle([lane], self.recipe, cycle, self._watch(lane, model))
         if self.composition.start is not None and not found.wins(_MARGIN_HOLD_OUT):
             return self._start(rows, previous, found)
@@ -333,11 +337,12 @@ class Fitter:
         )
 
 
-def _constants(loss: Loss, rows: Rows, scaling: ColumnScaling) -> NDArray[np.float64]:
+def _constants(loss: Loss, rows: Rows, scaling: ColumnScaling) -> NDArray[np.float64] | float:
     """Parts of rows' losses that do not depend on the network."""
     if rows.ragged:  # a pixel or step of any row has the same
         return loss.constants(np.repeat(scaling.mean[None], rows.n_rows, axis=0), scaling)
-    return np.concatenate([loss.constants(x, scaling) for x, _ in rows.blocks()])
+    found = [loss.constants(x, scaling) for x, _ in rows.blocks()]
+    return np.concatenate(found) if any(map(np.any, found)) else 0.0
 
 
 def _check_same_shapes(factory: ModuleFactory, previous: Model) -> None:

@@ -7,7 +7,7 @@ from torch import nn
 
 from sklearn_ae import Autoencoder, Dense
 from sklearn_ae.architectures import Shapes
-from sklearn_ae.architectures._layers import MLP, BatchNorm, HiddenLayers, hidden_noise
+from sklearn_ae.architectures._layers import MLP, BatchNorm, HiddenLayers, compressed, hidden_noise
 
 SHAPES = Shapes(5, 3, 3, 5, 100)
 X = torch.randn(40, 5, generator=torch.Generator().manual_seed(1)) * 3 + 2
@@ -125,3 +125,22 @@ def test_running_moments_are_learned_and_kept_with_the_best_epoch(iris):
     assert all((norm.mean != 0).any() for norm in norms)
     alone = [fitted.transform(row[None]) for row in iris[:3]]
     assert_allclose(alone, fitted.transform(iris[:3])[:, None], rtol=1e-10)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_compression_is_three_asinh_of_a_third(dtype):
+    x = torch.tensor([0.0, 1e-8, 1e-3, 0.3, 3.0, 50.0, 1e9, 1e17], dtype=dtype)
+    x = torch.cat([-x, x]).requires_grad_()
+    expected = 3 * torch.asinh(x.detach().double() / 3)
+    torch.testing.assert_close(compressed(x).double(), expected, rtol=1e-6, atol=1e-6)
+    (slope,) = torch.autograd.grad(compressed(x).sum(), x, create_graph=True)
+    (bend,) = torch.autograd.grad(slope.sum(), x)
+    y = x.detach().double()
+    torch.testing.assert_close(slope.double(), (1 + y**2 / 9).rsqrt(), rtol=1e-5, atol=1e-9)
+    torch.testing.assert_close(bend.double(), -y / 9 * (1 + y**2 / 9) ** -1.5, rtol=1e-4, atol=1e-8)
+
+
+def test_compression_of_huge_numbers_is_finite():
+    x = torch.tensor([1e30, -1e38, torch.inf])
+    assert torch.isfinite(compressed(x)).all()
+    assert torch.isnan(compressed(torch.tensor([torch.nan])))
