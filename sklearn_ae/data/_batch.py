@@ -13,6 +13,8 @@ from torch import Generator, Tensor
 
 from sklearn_ae.data._ragged import cell_index, padded_index, plan
 
+# Cells of rows that are shuffled as a whole, at the price of a copy.
+_SHUFFLED_CELLS = 2**22
 # Batches over which sequences are sorted by length, so that little is padded.
 _WINDOW = 8
 
@@ -90,6 +92,15 @@ class Batch(NamedTuple):
         """Return consecutive rows."""
         return self.map(lambda part: part[start:stop])
 
+    def copied(self, out: Batch | None = None) -> Batch:
+        """Return a copy, in the memory of another batch if given."""
+        if out is None:
+            return self.map(torch.clone)
+        for part, buffer in zip(self, out, strict=True):
+            if part is not None and buffer is not None:
+                buffer.copy_(part)
+        return out
+
     def to(self, device: torch.device | str) -> Batch:
         """Return the batch on a device."""
         return self.map(lambda part: part.to(device))
@@ -119,13 +130,20 @@ class Batch(NamedTuple):
         if n_batches == 1:
             yield self
             return
-        order = torch.randperm(self.n_rows, generator=generator)
-        for index in order.to(self.x.device).tensor_split(n_batches):
-            if buffers is None:
-                yield self.take(index)
+        order = torch.randperm(self.n_rows, generator=generator).to(self.x.device)
+        shuffled = self.take(order) if self.x.numel() <= _SHUFFLED_CELLS else None
+        start = 0
+        for index in order.tensor_split(n_batches):
+            size = index.shape[0]
+            out = None if buffers is None else buffers.get(size)
+            if shuffled is None:
+                batch = self.take(index, out)
             else:
-                buffers[len(index)] = self.take(index, buffers.get(len(index)))
-                yield buffers[len(index)]
+                batch = shuffled.slice(start, start + size).copied(out)
+            start += size
+            if buffers is not None:
+                buffers[size] = batch
+            yield batch
 
     def blocks(self, most_cells: int) -> Iterator[tuple[Any, Batch]]:
         """Yield positions and rows, in order."""

@@ -148,7 +148,7 @@ class Recording:
             if _name(c) not in _ALLOCATIONS and not (c.fresh and c.writes <= constant)
         ]
         place = _Arena(steps, self.owned - constant).place
-        return [_bound(step, place) for step in steps]
+        return [operation for step in steps for operation in _bound(step, place)]
 
 
 class Captured:
@@ -242,22 +242,30 @@ class _Arena:
         return empty.set_(self.memory.untyped_storage(), start, tuple(value.shape), value.stride())
 
 
-def _bound(step: _Call, place: Callable[[Any], Any]) -> Callable[[], Any]:
-    """Return a step on its buffers."""
+def _bound(step: _Call, place: Callable[[Any], Any]) -> list[Callable[[], Any]]:
+    """Return what to call to run a step on its buffers."""
     args, kwargs, result = (_mapped(place, x) for x in (step.args, step.kwargs, step.result))
     run = partial(_function(step.operation), *args, **kwargs)
     if not step.fresh:
-        return run
-    narrow = step.operation in _NARROW and not kwargs and result.shape[1] < _NARROW_COLUMNS
-    if narrow and result.numel():
-        memory = result.new_empty(result.shape[::-1])
-        return partial(_NARROW[step.operation], *args, **kwargs, memory=memory, out=result)
+        return [run]
+    if step.operation in _PRODUCTS and not kwargs and result.shape[1] < _NARROW_COLUMNS:
+        return _transposed_product(args, result)
     results = list(result) if isinstance(result, (tuple, list)) else [result]
     into = _into(step.operation, len(args))
     if into is None or any(value is None for value in results):
-        return partial(_copied, run, results)
-    function, names = into
-    return partial(function, *args, **kwargs, **dict(zip(names, results, strict=True)))
+        return [partial(_copied, run, results)]
+    function, further, names = into
+    return [partial(function, *args, *further, **kwargs, **dict(zip(names, results, strict=True)))]
+
+
+def _transposed_product(args: tuple[Tensor, ...], result: Tensor) -> list[Callable[[], Any]]:
+    """Multiply the other way round, which is several times faster for a few columns."""
+    *bias, a, b = args
+    product = result.new_empty(result.shape[::-1])
+    multiply = partial(torch.mm, b.t(), a.t(), out=product)
+    if bias:
+        return [multiply, partial(torch.add, product.t(), bias[0], out=result)]
+    return [multiply, partial(Tensor.copy_, result, product.t())]
 
 
 def _copied(function: Callable[[], Any], buffers: list[Any]) -> None:
@@ -269,36 +277,21 @@ def _copied(function: Callable[[], Any], buffers: list[Any]) -> None:
             buffer.copy_(value)
 
 
-def _narrow_mm(a: Tensor, b: Tensor, memory: Tensor, out: Tensor) -> None:
-    torch.mm(b.t(), a.t(), out=memory)
-    out.copy_(memory.t())
-
-
-def _narrow_addmm(bias: Tensor, a: Tensor, b: Tensor, memory: Tensor, out: Tensor) -> None:
-    torch.mm(b.t(), a.t(), out=memory)
-    torch.add(memory.t(), bias, out=out)
-
-
-# Matrix products are several times faster the other way round if their result has few columns.
+# Matrix products of fewer columns than these are taken the other way round.
 _NARROW_COLUMNS = 16
-_NARROW: dict[Overload, Callable[..., None]] = {
-    torch.ops.aten.mm.default: _narrow_mm,
-    torch.ops.aten.addmm.default: _narrow_addmm,
-}
-
-
-def _relu(x: Tensor, out: Tensor) -> None:
-    torch.clamp_min(x, 0, out=out)
+_PRODUCTS = {torch.ops.aten.mm.default, torch.ops.aten.addmm.default}
+# What writes an operation's results into given tensors, further arguments, and their names.
+_Into = tuple[Callable[..., Any], tuple[Any, ...], list[str]]
 
 
 @cache
-def _into(operation: Overload, n_args: int) -> tuple[Callable[..., Any], list[str]] | None:
-    """Return what writes an operation's results into given tensors, and their names."""
+def _into(operation: Overload, n_args: int) -> _Into | None:
+    """Return how an operation of so many arguments writes into given tensors, if it can."""
     name = operation._schema.name.removeprefix("aten::")
     if name == "relu":
-        return _relu, ["out"]
+        return torch.clamp_min, (0,), ["out"]
     if name in ("add", "sub", "mul", "div") and n_args == 2:  # of a tensor and a number, too
-        return getattr(torch, name), ["out"]
+        return getattr(torch, name), (), ["out"]
     wanted = [(a.name, str(a.type)) for a in operation._schema.arguments]
     for candidate in overloads(operation):
         arguments = candidate._schema.arguments
@@ -306,7 +299,8 @@ def _into(operation: Overload, n_args: int) -> tuple[Callable[..., Any], list[st
         given = [(a.name, str(a.type)) for a in arguments if not a.is_out]
         if names and given == wanted and torch.Tag.generated not in candidate.tags:
             function = _function(operation)
-            return (candidate if function is operation or names != ["out"] else function), names
+            plain = function is not operation and names == ["out"]
+            return (function if plain else candidate), (), names
     return None
 
 
