@@ -166,6 +166,8 @@ class Fitter:
         del train, valid
         found = run_cycle([lane], self.recipe, cycle, self._watch(lane, model))
         if self.composition.start is not None and not found.wins(_MARGIN_HOLD_OUT):
+            lane.net.end()
+            del model, lane  # before all rows are put on the device
             return self._start(rows, previous, found)
         lane.net.set_weights(found.best_weights[0])
         return self._finish(lane.net, model, found)

@@ -59,6 +59,7 @@ def test_blocks_are_bounded_and_add_up_to_the_rows(
     rows = Rows(X, weight)
     whole, whole_weights = read(rows)
     monkeypatch.setattr(_rows, "_BLOCK_CELLS", cells)
+    monkeypatch.setattr(_rows, "_BLOCK_ROWS", 1)
     assert max(block.size for block, _ in rows.blocks()) <= max(cells, rows.n_features)
     values, weights = read(rows)
     assert_array_equal(values, whole)

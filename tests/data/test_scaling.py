@@ -52,6 +52,7 @@ def test_block_size_does_not_matter(
     rows = Rows(X, np.arange(40.0) if weighted else None)
     whole = ColumnScaling.fit(rows)
     monkeypatch.setattr(_rows, "_BLOCK_CELLS", cells)
+    monkeypatch.setattr(_rows, "_BLOCK_ROWS", 1)
     by_block = ColumnScaling.fit(rows)
     assert_allclose(by_block.mean, whole.mean, rtol=1e-13)
     assert_allclose(by_block.scale, whole.scale, rtol=1e-13)

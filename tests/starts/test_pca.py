@@ -120,6 +120,7 @@ def test_blocks_do_not_change_the_solution(monkeypatch: pytest.MonkeyPatch, shap
     X = make(*SHAPES[shape])
     whole = Solved(X, 2)
     monkeypatch.setattr(_rows, "_BLOCK_CELLS", 3 * X.shape[1])
+    monkeypatch.setattr(_rows, "_BLOCK_ROWS", 1)
     by_block = Solved(X, 2)
     assert_allclose(by_block.encoder, whole.encoder, atol=1e-11)
     assert_allclose(by_block.decoder, whole.decoder, atol=1e-11)
