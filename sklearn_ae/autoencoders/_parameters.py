@@ -167,7 +167,7 @@ device : str, default="cpu"
 callbacks : list of skorch callbacks, default=None
     Called while training; see skorch.callbacks.
 verbose : int, default=0
-    1 prints a line an epoch.
+    1 prints a line an epoch, 2 also why training steps are not captured.
 random_state : int, RandomState or None, default=None
     Feeds every draw. None draws a seed from the operating system; the global
     generators of numpy, Python and torch are never used.

@@ -85,6 +85,7 @@ class AutoencoderNet(NeuralNet):
             for hook in _BATCH_HOOKS
         )
         self.run_step_ = Captured(self._run_step, self._obstacle())
+        self.said_ = ""
 
     def end(self) -> None:
         """Let go of the rows and of what training needed besides the weights."""
@@ -132,8 +133,9 @@ class AutoencoderNet(NeuralNet):
                 self.run_step_(batch)
         self._set_training(False)
         self.optimizer_.param_groups[0]["lr"] = rates[-1]
-        if self.run_step_.obstacle and self.verbose > 1:
-            print(f"Steps are not captured: {self.run_step_.obstacle}.")
+        if self.verbose > 1 and self.run_step_.obstacle != self.said_:
+            self.said_ = self.run_step_.obstacle
+            print(f"Steps are not captured: {self.said_}.")
         means = torch.stack(list(self.totals_.values())) / len(self.batches_)
         return dict(zip(self.totals_, means.tolist(), strict=True))
 
