@@ -75,8 +75,8 @@ class _Recorder(DispatchMode):
         if _needs_values(func, args):
             self.obstacle = f"{func} needs values on the host"
             return
-        if torch.Tag.inplace_view in func.tags:
-            return  # it changed the shape of a tensor, not its values
+        if _changes_shape_alone(func):
+            return
         # In-place views must not change what is noted here.
         args, kwargs, result = (_mapped(_noted, part) for part in (args, kwargs, result))
         reads = frozenset(map(storage_key, _tensors((args, kwargs))))
@@ -321,10 +321,20 @@ def _needs_values(operation: Overload, args: tuple) -> bool:
     """Whether Python or the shape of a result may depend on values."""
     if operation in _INDEXING:
         return any(i is not None and i.dtype in (torch.bool, torch.uint8) for i in args[1])
+    return _always_needs_values(operation)
+
+
+@cache
+def _always_needs_values(operation: Overload) -> bool:
     if operation.overloadpacket in (torch.ops.aten.resize_, torch.ops.aten.set_):
         return True
     tags = operation.tags
     return torch.Tag.data_dependent_output in tags or torch.Tag.dynamic_output_shape in tags
+
+
+@cache
+def _changes_shape_alone(operation: Overload) -> bool:
+    return torch.Tag.inplace_view in operation.tags
 
 
 # Their results have a shape that depends on values only if an index is a mask.
