@@ -72,7 +72,8 @@ class SuperResolver(BaseEstimator):
     bicubic interpolation lacks on these neighbours, and the net a stack of convolutions at low
     resolution. Training begins at net = 0. Held-out images choose the epoch, bicubic
     interpolation with the filter being epoch 0, and whether the filter is kept is chosen by
-    cross-validation, so that the result is not expected to be worse than bicubic.
+    cross-validation, so that the result is not expected to be worse than bicubic. `predict`
+    averages what becomes of an image and of its mirror images and turns.
 
     Takes arrays of shape (n, height, width) or (n, height, width, n_channels), torch tensors of
     shape (n, n_channels, height, width), and lists of images of any sizes. Integers come back
@@ -93,7 +94,9 @@ class SuperResolver(BaseEstimator):
         Activation of the hidden layers. With "relu", images of twice the contrast become images
         of twice the contrast, so that units do not matter.
     augment : bool, default=True
-        Mirror and turn training images at random.
+        Mirror and turn training images at random, and average predictions over the eight
+        ways to do so, which takes `predict` eight times as long. Where training images are
+        oblong, images are mirrored only.
     alpha : float, default=0.0
         Decoupled weight decay (L2) of AdamW.
     batch_size : int, default=None
@@ -124,7 +127,8 @@ class SuperResolver(BaseEstimator):
         Epochs run.
     history_ : DataFrame
         A row an epoch, the start being epoch 0. Losses are mean squared errors a pixel and
-        channel of the high resolution; integers are in [0, 1].
+        channel of the high resolution, not averaged over mirror images; integers are in
+        [0, 1].
     best_validation_loss_ : float or None
         Least loss of held-out images, the start included; None if none were held out.
     n_features_in_ : int
@@ -139,6 +143,9 @@ class SuperResolver(BaseEstimator):
     ----------
     Shi et al., Real-time single image and video super-resolution using an efficient
     sub-pixel convolutional neural network, CVPR 2016. :arxiv:`1609.05158`
+
+    Timofte, Rothe & Van Gool, Seven ways to improve example-based single image super
+    resolution, CVPR 2016. :arxiv:`1511.02228`
 
     Romano, Isidoro & Milanfar, RAISR: Rapid and accurate image super resolution, 2017.
     :arxiv:`1606.01299`
@@ -416,7 +423,8 @@ class SuperResolver(BaseEstimator):
         standard = model.scaling.apply(block).astype(block.dtype)
         x = np.moveaxis(standard, -1, 1).reshape(-1, height, width, 1)
         out = np.empty((len(x), height, width, scale * scale), block.dtype)
-        reach = model.factory.architecture.reach
+        architecture, grid = model.factory.architecture, model.factory.grid
+        reach = architecture.reach
         area = min(height, _BLOCK_SIDE) * min(width, _BLOCK_SIDE)
         step = max(1, _BLOCK_PIXELS // area)
         with torch.no_grad(), torch_threads(thread_count(model.factory.work * min(step, len(x)))):
@@ -427,7 +435,7 @@ class SuperResolver(BaseEstimator):
                 rows, own_rows = _window(top, height, reach)
                 columns, own_columns = _window(left, width, reach)
                 part = torch.from_numpy(np.ascontiguousarray(x[chosen, rows[0], columns[0]]))
-                found = module.decode(part.to(device)).cpu().numpy()
+                found = architecture.averaged(module.decode, part.to(device), grid).cpu().numpy()
                 out[chosen, rows[1], columns[1]] = found[:, own_rows, own_columns]
         large = out.reshape(n, n_channels, height, width, scale, scale)
         large = large.transpose(0, 2, 4, 3, 5, 1).reshape(n, height * scale, width * scale, -1)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import reduce
+from itertools import product
 from numbers import Integral
 
 import numpy as np
@@ -162,16 +164,42 @@ class FlipsAndTurns:
         x = batch.x[..., None, None]
         target = batch.target.unflatten(-1, (-1, self.scale, self.scale))
         draws = x.new_empty(3, len(x), *[1] * 5).uniform_(generator=generator) < 0.5
-        moves: list[Callable[[Tensor], Tensor]] = [
-            lambda t: t.flip(1, 4),
-            lambda t: t.flip(2, 5),
-        ]
-        if x.shape[1] == x.shape[2]:
-            moves.append(lambda t: t.transpose(1, 2).transpose(4, 5))
+        moves = self._moves(turn=x.shape[1] == x.shape[2])
         for chosen, move in zip(draws, moves, strict=False):
             x = torch.where(chosen, move(x), x)
             target = torch.where(chosen, move(target), target)
         return batch._replace(x=x[..., 0, 0], target=target.flatten(-3))
+
+    def mean(self, enlarge: Callable[[Tensor], Tensor], x: Tensor, *, turn: bool) -> Tensor:
+        """Return the mean of what all mirror images of x become, each moved back.
+
+        Parameters
+        ----------
+        enlarge : callable
+            Leads from images, of shape (n, height, width, n_channels), to targets.
+        x : Tensor of shape (n, height, width, n_channels)
+            Images.
+        turn : bool
+            Whether images are turned as well.
+        """
+        moves = self._moves(turn)
+        total = x.new_zeros(())
+        for draws in product((False, True), repeat=len(moves)):
+            chosen = [move for move, drawn in zip(moves, draws, strict=True) if drawn]
+            moved = reduce(lambda t, move: move(t), chosen, x[..., None, None])
+            found = enlarge(moved[..., 0, 0]).unflatten(-1, (-1, self.scale, self.scale))
+            total = total + reduce(lambda t, move: move(t), reversed(chosen), found)
+        return total.flatten(-3) / 2 ** len(moves)
+
+    def _moves(self, turn: bool) -> list[Callable[[Tensor], Tensor]]:
+        """Moves of shape (n, height, width, n_channels, scale, scale), each its own inverse."""
+        moves: list[Callable[[Tensor], Tensor]] = [
+            lambda t: t.flip(1, 4),
+            lambda t: t.flip(2, 5),
+        ]
+        if turn:
+            moves.append(lambda t: t.transpose(1, 2).transpose(4, 5))
+        return moves
 
 
 class SubPixel(Architecture):
@@ -199,6 +227,10 @@ class SubPixel(Architecture):
         Activation of the hidden layers.
     augment : bool, default=True
         Mirror and turn training images at random.
+
+    Notes
+    -----
+    A net that is trained on mirror images treats them nearly alike. `averaged` treats them alike.
 
     References
     ----------
@@ -238,6 +270,24 @@ class SubPixel(Architecture):
     ) -> Callable[[Batch, Generator], Batch] | None:
         """Return what mirrors and turns training images."""
         return FlipsAndTurns(self.scale) if self.augment else None
+
+    def averaged(
+        self, decode: Callable[[Tensor], Tensor], x: Tensor, grid: tuple[int, ...]
+    ) -> Tensor:
+        """Return what images become, the mean over the moves of training images.
+
+        Parameters
+        ----------
+        decode : callable
+            The decoder.
+        x : Tensor of shape (n, height, width, n_channels)
+            Images.
+        grid : tuple of int
+            Height, width and channels of the training images; oblong ones were not turned.
+        """
+        if not self.augment:
+            return decode(x)
+        return FlipsAndTurns(self.scale).mean(decode, x, turn=grid[0] == grid[1])
 
     def build(self, shapes: Shapes, linear_path: bool) -> tuple[Coder, Coder]:
         """Build the two networks; see `Architecture`."""

@@ -277,6 +277,51 @@ def test_augmentation_moves_images_and_targets_alike(size, moved):
     assert all(any(i.equal(e[0]) for e in every) for i in images)
 
 
+MOVES = [(turns, step) for turns in range(4) for step in (1, -1)]
+
+
+def moved(images: np.ndarray, turns: int, step: int) -> np.ndarray:
+    return np.rot90(images, turns, (1, 2))[:, :, ::step]
+
+
+def moved_back(images: np.ndarray, turns: int, step: int) -> np.ndarray:
+    return np.rot90(images[:, :, ::step], -turns, (1, 2))
+
+
+def one_by_one(resolver: SuperResolver, images: np.ndarray) -> np.ndarray:
+    """Enlarge images once, not averaged over what they are moved to."""
+    single = pickle.loads(pickle.dumps(resolver))
+    single._model.factory.architecture.augment = False
+    return single.predict(images)
+
+
+def test_mirror_images_and_turns_are_averaged(fitted):
+    images = np.random.default_rng(0).uniform(size=(2, 5, 7, 3))
+    found = fitted.predict(images)
+    single = [moved_back(one_by_one(fitted, moved(images, *move)), *move) for move in MOVES]
+    assert np.std(single, axis=0).max() > 1e-4
+    np.testing.assert_allclose(found, np.mean(single, axis=0), atol=1e-6)
+    for move in MOVES:
+        again = moved_back(fitted.predict(moved(images, *move)), *move)
+        np.testing.assert_allclose(again, found, atol=1e-6)
+
+
+@pytest.mark.parametrize(("height", "augment"), [(6, True), (8, False)])
+def test_only_moves_of_training_images_are_averaged(patches, height, augment):
+    """Oblong training images are mirrored only, and unmoved ones not at all."""
+    resolver = SuperResolver(
+        channels=4, depth=2, learning_rate_init=0.01, max_iter=4, augment=augment, random_state=0
+    ).fit(patches[:, :height])
+    assert resolver.net_.module_.decoder.layers[-1].any()
+    image = np.random.default_rng(0).uniform(size=(1, 6, 6, 3))
+    found = resolver.predict(image)
+    mirrored, turned = (
+        moved_back(resolver.predict(moved(image, *move)), *move) for move in [(0, -1), (1, 1)]
+    )
+    assert np.allclose(mirrored, found, atol=1e-6) == augment
+    assert np.abs(turned - found).max() > 1e-4
+
+
 IMAGES = np.random.default_rng(0).uniform(size=(4, 8, 8, 3))
 
 
