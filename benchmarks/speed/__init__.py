@@ -1,0 +1,1 @@
+"""Seconds and memory of the same layers, batches and epochs in several libraries."""

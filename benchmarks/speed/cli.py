@@ -1,0 +1,175 @@
+"""Command line of the speed benchmark."""
+
+import argparse
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks.speed import cells as grid
+from benchmarks.speed import default, imports, plot, report, runner
+from benchmarks.speed.libraries import LIBRARIES
+
+GROUPS = [*dict.fromkeys(cell.group for cell in grid.CELLS), imports.GROUP, default.GROUP]
+PICTURE = runner.ROOT / "docs" / "_static" / "speed.png"
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run a command and return its exit status.
+
+    Parameters
+    ----------
+    argv : list of str, optional
+        Arguments; those of the process by default.
+
+    Returns
+    -------
+    status : int
+    """
+    options = _parser().parse_args(argv)
+    return options.command(options)
+
+
+def defaults_path(path: Path) -> Path:
+    """Return where the results of the group "default" lie, beside the others.
+
+    Parameters
+    ----------
+    path : Path
+        The results file of the other groups.
+
+    Returns
+    -------
+    path : Path
+    """
+    return path.with_name(f"{path.stem}_default{path.suffix}")
+
+
+def _run(options: argparse.Namespace) -> int:
+    of_version = runner.version()
+    failed = 0
+    if set(options.groups) - {imports.GROUP, default.GROUP}:
+        failed += _run_cells(options, of_version)
+    if imports.GROUP in options.groups:
+        _run_imports(options, of_version)
+    if default.GROUP in options.groups:
+        failed += _run_default(options, of_version)
+    return int(failed > 0)
+
+
+def _run_cells(options: argparse.Namespace, of_version: str) -> int:
+    found = runner.installed(options.libraries, options.limit_python)
+    for name in found.absent:
+        print(f"{name} is not installed and is left out.")
+    wanted = [cell for cell in grid.CELLS if cell.group in options.groups]
+    for name in {cell.data for cell in wanted if not runner.available(cell)}:
+        print(f"The data {name} are not here; their cells are left out.")
+    wanted = [cell for cell in wanted if runner.available(cell)]
+    results = runner.TABLE.read(options.results)
+    todo = wanted if options.rerun else runner.missing(wanted, found, results, of_version)
+    print(f"{len(todo)} of {len(wanted)} cells to run.")
+
+    def rows_of(cell: grid.Cell) -> list[dict]:
+        return runner.run_cell(
+            cell,
+            found,
+            rounds=options.rounds,
+            patience=options.patience,
+            of_version=of_version,
+        )
+
+    failed = 0
+    for cell in todo:
+        rows = _timed(f"{cell.group}: {cell.label()}", lambda cell=cell: rows_of(cell))
+        runner.TABLE.append(options.results, rows)
+        failed += sum(bool(row["error"]) for row in rows)
+        for row in rows:
+            shown = row["error"] or f"{row['seconds_median']:.4f} s in {row['rounds']} rounds"
+            print(f"  {row['library']}: {shown}", flush=True)
+    return failed
+
+
+def _run_imports(options: argparse.Namespace, of_version: str) -> None:
+    results = runner.TABLE.read(options.results)
+    there = results[(results["group"] == imports.GROUP) & (results["version"] == of_version)]
+    if len(there) and not options.rerun:
+        print("import: nothing to run.")
+        return
+    rows = _timed("import", lambda: imports.run(of_version, options.rounds))
+    runner.TABLE.append(options.results, rows)
+
+
+def _run_default(options: argparse.Namespace, of_version: str) -> int:
+    path = defaults_path(options.results)
+    for name in default.installed()[1]:
+        print(f"{name} is not installed and is left out.")
+    wanted = default.cells()
+    results = default.TABLE.read(path)
+    todo = wanted if options.rerun else default.missing(wanted, results, of_version)
+    print(f"default: {len(todo)} of {len(wanted)} cells to run.", flush=True)
+    if todo:
+        default.warm_up()
+    failed = 0
+    for name, k in todo:
+        rows = _timed(
+            f"default: {name} k={k}", lambda name=name, k=k: default.run(name, k, of_version)
+        )
+        default.TABLE.append(path, rows)
+        failed += sum(bool(row["error"]) for row in rows)
+    return failed
+
+
+def _timed(label: str, function: Callable[[], list[dict]]) -> list[dict]:
+    start = time.perf_counter()
+    rows = function()
+    print(f"{label} ({time.perf_counter() - start:.1f} s)", flush=True)
+    return rows
+
+
+def _report(options: argparse.Namespace) -> int:
+    results = runner.TABLE.read(options.results)
+    print(report.text(results, default.TABLE.read(defaults_path(options.results))))
+    return 0
+
+
+def _plot(options: argparse.Namespace) -> int:
+    plot.scaling(runner.TABLE.read(options.results), options.output)
+    print(f"{options.output} written.")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.speed", description=__doc__)
+    commands = parser.add_subparsers(required=True)
+    results = argparse.ArgumentParser(add_help=False)
+    results.add_argument("--results", type=Path, default=runner.PATH, metavar="FILE")
+    run = commands.add_parser("run", parents=[results], help="run the cells that are missing")
+    run.add_argument("--groups", nargs="+", choices=GROUPS, default=GROUPS)
+    run.add_argument(
+        "--libraries",
+        nargs="+",
+        choices=LIBRARIES,
+        default=list(LIBRARIES),
+        help="of every group but import and default",
+    )
+    run.add_argument("--rounds", type=int, default=5)
+    run.add_argument(
+        "--patience",
+        type=float,
+        default=60.0,
+        metavar="SECONDS",
+        help="a library that took longer does not run again in the cell",
+    )
+    run.add_argument(
+        "--limit-python",
+        metavar="PATH",
+        help="interpreter that has jax; .venv-limit/bin/python or the running one by default",
+    )
+    run.add_argument("--rerun", action="store_true", help="run cells that have rows as well")
+    run.set_defaults(command=_run)
+    commands.add_parser("report", parents=[results], help="tables and bars").set_defaults(
+        command=_report
+    )
+    draw = commands.add_parser("plot", parents=[results], help="the picture")
+    draw.add_argument("--output", type=Path, default=PICTURE, metavar="FILE")
+    draw.set_defaults(command=_plot)
+    return parser

@@ -1,0 +1,221 @@
+"""The speed benchmark runs rivals side by side, resumes, and judges what it wrote."""
+
+import numpy as np
+import pytest
+
+from benchmarks import data
+from benchmarks.speed import cells as grid
+from benchmarks.speed import default, imports, libraries, report, runner
+from benchmarks.speed.cells import Cell
+from benchmarks.speed.cli import defaults_path, main
+
+TINY = Cell("table", "fit", 300, 5, (8, 4), 2, 32, 2)
+NAMES = ["sklearn_ae", "sklearn_ae_eager", "mlp", "torch"]
+
+
+@pytest.fixture(autouse=True)
+def _no_data_folder(monkeypatch):
+    monkeypatch.delenv(data.ENVIRONMENT_VARIABLE, raising=False)
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "speed.csv"
+
+
+def run(path, *arguments, groups=("table",)):
+    return main(["run", "--groups", *groups, "--results", str(path), "--rounds", "1", *arguments])
+
+
+def test_cells_are_well_formed():
+    assert len(set(grid.CELLS)) == len(grid.CELLS)
+    keys = [tuple(runner.key(cell, "torch", "0").values()) for cell in grid.CELLS]
+    assert len(set(keys)) == len(keys)
+    for cell in grid.CELLS:
+        assert cell.task in grid.LIBRARIES
+        assert cell.k < cell.p
+        assert cell.batch <= cell.n
+        assert min(cell.epochs, cell.threads, *cell.hidden) >= 1
+        assert cell.label()
+    assert set().union(*grid.LIBRARIES.values()) == set(libraries.LIBRARIES)
+
+
+def test_batches_are_counted_as_the_library_makes_them():
+    assert grid.n_batches(TINY, "torch") == 20
+    assert grid.n_batches(TINY, "jax") == 18
+
+
+def test_a_cell_runs_side_by_side_and_only_once(path, monkeypatch, capsys):
+    monkeypatch.setattr(grid, "CELLS", [TINY])
+    assert run(path, "--libraries", *NAMES) == 0
+    results = runner.TABLE.read(path).set_index("library")
+    assert results.index.tolist() == NAMES
+    assert (results["error"] == "").all()
+    measured = results[["seconds_median", "seconds_min", "us_per_batch", "ratio_torch"]]
+    assert np.isfinite(measured).all(axis=None)
+    assert (measured > 0).all(axis=None)
+    assert results["ratio_limit"].isna().all()
+    assert (results["rounds"] == 1).all()
+    ratios = results["seconds_median"] / results.loc["torch", "seconds_median"]
+    np.testing.assert_allclose(results["ratio_torch"], ratios, rtol=1e-3, atol=1e-4)
+    peaks = results["peak_mib"].dropna()
+    assert (peaks >= 0).all()
+
+    before = path.read_text()
+    capsys.readouterr()
+    assert run(path, "--libraries", *NAMES) == 0
+    assert "0 of 1 cells" in capsys.readouterr().out
+    assert path.read_text() == before
+    assert main(["report", "--results", str(path)]) == 0
+    assert "microseconds a batch" in capsys.readouterr().out
+
+
+def test_a_library_that_fails_leaves_its_error(path):
+    cell = Cell("table", "fit", 300, 5, (8, 4), 2, -1, 2)
+    rows = runner.run_cell(cell, runner.installed(["mlp"]), rounds=1)
+    assert [row["rounds"] for row in rows] == [0]
+    assert "ValueError" in rows[0]["error"]
+    runner.TABLE.append(path, rows)
+    results = runner.TABLE.read(path)
+    assert "1 failed runs" in report.text(results, default.TABLE.read(defaults_path(path)))
+
+
+def test_rounds_go_back_and_forth_until_patience_ends(monkeypatch):
+    asked = []
+
+    class Quick:
+        def __init__(self, library, *_):
+            self.library = library
+
+        def ask(self, do, **_):
+            if do == "run":
+                asked.append(self.library)
+            return {"seconds": 99.0 if self.library == "mlp" else 2.0} if do == "run" else {}
+
+        def close(self):
+            pass
+
+    monkeypatch.setattr(runner, "_Worker", Quick)
+    found = runner.Installed({"mlp": "", "torch": "", "jax": ""}, [], "1.0")
+    rows = runner.run_cell(TINY, found, rounds=3, of_version="0.1")
+    assert asked == ["mlp", "torch", "jax", "jax", "torch", "torch", "jax"]
+    assert [row["rounds"] for row in rows] == [1, 3, 3]
+    assert [row["ratio_limit"] for row in rows] == [49.5, 1.0, 1.0]
+
+
+def test_a_missing_library_is_named(path, monkeypatch, capsys):
+    monkeypatch.setattr(grid, "CELLS", [])
+    monkeypatch.setattr(libraries.PyOD, "modules", ("no_such_module",))
+    where = ["--limit-python", str(path.with_name("no_such_python"))]
+    assert run(path, "--libraries", "pyod", "jax", *where) == 0
+    printed = capsys.readouterr().out
+    assert "pyod is not installed" in printed
+    assert "jax is not installed" in printed
+
+
+def test_cells_without_their_data_are_left_out(path, monkeypatch, capsys):
+    monkeypatch.setattr(grid, "CELLS", [cell for cell in grid.CELLS if cell.data != grid.NORMAL])
+    assert run(path) == 0
+    printed = capsys.readouterr().out
+    assert f"The data {grid.SHUTTLE} are not here" in printed
+    assert not path.exists()
+
+
+def made(numbers, of_version="0.1"):
+    """Rows of a run in which ours has the numbers given."""
+    rows = []
+    for cell in grid.CELLS:
+        shared = {"rounds": 5, "python": "3.13.1", "platform": "Linux", "cpus": 2, "error": ""}
+        seconds = cell.epochs * (cell.n * 1e-6) ** numbers["exponent"]
+        rows.append(
+            runner.key(cell, "sklearn_ae", of_version)
+            | shared
+            | {
+                "seconds_median": seconds,
+                "us_per_batch": 1e6 * seconds / grid.n_batches(cell, "sklearn_ae"),
+                "ratio_limit": numbers["limit"],
+                "ratio_torch": numbers["torch"],
+                "peak_mib": numbers["peak"],
+                "peak_per_input": numbers["peak"] / (cell.n * cell.p * 4 / 2**20),
+            }
+        )
+        rows.append(runner.key(cell, "torch", of_version) | shared | {"seconds_median": seconds})
+    for name, seconds in zip(imports.STATEMENTS, [2.0, 2.1, 2.0 * numbers["import"]], strict=True):
+        row = dict.fromkeys(runner.CELL, 0) | {"group": "import", "task": "import", "hidden": ""}
+        row |= {"library": name, "version": of_version, "seconds_median": seconds, "rounds": 5}
+        rows.append(row | {"data": "", "python": "3.13.1", "error": ""})
+    return rows
+
+
+def made_defaults(r2):
+    shared = {"data": "wine", "k": 2, "version": "0.1", "python": "3.13.1", "error": ""}
+    fits = [("pyod", "", 10.0, 0.5), ("sklearn_ae", "3", 2.5, r2), ("sklearn_ae", "30", 2.6, 0.9)]
+    return [
+        shared | {"library": library, "max_iter": label, "seconds": seconds, "r2": score}
+        for library, label, seconds, score in fits
+    ]
+
+
+GOOD = {"limit": 1.2, "torch": 1.05, "peak": 100.0, "exponent": 1.0, "import": 1.02}
+BAD = {"limit": 1.3, "torch": 1.4, "peak": 180.0, "exponent": 1.2, "import": 1.2}
+
+
+@pytest.mark.parametrize(
+    ("numbers", "r2", "verdict"), [(GOOD, 0.6, report.CLEARS), (BAD, 0.5, report.FAILS)]
+)
+def test_the_report_says_what_clears(path, capsys, numbers, r2, verdict):
+    runner.TABLE.append(path, made(numbers))
+    default.TABLE.append(defaults_path(path), made_defaults(r2))
+    results, defaults = runner.TABLE.read(path), default.TABLE.read(defaults_path(path))
+    found = report.bars(report.current(results), defaults)
+    assert len(found) == 5 + 2 + 6
+    assert {bar.verdict for bar in found} == {verdict}
+    assert main(["report", "--results", str(path)]) == 0
+    printed = capsys.readouterr().out
+    assert ("loses wine k=2: 0.5000 in 10.00 s" in printed) == (verdict == report.FAILS)
+    for group in dict.fromkeys(cell.group for cell in grid.CELLS):
+        assert f"\n{group}: " in "\n" + printed
+
+
+def test_what_was_not_measured_clears_nothing(path):
+    results, defaults = runner.TABLE.read(path), default.TABLE.read(defaults_path(path))
+    assert {bar.verdict for bar in report.bars(results, defaults)} == {report.UNKNOWN}
+    assert report.text(results, defaults).startswith("No results.")
+
+
+def test_the_newest_version_counts(path):
+    runner.TABLE.append(path, made(BAD, "0.9"))
+    runner.TABLE.append(path, made(GOOD, "0.10"))
+    results = report.current(runner.TABLE.read(path))
+    assert set(results["version"]) == {"0.10"}
+
+
+def test_the_picture_is_written(path):
+    runner.TABLE.append(path, made(GOOD))
+    picture = path.with_suffix(".png")
+    assert main(["plot", "--results", str(path), "--output", str(picture)]) == 0
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_imports_are_timed_in_turn(path, monkeypatch, capsys):
+    monkeypatch.setattr(imports, "STATEMENTS", dict.fromkeys(imports.STATEMENTS, "pass"))
+    assert run(path, groups=["import"]) == 0
+    assert runner.TABLE.read(path)["library"].tolist() == list(imports.STATEMENTS)
+    assert run(path, groups=["import"]) == 0
+    assert "nothing to run" in capsys.readouterr().out
+
+
+def test_default_fits_are_compared_and_resume(path, monkeypatch, capsys):
+    monkeypatch.setattr(default, "RIVALS", ["mlp"])
+    monkeypatch.setattr(default, "MAX_ITER", [0, 2])
+    monkeypatch.setattr(default, "cells", lambda: [("wine", 2)])
+    assert run(path, groups=["default"]) == 0
+    rows = default.TABLE.read(defaults_path(path))
+    assert rows["library"].tolist() == ["mlp", "sklearn_ae", "sklearn_ae"]
+    assert rows["max_iter"].tolist() == ["", "0", "2"]
+    assert (rows["seconds"] > 0).all()
+    assert rows["r2"].between(-1, 1).all()
+    before = defaults_path(path).read_text()
+    assert run(path, groups=["default"]) == 0
+    assert "0 of 1 cells" in capsys.readouterr().out
+    assert defaults_path(path).read_text() == before
