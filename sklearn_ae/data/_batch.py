@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from itertools import repeat, starmap
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -79,14 +80,14 @@ class Batch(NamedTuple):
         parts = {name: part for name, part in self._asdict().items() if part is not None}
         return Batch(**{name: function(part) for name, part in parts.items()})
 
-    def take(self, index: Tensor, out: Batch | None = None) -> Batch:
-        """Return the rows at the given positions, in the memory of another batch if given."""
-        if out is None:
-            return self.map(lambda part: part.index_select(0, index))
-        for part, buffer in zip(self, out, strict=True):
-            if part is not None:
-                torch.index_select(part, 0, index, out=buffer)
-        return out
+    def take(self, index: Tensor) -> Batch:
+        """Return the rows at the given positions."""
+        return self.map(lambda part: part.index_select(0, index))
+
+    def split(self, n: int) -> Iterator[Batch]:
+        """Yield n batches of consecutive rows, which differ by one row at most."""
+        pieces = [repeat(None, n) if part is None else part.tensor_split(n) for part in self]
+        return starmap(Batch, zip(*pieces, strict=True))
 
     def slice(self, start: int, stop: int) -> Batch:
         """Return consecutive rows."""
@@ -131,19 +132,17 @@ class Batch(NamedTuple):
             yield self
             return
         order = torch.randperm(self.n_rows, generator=generator).to(self.x.device)
-        shuffled = self.take(order) if self.x.numel() <= _SHUFFLED_CELLS else None
-        start = 0
-        for index in order.tensor_split(n_batches):
-            size = index.shape[0]
-            out = None if buffers is None else buffers.get(size)
-            if shuffled is None:
-                batch = self.take(index, out)
-            else:
-                batch = shuffled.slice(start, start + size).copied(out)
-            start += size
-            if buffers is not None:
-                buffers[size] = batch
-            yield batch
+        if self.x.numel() <= _SHUFFLED_CELLS:
+            parts = self.take(order).split(n_batches)
+        else:
+            parts = (self.take(index) for index in order.tensor_split(n_batches))
+        for part in parts:
+            if buffers is None:
+                yield part
+                continue
+            size = part.x.shape[0]
+            buffers[size] = part.copied(buffers.get(size))
+            yield buffers[size]
 
     def blocks(self, most_cells: int) -> Iterator[tuple[Any, Batch]]:
         """Yield positions and rows, in order."""
