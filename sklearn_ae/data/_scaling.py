@@ -60,8 +60,9 @@ class ColumnScaling:
 
     def apply(self, x: NDArray) -> NDArray[np.float64]:
         """Standardise a block of rows, in float64."""
-        divisor = np.where(self.scale > 0, self.scale, np.inf)
-        return (x - self.mean) / divisor
+        standard = np.subtract(x, self.mean, dtype=np.float64)
+        standard /= np.where(self.scale > 0, self.scale, np.inf)
+        return standard
 
     def log_slope(self, x: NDArray) -> NDArray[np.float64]:
         """Return the logarithm of the slope of `apply` at each cell, 0 in constant columns."""

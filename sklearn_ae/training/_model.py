@@ -22,6 +22,8 @@ from sklearn_ae.training._threads import thread_count, torch_threads
 
 # Cells of the widest layer in one inference block.
 _BLOCK_CELLS = 2**20
+# Cells that are standardised at once, so that they stay in a core's cache.
+_SCALED_CELLS = 2**14
 # Rows whose errors are held at once.
 _ERROR_ROWS = 8192
 
@@ -306,8 +308,14 @@ class Model:
         width = self.factory.n_components
         return self._by_block(function, x, condition, width, dtype=np.dtype(np.float64))
 
-    def _input(self, block: NDArray) -> NDArray[np.float64]:
-        return self.scaling.apply(block.astype(np.float64, copy=False))
+    def _input(self, block: NDArray) -> NDArray:
+        """Standardise rows in float64, a few at a time, and return them in their dtype."""
+        standard = np.empty(block.shape, block.dtype)
+        step = max(1, _SCALED_CELLS * len(block) // max(1, block.size))
+        for start in range(0, len(block), step):
+            part = slice(start, start + step)
+            standard[part] = self.scaling.apply(block[part].astype(np.float64, copy=False))
+        return standard
 
     def _output(
         self, code: NDArray, condition: NDArray | None, extent: Extent | None = None
