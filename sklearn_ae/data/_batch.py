@@ -80,9 +80,14 @@ class Batch(NamedTuple):
         parts = {name: part for name, part in self._asdict().items() if part is not None}
         return Batch(**{name: function(part) for name, part in parts.items()})
 
-    def take(self, index: Tensor) -> Batch:
-        """Return the rows at the given positions."""
-        return self.map(lambda part: part.index_select(0, index))
+    def take(self, index: Tensor, out: Batch | None = None) -> Batch:
+        """Return the rows at the given positions, in the memory of another batch if given."""
+        if out is None:
+            return self.map(lambda part: part.index_select(0, index))
+        for part, buffer in zip(self, out, strict=True):
+            if part is not None:
+                torch.index_select(part, 0, index, out=buffer)
+        return out
 
     def split(self, n: int) -> Iterator[Batch]:
         """Yield n batches of consecutive rows, which differ by one row at most."""
@@ -132,17 +137,20 @@ class Batch(NamedTuple):
             yield self
             return
         order = torch.randperm(self.n_rows, generator=generator).to(self.x.device)
+        kept = {} if buffers is None else buffers
         if self.x.numel() <= _SHUFFLED_CELLS:
-            parts = self.take(order).split(n_batches)
-        else:
-            parts = (self.take(index) for index in order.tensor_split(n_batches))
-        for part in parts:
-            if buffers is None:
-                yield part
-                continue
-            size = part.x.shape[0]
-            buffers[size] = part.copied(buffers.get(size))
-            yield buffers[size]
+            for batch in self.take(order).split(n_batches):
+                if buffers is not None:
+                    batch = batch.copied(kept.get(batch.n_rows))
+                    kept[batch.n_rows] = batch
+                yield batch
+            return
+        for index in order.tensor_split(n_batches):
+            size = index.shape[0]
+            batch = self.take(index, kept.get(size))
+            if buffers is not None:
+                kept[size] = batch
+            yield batch
 
     def blocks(self, most_cells: int) -> Iterator[tuple[Any, Batch]]:
         """Yield positions and rows, in order."""

@@ -19,13 +19,10 @@ _MOST_BYTES = 2**28
 # Buffers of a program begin at multiples of so many bytes, as torch's own do.
 _ALIGNMENT = 64
 _ALLOCATIONS = {"empty", "empty_like", "empty_strided", "new_empty", "new_empty_strided"}
-_FILLS = {"full", "full_like", "new_full", "new_ones", "new_zeros", "ones", "ones_like"} | {
-    "scalar_tensor",
-    "zeros",
-    "zeros_like",
+_FILLS = {
+    *("full", "full_like", "new_full", "new_ones", "new_zeros"),
+    *("ones", "ones_like", "scalar_tensor", "zeros", "zeros_like"),
 }
-
-
 # Runs of a function on a batch of some size before it is recorded.
 _WARM_UP = 8
 _RECORDING = threading.Lock()
@@ -36,13 +33,12 @@ class NotCapturableError(RuntimeError):
 
 
 class _Call(NamedTuple):
-    """An operation as it ran; `reads` and `writes` are storages, `fresh` new ones."""
+    """An operation as it ran; `writes` are the storages it wrote, `fresh` what lies in new ones."""
 
     operation: Overload
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
     result: Any
-    reads: frozenset[int]
     writes: frozenset[int]
     fresh: tuple[Tensor, ...]
 
@@ -91,7 +87,7 @@ class _Recorder(DispatchMode):
             self.obstacle = f"a step allocates more than {_MOST_BYTES} bytes"
             return
         writes = frozenset(map(storage_key, [*written, *fresh]))
-        self.calls.append(_Call(func, args, kwargs, result, reads, writes, fresh))
+        self.calls.append(_Call(func, args, kwargs, result, writes, fresh))
 
 
 class Recording:
@@ -140,12 +136,12 @@ class Recording:
         constant = {
             storage_key(call.result)
             for i, call in enumerate(calls)
-            if _name(call) in _FILLS and last_write[storage_key(call.result)] == i
+            if _name(call.operation) in _FILLS and last_write[storage_key(call.result)] == i
         }
         steps = [
             c
             for c in calls
-            if _name(c) not in _ALLOCATIONS and not (c.fresh and c.writes <= constant)
+            if _name(c.operation) not in _ALLOCATIONS and not (c.fresh and c.writes <= constant)
         ]
         place = _Arena(steps, self.owned - constant).place
         return [operation for step in steps for operation in _bound(step, place)]
@@ -207,13 +203,11 @@ class _Arena:
     def __init__(self, steps: list[_Call], owned: set[int]) -> None:
         spans: dict[int, tuple[int, int]] = {}
         sizes: dict[int, int] = {}
-        devices: dict[int, torch.device] = {}
         for i, step in enumerate(steps):
             for tensor in _tensors((step.args, step.kwargs, step.result)):
                 if (key := storage_key(tensor)) in owned:
                     spans[key] = (spans.get(key, (i, i))[0], i)
                     sizes[key] = tensor.untyped_storage().nbytes()
-                    devices[key] = tensor.device
         self.offsets: dict[int, int] = {}
         placed: list[tuple[int, int, int, int]] = []
         for key in sorted(spans, key=lambda k: (-sizes[k], spans[k])):
@@ -227,8 +221,7 @@ class _Arena:
             self.offsets[key] = offset
             placed.append((offset, end, first, last))
         size = max((end for _, end, _, _ in placed), default=0)
-        device = next(iter(devices.values()), torch.device("cpu"))
-        self.memory = torch.empty(size, dtype=torch.uint8, device=device)
+        self.memory = torch.empty(size, dtype=torch.uint8)
 
     def place(self, value: Any) -> Any:
         """Return a tensor's place in the arena, and anything else as it is."""
@@ -287,7 +280,7 @@ _Into = tuple[Callable[..., Any], tuple[Any, ...], list[str]]
 @cache
 def _into(operation: Overload, n_args: int) -> _Into | None:
     """Return how an operation of so many arguments writes into given tensors, if it can."""
-    name = operation._schema.name.removeprefix("aten::")
+    name = _name(operation)
     if name == "relu":
         return torch.clamp_min, (0,), ["out"]
     if name in ("add", "sub", "mul", "div") and n_args == 2:  # of a tensor and a number, too
@@ -307,7 +300,7 @@ def _into(operation: Overload, n_args: int) -> _Into | None:
 @cache
 def _function(operation: Overload) -> Callable[..., Any]:
     """Return torch's own function for an operation, which parses its arguments faster."""
-    name = operation._schema.name.removeprefix("aten::")
+    name = _name(operation)
     if name.endswith("_") and not name.startswith("_"):
         return getattr(Tensor, name, operation)
     return binding(name) or operation
@@ -350,8 +343,8 @@ def _written(operation: Overload) -> list[tuple[int, str]]:
     ]
 
 
-def _name(call: _Call) -> str:
-    return call.operation._schema.name.removeprefix("aten::")
+def _name(operation: Overload) -> str:
+    return operation._schema.name.removeprefix("aten::")
 
 
 def _signature(call: _Call, owned: set[int], names: dict[int, int]) -> list[Any]:

@@ -32,7 +32,8 @@ def state_tensors(module: torch.nn.Module) -> list[Tensor]:
 class BatchIterator:
     """Shuffled batches of rows that already are on their device.
 
-    A batch lies where the last one of its size lay, so it must be done with by then.
+    With `buffers`, a batch lies where the last one of its size lay, so it must be done with
+    by then.
 
     Parameters
     ----------
@@ -49,7 +50,7 @@ class BatchIterator:
         self.batch_size = batch_size
         self.generator = generator
         self.n_batches = dataset.n_batches(batch_size)
-        self.buffers: dict[int, Batch] = {}
+        self.buffers: dict[int, Batch] | None = None
 
     def __len__(self) -> int:
         return self.n_batches
@@ -84,7 +85,9 @@ class AutoencoderNet(NeuralNet):
             for _, callback in self.callbacks_
             for hook in _BATCH_HOOKS
         )
-        self.run_step_ = Captured(self._run_step, self._obstacle())
+        obstacle = self._obstacle()
+        batches.buffers = None if obstacle else {}
+        self.run_step_ = Captured(self._run_step, obstacle)
         self.said_ = ""
 
     def end(self) -> None:
