@@ -12,6 +12,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import issparse
 from sklearn.base import (
     BaseEstimator,
     ClassNamePrefixFeaturesOutMixin,
@@ -40,10 +41,12 @@ from sklearn_ae.autoencoders._state import pack, unpack
 from sklearn_ae.autoencoders._threshold import outlier_threshold
 from sklearn_ae.corruptions import Corruption
 from sklearn_ae.data import (
+    CompactRows,
     ConditionEncoder,
     Layout,
     Ragged,
     Rows,
+    SparseRows,
     check_same_units,
     fit_scaling,
 )
@@ -427,14 +430,15 @@ class BaseAutoencoder(
         ragged = isinstance(found, Ragged)
         clean = check_array(
             found.cells if ragged else found,
+            accept_sparse="csr" if self._layout.sparse else False,
             dtype=_DTYPES,
             input_name="X_clean",
             ensure_all_finite="allow-nan" if self._layout.missing and ragged else True,
         )
-        clean = self._layout.scale(clean)
         if ragged:
             found.check_sizes(values)
-            return Ragged(clean, found.sizes)
+            return Ragged(self._layout.scale(clean), found.sizes)
+        clean = SparseRows(clean) if issparse(clean) else self._layout.scale(clean)
         if clean.shape != values.shape:
             raise ValueError(
                 f"X_clean has shape {clean.shape}, but X has shape {values.shape}; pass the "
@@ -763,8 +767,15 @@ class BaseAutoencoder(
                 found.cells, dtype=_DTYPES, ensure_all_finite=finite, input_name="X"
             )
             return Ragged(self._layout.scale(cells), found.sizes)
-        checked = validate_data(self, found, dtype=_DTYPES, reset=reset, ensure_all_finite=finite)
-        return self._layout.scale(checked)
+        checked = validate_data(
+            self,
+            found,
+            accept_sparse="csr" if self._layout.sparse else False,
+            dtype=_DTYPES,
+            reset=reset,
+            ensure_all_finite=finite,
+        )
+        return SparseRows(checked) if issparse(checked) else self._layout.scale(checked)
 
     @property
     def history_(self) -> pd.DataFrame:
@@ -797,6 +808,8 @@ class BaseAutoencoder(
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        architecture = self.architecture or self._preset_architecture()
+        tags.input_tags.sparse = architecture.layout().sparse
         return tags
 
     def __getstate__(self) -> dict[str, Any]:
@@ -808,4 +821,8 @@ class BaseAutoencoder(
 
 def _check_domain(loss: Loss, values: Any) -> None:
     """Raise if rows are not in a loss's domain."""
-    loss.check(values.cells if isinstance(values, Ragged) else values)
+    if isinstance(values, CompactRows):
+        for piece in values.pieces():
+            loss.check(piece)
+    else:
+        loss.check(values.cells if isinstance(values, Ragged) else values)

@@ -1,7 +1,8 @@
 """From what a user holds to what a network sees: layouts, rows, scales, batches."""
 
-from sklearn_ae.data._batch import Batch, Extent, RaggedBatch
+from sklearn_ae.data._batch import AnyBatch, Batch, CompactBatch, Extent, RaggedBatch
 from sklearn_ae.data._channels import ChannelScaling, fit_scaling
+from sklearn_ae.data._compact import CompactRows, SparseRows, dense_block
 from sklearn_ae.data._condition import ConditionEncoder
 from sklearn_ae.data._containers import Container
 from sklearn_ae.data._images import Images, as_images
@@ -13,9 +14,12 @@ from sklearn_ae.data._sequences import Sequences, Steps
 from sklearn_ae.data._warp import WarpedScaling, scaling_from
 
 __all__ = [
+    "AnyBatch",
     "Batch",
     "ChannelScaling",
     "ColumnScaling",
+    "CompactBatch",
+    "CompactRows",
     "ConditionEncoder",
     "Container",
     "Extent",
@@ -25,11 +29,13 @@ __all__ = [
     "RaggedBatch",
     "Rows",
     "Sequences",
+    "SparseRows",
     "Steps",
     "WarpedScaling",
     "as_images",
     "blocks",
     "check_same_units",
+    "dense_block",
     "fit_scaling",
     "plan",
     "scaling_from",

@@ -12,10 +12,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Generator, Tensor
 
+from sklearn_ae.data._compact import CompactRows, dense_block
 from sklearn_ae.data._ragged import cell_index, padded_index, plan
+from sklearn_ae.data._scaling import ColumnScaling
 
 # Cells of rows that are shuffled as a whole, at the price of a copy.
 _SHUFFLED_CELLS = 2**22
+# Cells of compact rows that are standardised at once, so that they stay in a core's cache.
+_SCALED_CELLS = 2**17
 # Batches over which sequences are sorted by length, so that little is padded.
 _WINDOW = 8
 
@@ -103,7 +107,7 @@ class Batch(NamedTuple):
         if out is None:
             return self.map(torch.clone)
         for part, buffer in zip(self, out, strict=True):
-            if part is not None and buffer is not None:
+            if part is not None and buffer is not None and part is not buffer:
                 buffer.copy_(part)
         return out
 
@@ -158,6 +162,126 @@ class Batch(NamedTuple):
         for start in range(0, self.n_rows, size):
             part = slice(start, start + size)
             yield part, self.slice(start, start + size)
+
+
+class CompactBatch:
+    """Compact rows, made dense and put into standard units as batches are needed.
+
+    Parameters
+    ----------
+    values : CompactRows of shape (n, n_features)
+        The rows.
+    scalings : pair of ColumnScaling
+        Column scales of the rows and of what reconstructions are compared with.
+    weight : Tensor of shape (n,), optional
+        As in `Batch`.
+    target : CompactRows or ndarray of shape (n, n_features), optional
+        What reconstructions are compared with, in X's units; None means the rows.
+    condition : Tensor of shape (n, c), optional
+        As in `Batch`.
+    device : torch.device or str
+        Where batches are.
+    """
+
+    def __init__(
+        self,
+        values: CompactRows,
+        scalings: tuple[ColumnScaling, ColumnScaling],
+        weight: Tensor | None = None,
+        target: CompactRows | NDArray | None = None,
+        condition: Tensor | None = None,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        self.values = values
+        self.scalings = scalings
+        self.weight = None if weight is None else weight.to(device)
+        self.target = target
+        self.condition = None if condition is None else condition.to(device)
+        self.x = torch.empty(0, values.shape[1], device=device)
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows."""
+        return len(self.values)
+
+    def take(self, rows: slice | NDArray, out: Batch | None = None) -> Batch:
+        """Return some rows as a batch, in the memory of another batch if given."""
+        device = self.x.device
+        index = rows if isinstance(rows, slice) else torch.from_numpy(rows).to(device)
+        target = None
+        if self.target is not None:
+            buffer = None if out is None else out.target
+            target = _standardized(self.target, rows, self.scalings[1], device, buffer)
+        batch = Batch(
+            _standardized(self.values, rows, self.scalings[0], device, out and out.x),
+            weight=None if self.weight is None else self.weight[index],
+            target=target,
+            condition=None if self.condition is None else self.condition[index],
+        )
+        return batch if out is None else batch.copied(out)
+
+    def slice(self, start: int, stop: int) -> CompactBatch:
+        """Return consecutive rows."""
+        part = slice(start, stop)
+        return CompactBatch(
+            self.values[part],
+            self.scalings,
+            None if self.weight is None else self.weight[part],
+            None if self.target is None else self.target[part],
+            None if self.condition is None else self.condition[part],
+            self.x.device,
+        )
+
+    def n_batches(self, batch_size: int) -> int:
+        """Number of batches of an epoch."""
+        return max(1, math.ceil(self.n_rows / batch_size))
+
+    def batches(
+        self,
+        batch_size: int,
+        generator: Generator,
+        buffers: dict[int, Batch] | None = None,
+    ) -> Iterator[Batch]:
+        """Yield the rows in random order; see `Batch.batches`."""
+        n_batches = self.n_batches(batch_size)
+        if n_batches == 1:
+            order = torch.arange(self.n_rows)
+        else:
+            order = torch.randperm(self.n_rows, generator=generator)
+        kept = {} if buffers is None else buffers
+        for index in order.tensor_split(n_batches):
+            size = index.shape[0]
+            batch = self.take(index.numpy(), kept.get(size))
+            if buffers is not None:
+                kept[size] = batch
+            yield batch
+
+    def blocks(self, most_cells: int) -> Iterator[tuple[Any, Batch]]:
+        """Yield positions and rows, in order."""
+        size = max(1, most_cells // max(1, self.values.shape[1] + 256))
+        for start in range(0, self.n_rows, size):
+            part = slice(start, start + size)
+            yield part, self.take(part)
+
+
+def _standardized(
+    values: CompactRows | NDArray,
+    rows: slice | NDArray,
+    scaling: ColumnScaling,
+    device: torch.device,
+    buffer: Tensor | None,
+) -> Tensor:
+    """Return rows in standard units on a device, in the memory of a buffer if it is there."""
+    positions = np.arange(len(values))[rows] if isinstance(rows, slice) else rows
+    if buffer is None or buffer.device.type != "cpu":
+        buffer = torch.empty(len(positions), values.shape[1])
+    out = buffer.numpy()
+    step = max(1, _SCALED_CELLS // max(1, values.shape[1]))
+    for start in range(0, len(positions), step):
+        part = slice(start, start + step)
+        block = dense_block(values, positions[part]).astype(np.float64, copy=False)
+        out[part] = scaling.apply(block)
+    return buffer.to(device)
 
 
 class RaggedBatch:
@@ -270,3 +394,7 @@ class RaggedBatch:
         """Yield positions and rows, by size."""
         for rows in plan(self.sizes, max(1, most_cells // (self.cells.shape[1] + 64))):
             yield torch.from_numpy(rows).to(self.cells.device), self.take(rows)
+
+
+# Rows on a device, in whatever form they are kept.
+AnyBatch = Batch | CompactBatch | RaggedBatch

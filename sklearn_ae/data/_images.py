@@ -110,6 +110,8 @@ class Images(Layout):
         Without it, flat rows are images of height 1.
     """
 
+    sparse = False
+
     def __init__(self, image_shape: tuple[int, ...] | None = None) -> None:
         self.image_shape = image_shape
         self.unit = 1.0

@@ -23,12 +23,14 @@ class Layout:
     """Rows as a matrix with one column a feature, the layout of tables.
 
     `grid` is the shape of a row where columns have neighbours, and None here. `missing`
-    says whether cells may be NaN, and `ragged` whether rows differ in size.
+    says whether cells may be NaN, `ragged` whether rows differ in size, and `sparse` whether
+    sparse matrices are taken.
     """
 
     grid: tuple[int, ...] | None = None
     missing: bool = False
     ragged: bool = False
+    sparse: bool = True
 
     def fit(self, X: Any) -> Layout:
         """Note how X came."""

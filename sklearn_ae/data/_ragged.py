@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_ae.data._compact import CompactRows, dense_block
+
 
 class Ragged:
     """Arrays of different sizes but the same channels, kept one after the other.
@@ -168,13 +170,13 @@ def plan(sizes: NDArray, most_cells: int) -> Iterator[NDArray]:
 
 
 def blocks(
-    values: NDArray | Ragged, most_cells: int
+    values: NDArray | CompactRows | Ragged, most_cells: int
 ) -> Iterator[tuple[slice | NDArray, NDArray, Ragged | None]]:
     """Yield positions, rows as one array, and the rows again where they are ragged.
 
     Parameters
     ----------
-    values : ndarray of shape (n, n_features) or Ragged
+    values : ndarray of shape (n, n_features), CompactRows or Ragged
         The rows.
     most_cells : int
         Cells of a block at most.
@@ -186,4 +188,4 @@ def blocks(
     size = max(1, most_cells // max(1, values.shape[1]))
     for start in range(0, len(values), size):
         part = slice(start, start + size)
-        yield part, values[part], None
+        yield part, dense_block(values, part), None

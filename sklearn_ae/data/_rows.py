@@ -8,11 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_ae.data._compact import CompactRows, dense_block
 from sklearn_ae.data._ragged import Ragged
 
 # Cells of a block in float64, which fits a second-level cache, and its rows at least.
 _BLOCK_CELLS = 2**17
 _BLOCK_ROWS = 256
+# Rows of a block at least where a row may have very many columns.
+_FEW_ROWS = 64
 
 
 class Rows:
@@ -20,13 +23,13 @@ class Rows:
 
     Parameters
     ----------
-    values : ndarray of shape (n, n_features) or Ragged, float32 or float64
-        The matrix, or rows of different sizes, whose features are the channels.
+    values : ndarray of shape (n, n_features), CompactRows or Ragged, float32 or float64
+        The matrix; or rows of different sizes, whose features are the channels.
     weight : ndarray of shape (n,), optional
         Non-negative weights; None means that all rows count once.
     index : ndarray of int, optional
         Positions of the selected rows; None means all.
-    target : ndarray of shape (n, n_features), optional
+    target : ndarray of shape (n, n_features), CompactRows or Ragged, optional
         What a reconstruction is compared with; None means the rows themselves.
     condition : ndarray of shape (n, n_conditions), optional
         What the rows are conditioned on, in standard units.
@@ -37,10 +40,10 @@ class Rows:
 
     def __init__(
         self,
-        values: NDArray | Ragged,
+        values: NDArray | CompactRows | Ragged,
         weight: NDArray | None = None,
         index: NDArray | None = None,
-        target: NDArray | Ragged | None = None,
+        target: NDArray | CompactRows | Ragged | None = None,
         condition: NDArray | None = None,
         grid: tuple[int, ...] | None = None,
     ) -> None:
@@ -57,6 +60,11 @@ class Rows:
     def ragged(self) -> bool:
         """Whether rows differ in size."""
         return isinstance(self.values, Ragged)
+
+    @property
+    def large(self) -> bool:
+        """Whether the rows are too many to be made dense as a whole."""
+        return isinstance(self.values, CompactRows) and self.values.large
 
     def take(self, index: NDArray) -> Rows:
         """Select rows by their position in this selection."""
@@ -80,7 +88,7 @@ class Rows:
     def n_distinct(self) -> int:
         """Number of different rows."""
         values = self.selected(self.values)
-        if isinstance(values, Ragged):
+        if isinstance(values, Ragged | CompactRows):
             return values.n_distinct()
         return len(np.unique(values, axis=0))
 
@@ -90,9 +98,9 @@ class Rows:
         return self.values.shape[1]
 
     def arrays(self) -> Any:
-        """Return the selected rows in their own shape: an array, or a list of arrays."""
+        """Return the selected rows as an estimator takes them: in their own shape."""
         values = self.selected(self.values)
-        if isinstance(values, Ragged):
+        if isinstance(values, Ragged | CompactRows):
             return values.arrays()
         return values if self.grid is None else values.reshape(-1, *self.grid)
 
@@ -125,11 +133,20 @@ class Rows:
         """Yield float64 blocks of rows with their weights."""
         for part in self.parts():
             weight = None if self.weight is None else self.weight[part]
-            yield self.values[part].astype(np.float64, copy=False), weight
+            yield self.block(part), weight
+
+    def block(self, part: slice | NDArray) -> Any:
+        """Return the rows at some positions in float64: an array, or ragged rows."""
+        return dense_block(self.values, part).astype(np.float64, copy=False)
+
+    def matrix(self) -> NDArray[np.float64]:
+        """Return the selected rows as one array."""
+        return self.block(slice(None) if self.index is None else self.index)
 
     def parts(self) -> Iterator[slice | NDArray]:
         """Yield the positions of the rows of each block."""
-        size = max(_BLOCK_ROWS, _BLOCK_CELLS // max(1, self.n_features))
+        least = _FEW_ROWS if self.large else _BLOCK_ROWS
+        size = max(least, _BLOCK_CELLS // max(1, self.n_features))
         for start in range(0, self.n_rows, size):
             block = slice(start, start + size)
             yield block if self.index is None else self.index[block]

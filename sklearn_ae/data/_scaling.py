@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_ae.data._compact import CompactRows, SparseRows
 from sklearn_ae.data._rows import Rows
 
 # Below this share of a column's largest magnitude, spread is rounding.
@@ -37,6 +40,8 @@ class ColumnScaling:
     @classmethod
     def fit(cls, rows: Rows) -> ColumnScaling:
         """Measure the columns of some rows in two passes."""
+        if isinstance(rows.values, SparseRows):
+            return cls._of_moments(*rows.selected(rows.values).moments(rows.weights))
         largest = np.zeros(rows.n_features)
         for x, _ in rows.blocks():
             np.maximum(largest, np.abs(x).max(axis=0), out=largest)
@@ -44,6 +49,12 @@ class ColumnScaling:
         total = rows.total_weight
         mean = sum(cls._sum(x / unit, w) for x, w in rows.blocks()) / total
         variance = sum(cls._sum((x / unit - mean) ** 2, w) for x, w in rows.blocks()) / total
+        return cls._of_moments(largest, mean, variance)
+
+    @classmethod
+    def _of_moments(cls, largest: NDArray, mean: Any, variance: Any) -> ColumnScaling:
+        """Make the scaling from largest magnitudes, and moments in units of them."""
+        unit = np.where(largest > 0, largest, 1.0)
         scale = np.sqrt(variance)
         scale[scale <= _CONSTANT] = 0.0
         return cls(mean * unit, scale * unit)
@@ -78,12 +89,12 @@ class ColumnScaling:
         return z.astype(np.float64, copy=False) * self.scale + self.mean
 
 
-def check_same_units(noisy: NDArray, clean: NDArray) -> None:
+def check_same_units(noisy: NDArray | CompactRows, clean: NDArray | CompactRows) -> None:
     """Raise if clean rows are not in the units of their noisy versions.
 
     Parameters
     ----------
-    noisy, clean : ndarray of shape (n, n_features)
+    noisy, clean : ndarray or CompactRows of shape (n, n_features)
         Rows in pairs.
     """
     first, second = ColumnScaling.fit(Rows(noisy)), ColumnScaling.fit(Rows(clean))

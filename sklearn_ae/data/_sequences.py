@@ -198,6 +198,7 @@ class Sequences(Layout):
     """
 
     missing = True
+    sparse = False
 
     def __init__(self, sequence_id: Hashable | None = None) -> None:
         self.sequence_id = sequence_id

@@ -134,7 +134,7 @@ class WarpedScaling(ColumnScaling):
         subset = rows
         if rows.n_rows > _ROWS:
             subset = rows.take(np.linspace(0, rows.n_rows - 1, _ROWS).astype(int))
-        z = plain.apply(subset.selected(subset.values).astype(np.float64, copy=False))
+        z = plain.apply(subset.matrix())
         weights = subset.weights
         weight = np.ones(len(z)) if weights is None else weights
         n_quantiles = int(np.clip(np.sqrt(weight.sum()), _LEAST, _MOST))

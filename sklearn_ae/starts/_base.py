@@ -96,8 +96,7 @@ def standardized_blocks(
 
 def standardized_columns(rows: Rows, scaling: ColumnScaling, part: slice | NDArray) -> Tensor:
     """Return a block of rows in standard units, followed by the columns of its condition."""
-    values: NDArray = rows.values[part]  # type: ignore[assignment]  # a start reads a matrix
-    x = scaling.apply(values.astype(np.float64, copy=False))
+    x = scaling.apply(rows.block(part))
     if rows.condition is not None:
         x = np.concatenate([x, rows.condition[part]], axis=1)
     return torch.from_numpy(x)

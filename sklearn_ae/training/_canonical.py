@@ -156,7 +156,7 @@ def mean_divergence(model: Model, rows: Rows) -> NDArray[np.float64]:
     total = np.zeros(model.factory.n_components)
     for part in rows.parts():
         condition = None if rows.condition is None else rows.condition[part]
-        kl = model.kl_per_component(rows.values[part].astype(np.float64), condition)
+        kl = model.kl_per_component(rows.block(part), condition)
         total += kl.sum(axis=0) if rows.weight is None else rows.weight[part] @ kl
     return total / rows.total_weight
 
@@ -192,7 +192,7 @@ def _measure(model: Model, rows: Rows) -> _Moments:
     product = torch.zeros(k, p, dtype=torch.float64)
     # Codes and outputs are of order 1 around 0, so one pass loses no digit that counts.
     for part in rows.parts():
-        x = rows.values[part].astype(np.float64, copy=False)
+        x = rows.block(part)
         condition = None if rows.condition is None else rows.condition[part]
         code, output = _pass(model, x, condition)
         weight = None if rows.weight is None else torch.from_numpy(rows.weight[part])

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Generator, Tensor
 
 from sklearn_ae._compat import total_norm
-from sklearn_ae.data import Batch, RaggedBatch
+from sklearn_ae.data import AnyBatch
 from sklearn_ae.training._history import History
 from sklearn_ae.training._net import AutoencoderNet, BatchIterator
 from sklearn_ae.training._recipe import Recipe
@@ -34,9 +34,9 @@ class Lane:
     ----------
     net : AutoencoderNet
         The network, initialised.
-    train : Batch or RaggedBatch
+    train : AnyBatch
         Training rows, on the device.
-    valid : Batch, RaggedBatch or None
+    valid : AnyBatch or None
         Rows that training does not see.
     unit : float
         Factor from training losses to X's units.
@@ -58,8 +58,8 @@ class Lane:
     def __init__(
         self,
         net: AutoencoderNet,
-        train: Batch | RaggedBatch,
-        valid: Batch | RaggedBatch | None,
+        train: AnyBatch,
+        valid: AnyBatch | None,
         unit: float,
         batch_size: int,
         order: Generator,
@@ -80,7 +80,7 @@ class Lane:
         net.begin(BatchIterator(train, batch_size, order), noise)
 
     @property
-    def sets(self) -> dict[str, Batch | RaggedBatch | None]:
+    def sets(self) -> dict[str, AnyBatch | None]:
         """The rows under the names that skorch's callbacks know."""
         return {"dataset_train": self.train, "dataset_valid": self.valid}
 
@@ -101,9 +101,7 @@ class Lane:
             found["dead_units"] = float(silent_units(self.net.module_, self.train).sum())
         return found
 
-    def _losses(
-        self, batch: Batch | RaggedBatch, constants: NDArray | float
-    ) -> NDArray[np.float64]:
+    def _losses(self, batch: AnyBatch, constants: NDArray | float) -> NDArray[np.float64]:
         losses = self.net.row_losses(batch).cpu().numpy().astype(np.float64) * self.unit
         losses += constants
         return losses if batch.weight is None else losses * batch.weight.cpu().numpy()
@@ -289,7 +287,7 @@ def _record(
     terms: dict[str, float],
     judge: _Judge | None,
     epoch: int,
-    sets: dict[str, Batch | RaggedBatch | None],
+    sets: dict[str, AnyBatch | None],
 ) -> bool:
     """Write the epoch into skorch's history and call its callbacks; True if one says stop."""
     leader.history.record("train_loss", sum(terms.values()))

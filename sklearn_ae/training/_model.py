@@ -14,7 +14,15 @@ from scipy.special import logsumexp
 from torch import Tensor
 
 from sklearn_ae.architectures import Architecture, Shapes
-from sklearn_ae.data import ColumnScaling, Extent, Ragged, blocks, plan
+from sklearn_ae.data import (
+    ColumnScaling,
+    CompactRows,
+    Extent,
+    Ragged,
+    blocks,
+    dense_block,
+    plan,
+)
 from sklearn_ae.latents import GaussianModule, Latent
 from sklearn_ae.losses import Loss
 from sklearn_ae.training._module import AutoencoderModule
@@ -24,9 +32,9 @@ from sklearn_ae.training._threads import thread_count, torch_threads
 _BLOCK_CELLS = 2**20
 # Cells that are standardised at once, so that they stay in a core's cache.
 _SCALED_CELLS = 2**14
-# Rows whose errors are held at once.
-_ERROR_ROWS = 8192
 
+# Rows of one size, dense or not, or of different sizes.
+_Values = NDArray | CompactRows | Ragged
 _OfBlock = Callable[[NDArray, NDArray | None, Extent | None], NDArray]
 
 
@@ -157,7 +165,7 @@ class Model:
     def _device(self) -> torch.device:
         return next(self.module.parameters()).device
 
-    def encode(self, x: NDArray | Ragged, condition: NDArray | None = None) -> NDArray:
+    def encode(self, x: _Values, condition: NDArray | None = None) -> NDArray:
         """Return the codes of rows in X's units, in their dtype."""
         module = self._modules[x.dtype]
 
@@ -202,14 +210,14 @@ class Model:
 
     def errors(
         self,
-        x: NDArray | Ragged,
+        x: _Values,
         condition: NDArray | None = None,
-        target: NDArray | Ragged | None = None,
+        target: _Values | None = None,
     ) -> Any:
         """Return the loss of each cell in X's units."""
-        target = x if target is None else target
-        code = self.encode(x, condition)
-        if isinstance(target, Ragged):
+        if isinstance(x if target is None else target, Ragged):
+            target = cast(Ragged, x if target is None else target)
+            code = self.encode(x, condition)
             out = Ragged.empty(target.sizes, self.factory.n_features, np.float64)
             like = x if isinstance(x, Ragged) else target
             for rows, given, extent in self._by_size(like, condition):
@@ -217,20 +225,17 @@ class Model:
                 cells = target.block(rows).astype(np.float64, copy=False)
                 out.put(rows, self.loss.errors(cells, output, self.target_scaling))
             return out
-
-        def function(block: NDArray, given: NDArray | None, extent: Extent | None) -> NDArray:
-            output = self._output(block[:, : code.shape[1]], given)
-            return self.loss.errors(block[:, code.shape[1] :], output, self.target_scaling)
-
-        both = np.concatenate([code, target.astype(code.dtype, copy=False)], axis=1)
-        width = self.factory.n_features
-        return self._by_block(function, both, condition, width, dtype=np.dtype(np.float64))
+        errors = np.empty((len(x), self.factory.n_features))
+        with self._threads(len(x)):
+            for part, block in self._errors_by_block(x, condition, target):
+                errors[part] = block
+        return errors
 
     def row_errors(
         self,
-        x: NDArray | Ragged,
+        x: _Values,
         condition: NDArray | None = None,
-        target: NDArray | Ragged | None = None,
+        target: _Values | None = None,
     ) -> NDArray[np.float64]:
         """Return the loss of each row in X's units, holding no more than a block of cells.
 
@@ -240,19 +245,29 @@ class Model:
         if isinstance(x, Ragged):
             return self.errors(x, condition, target).means()
         out = np.empty(len(x))
-        for start in range(0, len(x), _ERROR_ROWS):
-            part = slice(start, start + _ERROR_ROWS)
-            given = None if condition is None else condition[part]
-            clean = None if target is None else target[part]
-            errors = self.errors(x[part], given, clean)
-            out[part] = errors.sum(axis=1)
-            holes = np.isnan(out[part])
-            if holes.any():
-                out[part][holes] = np.nanmean(errors[holes], axis=1) * errors.shape[1]
+        with self._threads(len(x)):
+            for part, errors in self._errors_by_block(x, condition, target):
+                out[part] = errors.sum(axis=1)
+                holes = np.isnan(out[part])
+                if holes.any():
+                    out[part][holes] = np.nanmean(errors[holes], axis=1) * errors.shape[1]
         return out
 
+    def _errors_by_block(
+        self, x: _Values, condition: NDArray | None, target: _Values | None
+    ) -> Iterator[tuple[slice | NDArray, NDArray[np.float64]]]:
+        """Yield positions of rows of one size and the losses of their cells."""
+        module = self._modules[x.dtype]
+        for part, block, _ in blocks(x, self._block_cells(x)):
+            given = None if condition is None else condition[part]
+            code = _run(module, module.encode, self._input(block), given, x.dtype)
+            output = self._output((code * self.code_scale).astype(x.dtype), given)
+            clean = block if target is None else dense_block(target, part)
+            clean = clean.astype(x.dtype, copy=False)
+            yield part, self.loss.errors(clean, output, self.target_scaling)
+
     def log_evidence(
-        self, x: NDArray | Ragged, condition: NDArray | None, noise: NDArray[np.float64]
+        self, x: _Values, condition: NDArray | None, noise: NDArray[np.float64]
     ) -> NDArray[np.float64]:
         """Return the importance-weighted bound on each row's log-density.
 
@@ -294,9 +309,7 @@ class Model:
 
         return self._by_block(function, x, condition, 1, dtype=np.dtype(np.float64))[:, 0]
 
-    def kl_per_component(
-        self, x: NDArray | Ragged, condition: NDArray | None
-    ) -> NDArray[np.float64]:
+    def kl_per_component(self, x: _Values, condition: NDArray | None) -> NDArray[np.float64]:
         """Return the divergence of each row's posterior from the prior, by component."""
         module = self._modules[x.dtype]
 
@@ -331,7 +344,7 @@ class Model:
     def _by_block(
         self,
         function: _OfBlock,
-        values: NDArray | Ragged,
+        values: _Values,
         condition: NDArray | None,
         width: int,
         dtype: np.dtype | None = None,
@@ -373,7 +386,7 @@ class Model:
         """Numbers that a pixel or step takes in the widest layer."""
         return max(16, self.factory.n_features)
 
-    def _block_cells(self, values: NDArray | Ragged) -> int:
+    def _block_cells(self, values: _Values) -> int:
         if isinstance(values, Ragged):
             return _BLOCK_CELLS // self._cell_width
         return max(64, _BLOCK_CELLS // max(256, self.factory.n_features)) * values.shape[1]

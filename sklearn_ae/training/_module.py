@@ -8,7 +8,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from sklearn_ae.architectures import Coder
-from sklearn_ae.data import Batch, Extent, RaggedBatch
+from sklearn_ae.data import AnyBatch, Extent
 from sklearn_ae.latents import Code, LatentModule
 
 # Cells of one block of rows whose codes are looked at in training.
@@ -82,7 +82,7 @@ class AutoencoderModule(nn.Module):
 
 
 @torch.no_grad()
-def parameters_of(module: AutoencoderModule, rows: Batch | RaggedBatch) -> Tensor:
+def parameters_of(module: AutoencoderModule, rows: AnyBatch) -> Tensor:
     """Return the latent's parameters of rows, in their order, a block at a time."""
     blocks = [(i, module.parameters_of(b.x, b.condition)) for i, b in rows.blocks(_BLOCK_CELLS)]
     if len(blocks) == 1 and isinstance(blocks[0][0], slice):

@@ -10,7 +10,7 @@ from skorch.callbacks import Callback, EpochTimer
 from torch import Generator, Tensor
 
 from sklearn_ae._compat import AdamWState
-from sklearn_ae.data import Batch, RaggedBatch
+from sklearn_ae.data import AnyBatch, Batch, RaggedBatch
 from sklearn_ae.training._capture import Captured
 from sklearn_ae.training._module import parameters_of
 from sklearn_ae.training._step import Step
@@ -37,7 +37,7 @@ class BatchIterator:
 
     Parameters
     ----------
-    dataset : Batch or RaggedBatch
+    dataset : AnyBatch
         The training rows.
     batch_size : int
         Largest batch.
@@ -45,7 +45,7 @@ class BatchIterator:
         Feeds the order, on the CPU, so that every device sees the same one.
     """
 
-    def __init__(self, dataset: Batch | RaggedBatch, batch_size: int, generator: Generator) -> None:
+    def __init__(self, dataset: AnyBatch, batch_size: int, generator: Generator) -> None:
         self.dataset = dataset
         self.batch_size = batch_size
         self.generator = generator
@@ -151,7 +151,7 @@ class AutoencoderNet(NeuralNet):
         loss = sum(self.totals_.values()) - before
         self.notify("on_batch_end", batch=batch, training=True, loss=loss)
 
-    def row_losses(self, batch: Batch | RaggedBatch) -> Tensor:
+    def row_losses(self, batch: AnyBatch) -> Tensor:
         """Loss of each row by which networks are judged."""
         generator = Generator(batch.x.device).manual_seed(0)
         out = batch.x.new_empty(batch.n_rows)
@@ -159,7 +159,7 @@ class AutoencoderNet(NeuralNet):
             out[index] = self.criterion_.judge(self.module_, part, generator)
         return out
 
-    def measures(self, batch: Batch | RaggedBatch) -> dict[str, float]:
+    def measures(self, batch: AnyBatch) -> dict[str, float]:
         """Named quantities of the code of a few rows, if the latent has any."""
         if not self.module_.latent.measured:
             return {}

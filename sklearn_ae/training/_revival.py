@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from sklearn_ae.data import Batch, RaggedBatch
+from sklearn_ae.data import AnyBatch
 from sklearn_ae.training._module import AutoencoderModule, parameters_of
 
 # A unit whose activation varies less than this is silent.
@@ -15,14 +15,14 @@ _ROWS = 2048
 
 
 @torch.no_grad()
-def silent_units(module: AutoencoderModule, batch: Batch | RaggedBatch) -> Tensor:
+def silent_units(module: AutoencoderModule, batch: AnyBatch) -> Tensor:
     """Return a mask of the units whose code is the same in every row."""
     codes = module.latent(parameters_of(module, batch.slice(0, _ROWS))).mean
     return codes.std(dim=0, unbiased=False) < _SILENT
 
 
 @torch.no_grad()
-def revive(module: AutoencoderModule, batch: Batch | RaggedBatch, silent: Tensor) -> None:
+def revive(module: AutoencoderModule, batch: AnyBatch, silent: Tensor) -> None:
     """Give the encoder's output of silent units the mean and spread of the others.
 
     Parameters

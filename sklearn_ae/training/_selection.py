@@ -13,7 +13,7 @@ from skorch.callbacks import PrintLog
 from torch import Tensor
 
 from sklearn_ae.corruptions import in_standard_units
-from sklearn_ae.data import Batch, ColumnScaling, Ragged, RaggedBatch, Rows
+from sklearn_ae.data import AnyBatch, Batch, ColumnScaling, CompactBatch, Ragged, RaggedBatch, Rows
 from sklearn_ae.losses import Loss
 from sklearn_ae.starts import fit_scalings
 from sklearn_ae.training._cycle import Cycle, Lane, run_cycle
@@ -126,7 +126,7 @@ class Fitter:
 
     def _prefers_warp(self, rows: Rows) -> bool:
         """Whether held-out rows prefer the start in normal scores to the start in X's units."""
-        if self.composition.start is None or rows.grid is not None:
+        if self.composition.start is None or rows.grid is not None or rows.large:
             return False
         gains = []
         for i, (train, valid) in enumerate(self._folds(rows, _FOLDS if rows.n_rows < SMALL else 1)):
@@ -341,6 +341,8 @@ class Fitter:
 
 def _constants(loss: Loss, rows: Rows, scaling: ColumnScaling) -> NDArray[np.float64] | float:
     """Parts of rows' losses that do not depend on the network."""
+    if not loss.log_likelihood:
+        return 0.0
     if rows.ragged:  # a pixel or step of any row has the same
         return loss.constants(np.repeat(scaling.mean[None], rows.n_rows, axis=0), scaling)
     found = [loss.constants(x, scaling) for x, _ in rows.blocks()]
@@ -422,11 +424,18 @@ def make_objective(
     )
 
 
-def batch(
-    rows: Rows, scalings: tuple[ColumnScaling, ColumnScaling], device: str
-) -> Batch | RaggedBatch:
+def batch(rows: Rows, scalings: tuple[ColumnScaling, ColumnScaling], device: str) -> AnyBatch:
     """Standardise rows into float32 tensors on a device; weights get mean 1."""
     weight, condition = rows.weights, rows.conditions
+    if rows.large:
+        return CompactBatch(
+            rows.selected(rows.values),
+            scalings,
+            None if weight is None else _float32(weight / weight.mean()),
+            None if rows.target is None else rows.selected(rows.target),
+            None if condition is None else _float32(condition),
+            device,
+        )
     if rows.ragged:
         values = rows.selected(rows.values)
         target = None if rows.target is None else rows.selected(rows.target)
