@@ -433,7 +433,7 @@ class BaseAutoencoder(
             accept_sparse="csr" if self._layout.sparse else False,
             dtype=_DTYPES,
             input_name="X_clean",
-            ensure_all_finite="allow-nan" if self._layout.missing and ragged else True,
+            ensure_all_finite="allow-nan" if self._layout.missing else True,
         )
         if ragged:
             found.check_sizes(values)
@@ -528,7 +528,7 @@ class BaseAutoencoder(
     def _threads(self, composition: Composition, recipe: Recipe, rows: Rows) -> int:
         work = composition.architecture.work(
             Shapes(
-                n_inputs=rows.n_features + rows.n_conditions,
+                n_inputs=rows.n_features + rows.n_conditions + len(rows.holes),
                 n_codes=recipe.n_components,
                 n_latents=recipe.n_components + rows.n_conditions,
                 n_outputs=rows.n_features,
@@ -773,7 +773,7 @@ class BaseAutoencoder(
             accept_sparse="csr" if self._layout.sparse else False,
             dtype=_DTYPES,
             reset=reset,
-            ensure_all_finite=finite,
+            ensure_all_finite=True if issparse(found) else finite,
         )
         return SparseRows(checked) if issparse(checked) else self._layout.scale(checked)
 
@@ -808,8 +808,11 @@ class BaseAutoencoder(
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        architecture = self.architecture or self._preset_architecture()
-        tags.input_tags.sparse = architecture.layout().sparse
+        given = self.architecture
+        architecture = given if isinstance(given, Architecture) else self._preset_architecture()
+        layout = architecture.layout()
+        tags.input_tags.sparse = layout.sparse
+        tags.input_tags.allow_nan = layout.missing
         return tags
 
     def __getstate__(self) -> dict[str, Any]:

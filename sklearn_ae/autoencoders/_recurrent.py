@@ -129,11 +129,6 @@ class RecurrentAutoencoder(BaseAutoencoder):
             return [_step_scores(e) for e in errors]
         return _step_scores(errors)
 
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        return tags
-
 
 def _step_scores(errors: np.ndarray) -> np.ndarray:
     """Return minus the sum over channels, with missing channels at the mean of the others."""

@@ -166,6 +166,7 @@ class StackedAutoencoder(BaseAutoencoder):
             n_parameters=first.factory.n_parameters,
             grid=rows.grid,
             ragged=rows.ragged,
+            holes=first.factory.holes,
         )
         modules = [copy.deepcopy(model.module) for model in models]
         encoder = Chain([module.encoder for module in modules], widths, encoding=True)
@@ -180,7 +181,7 @@ class StackedAutoencoder(BaseAutoencoder):
                 down.scale.copy_(_float32(_inverse(scale)))
                 up.shift.copy_(_float32(-mean * _inverse(scale)))
                 up.scale.copy_(_float32(scale))
-        module = AutoencoderModule(encoder, modules[-1].latent, decoder)
+        module = AutoencoderModule(encoder, modules[-1].latent, decoder, factory.holes)
         return Model(factory, module, first.scaling, first.loss, first.target_scaling)
 
 

@@ -181,6 +181,8 @@ class CompactBatch:
         As in `Batch`.
     device : torch.device or str
         Where batches are.
+    masked : bool
+        Whether cells of what reconstructions are compared with may be missing.
     """
 
     def __init__(
@@ -191,6 +193,7 @@ class CompactBatch:
         target: CompactRows | NDArray | None = None,
         condition: Tensor | None = None,
         device: torch.device | str = "cpu",
+        masked: bool = False,
     ) -> None:
         self.values = values
         self.scalings = scalings
@@ -198,6 +201,7 @@ class CompactBatch:
         self.target = target
         self.condition = None if condition is None else condition.to(device)
         self.x = torch.empty(0, values.shape[1], device=device)
+        self.masked = masked
 
     @property
     def n_rows(self) -> int:
@@ -212,8 +216,11 @@ class CompactBatch:
         if self.target is not None:
             buffer = None if out is None else out.target
             target = _standardized(self.target, rows, self.scalings[1], device, buffer)
+        x = _standardized(self.values, rows, self.scalings[0], device, out and out.x)
+        holes = torch.isnan(x if target is None else target) if self.masked else None
         batch = Batch(
-            _standardized(self.values, rows, self.scalings[0], device, out and out.x),
+            x,
+            mask=None if holes is None else ~holes,
             weight=None if self.weight is None else self.weight[index],
             target=target,
             condition=None if self.condition is None else self.condition[index],
@@ -230,6 +237,7 @@ class CompactBatch:
             None if self.target is None else self.target[part],
             None if self.condition is None else self.condition[part],
             self.x.device,
+            self.masked,
         )
 
     def n_batches(self, batch_size: int) -> int:

@@ -50,6 +50,10 @@ class CompactRows(ABC):
     def arrays(self) -> Any:
         """Return the rows in a form that an estimator takes."""
 
+    @abstractmethod
+    def holes(self) -> NDArray[np.intp]:
+        """Return the columns of the dense form that tell which cells are missing."""
+
     @property
     def large(self) -> bool:
         """Whether the dense form is too large to be kept as a whole."""
@@ -101,6 +105,10 @@ class SparseRows(CompactRows):
         rows, parts = self.matrix, range(len(self))
         spans = [slice(rows.indptr[i], rows.indptr[i + 1]) for i in parts]
         return len({(rows.indices[s].tobytes(), rows.data[s].tobytes()) for s in spans})
+
+    def holes(self) -> NDArray[np.intp]:
+        """Return none: every value is a number."""
+        return np.empty(0, dtype=np.intp)
 
     def arrays(self) -> Any:
         """Return the rows as a CSR array."""

@@ -111,6 +111,7 @@ class Images(Layout):
     """
 
     sparse = False
+    missing = False
 
     def __init__(self, image_shape: tuple[int, ...] | None = None) -> None:
         self.image_shape = image_shape

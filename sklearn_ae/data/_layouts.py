@@ -28,7 +28,7 @@ class Layout:
     """
 
     grid: tuple[int, ...] | None = None
-    missing: bool = False
+    missing: bool = True
     ragged: bool = False
     sparse: bool = True
 

@@ -36,6 +36,8 @@ class Rows:
     grid : tuple of int, optional
         Shape of a row, (height, width, channels) or (steps, channels), where columns have
         neighbours; that of a typical row where rows differ in size.
+    holes : ndarray of int, optional
+        Columns that have missing cells, which are NaN; None means to look for them.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class Rows:
         target: NDArray | CompactRows | Ragged | None = None,
         condition: NDArray | None = None,
         grid: tuple[int, ...] | None = None,
+        holes: NDArray[np.intp] | None = None,
     ) -> None:
         if index is None and weight is not None and not weight.all():
             index = np.flatnonzero(weight)
@@ -55,6 +58,7 @@ class Rows:
         self.target = target
         self.condition = condition
         self.grid = grid
+        self._holes = holes
 
     @property
     def ragged(self) -> bool:
@@ -70,7 +74,9 @@ class Rows:
         """Select rows by their position in this selection."""
         if self.index is not None:
             index = self.index[index]
-        return Rows(self.values, self.weight, index, self.target, self.condition, self.grid)
+        return Rows(
+            self.values, self.weight, index, self.target, self.condition, self.grid, self.holes
+        )
 
     @property
     def targets(self) -> Rows:
@@ -78,6 +84,20 @@ class Rows:
         if self.target is None:
             return self
         return Rows(self.target, self.weight, self.index, grid=self.grid)
+
+    @property
+    def holes(self) -> NDArray[np.intp]:
+        """Columns of a table in which some row, selected or not, has a missing cell."""
+        if self._holes is None and isinstance(self.values, CompactRows):
+            self._holes = self.values.holes()
+        if self._holes is None:
+            found = np.zeros(self.n_features, dtype=bool)
+            if self.grid is None and not self.ragged:
+                every = Rows(self.values)
+                for x, _ in every.blocks():
+                    found |= np.isnan(x).any(axis=0)
+            self._holes = np.flatnonzero(found)
+        return self._holes
 
     @property
     def n_rows(self) -> int:
@@ -90,6 +110,8 @@ class Rows:
         values = self.selected(self.values)
         if isinstance(values, Ragged | CompactRows):
             return values.n_distinct()
+        if len(self.holes):  # two missing cells are alike
+            values = np.where(np.isnan(values), np.inf, values)
         return len(np.unique(values, axis=0))
 
     @property

@@ -21,7 +21,8 @@ _OTHER_SCALE = 20.0
 class ColumnScaling:
     """Means and standard deviations of columns, and the map to standard units.
 
-    A constant column has scale 0: it is seen as 0 and restored as its mean.
+    A constant column has scale 0: it is seen as 0 and restored as its mean. Missing cells
+    have no part in either; a column without an observed cell has mean 0.
     Columns are divided by their largest magnitude before they are squared, so that
     1e30 and 1e-30 neither overflow nor vanish.
 
@@ -43,10 +44,13 @@ class ColumnScaling:
         if isinstance(rows.values, SparseRows):
             return cls._of_moments(*rows.selected(rows.values).moments(rows.weights))
         largest = np.zeros(rows.n_features)
+        total: float | NDArray = rows.total_weight
         for x, _ in rows.blocks():
-            np.maximum(largest, np.abs(x).max(axis=0), out=largest)
+            np.fmax(largest, np.fmax.reduce(np.abs(x), axis=0), out=largest)
         unit = np.where(largest > 0, largest, 1.0)
-        total = rows.total_weight
+        if len(rows.holes):
+            total = sum(cls._sum((~np.isnan(x)).astype(np.float64), w) for x, w in rows.blocks())
+            total = np.where(total > 0, total, 1.0)
         mean = sum(cls._sum(x / unit, w) for x, w in rows.blocks()) / total
         variance = sum(cls._sum((x / unit - mean) ** 2, w) for x, w in rows.blocks()) / total
         return cls._of_moments(largest, mean, variance)
@@ -61,7 +65,7 @@ class ColumnScaling:
 
     @staticmethod
     def _sum(block: NDArray, weight: NDArray | None) -> NDArray:
-        return (block if weight is None else block * weight[:, None]).sum(axis=0)
+        return np.nansum(block if weight is None else block * weight[:, None], axis=0)
 
     @property
     def relative_scale(self) -> NDArray:

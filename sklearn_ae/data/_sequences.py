@@ -197,7 +197,6 @@ class Sequences(Layout):
         Name of the column of ids of a long frame.
     """
 
-    missing = True
     sparse = False
 
     def __init__(self, sequence_id: Hashable | None = None) -> None:

@@ -108,6 +108,10 @@ def _most_frequent(values: NDArray, weight: NDArray) -> float:
     return float(different[np.bincount(index, weight).argmax()])
 
 
+# The map of a column without an observed cell, which is constant.
+_IDENTITY = _ColumnWarp(np.array([0.0]), np.array([0.0]), np.empty((0, 3)))
+
+
 class WarpedScaling(ColumnScaling):
     """Column scales followed by a map of each column to normal scores.
 
@@ -138,7 +142,11 @@ class WarpedScaling(ColumnScaling):
         weights = subset.weights
         weight = np.ones(len(z)) if weights is None else weights
         n_quantiles = int(np.clip(np.sqrt(weight.sum()), _LEAST, _MOST))
-        warps = [_ColumnWarp.fit(column, weight, n_quantiles) for column in z.T]
+        present = ~np.isnan(z).T
+        warps = [
+            _ColumnWarp.fit(column[p], weight[p], n_quantiles) if p.any() else _IDENTITY
+            for column, p in zip(z.T, present, strict=True)
+        ]
         return cls(plain.mean, plain.scale, warps)
 
     @property

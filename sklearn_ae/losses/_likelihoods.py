@@ -119,7 +119,8 @@ class GaussianLikelihood(_Likelihood):
 
     def constants(self, x: NDArray, scaling: ColumnScaling) -> NDArray[np.float64]:
         """Minus the log-determinant of the map to standard units."""
-        return -np.where(scaling.scale > 0, scaling.log_slope(x), 0.0).sum(axis=1)
+        counted = (scaling.scale > 0) & ~np.isnan(x)
+        return -np.where(counted, scaling.log_slope(x), 0.0).sum(axis=1)
 
     def sample(
         self, output: NDArray, scaling: ColumnScaling, rng: np.random.Generator

@@ -88,18 +88,26 @@ def fit_scalings(rows: Rows, *, warp: bool = False) -> tuple[ColumnScaling, Colu
 def standardized_blocks(
     rows: Rows, scaling: ColumnScaling
 ) -> Iterator[tuple[Tensor, Tensor | None]]:
-    """Yield standardised float64 blocks and weights, as tensors."""
+    """Yield standardised float64 blocks and weights, as tensors; missing cells are 0."""
     for x, weight in rows.blocks():
-        z = torch.from_numpy(scaling.apply(x))
+        z = torch.from_numpy(_filled(scaling.apply(x)))
         yield z, None if weight is None else torch.from_numpy(np.ascontiguousarray(weight))
 
 
 def standardized_columns(rows: Rows, scaling: ColumnScaling, part: slice | NDArray) -> Tensor:
-    """Return a block of rows in standard units, followed by the columns of its condition."""
-    x = scaling.apply(rows.block(part))
+    """Return a block of rows in standard units, followed by the columns of its condition.
+
+    Missing cells are 0.
+    """
+    x = _filled(scaling.apply(rows.block(part)))
     if rows.condition is not None:
         x = np.concatenate([x, rows.condition[part]], axis=1)
     return torch.from_numpy(x)
+
+
+def _filled(z: NDArray[np.float64]) -> NDArray[np.float64]:
+    z[np.isnan(z)] = 0.0
+    return z
 
 
 def sign(vectors: Tensor) -> Tensor:

@@ -59,6 +59,8 @@ class ModuleFactory:
         Shape of a row of an image or a sequence; of a typical one where sizes differ.
     ragged : bool
         Whether rows differ in size; features are then the channels.
+    holes : ndarray of int, optional
+        Columns of flat rows that may be missing.
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class ModuleFactory:
         n_parameters: int = 1,
         grid: tuple[int, ...] | None = None,
         ragged: bool = False,
+        holes: NDArray[np.intp] | None = None,
     ) -> None:
         self.architecture = architecture
         self.latent = latent
@@ -84,12 +87,13 @@ class ModuleFactory:
         self.n_parameters = n_parameters
         self.grid = grid
         self.ragged = ragged
+        self.holes = np.empty(0, dtype=np.intp) if holes is None else holes
 
     @property
     def shapes(self) -> Shapes:
         """Widths of the two networks."""
         return Shapes(
-            n_inputs=self.n_features + self.n_conditions,
+            n_inputs=self.n_features + self.n_conditions + len(self.holes),
             n_codes=self.latent.n_codes(self.n_components),
             n_latents=self.n_components + self.n_conditions,
             n_outputs=self.n_features * self.n_parameters,
@@ -101,7 +105,8 @@ class ModuleFactory:
     def __call__(self) -> AutoencoderModule:
         """Build the network."""
         encoder, decoder = self.architecture.build(self.shapes, self.linear_path)
-        return AutoencoderModule(encoder, self.latent.build(self.n_components), decoder)
+        latent = self.latent.build(self.n_components)
+        return AutoencoderModule(encoder, latent, decoder, self.holes)
 
     @property
     def work(self) -> int:
@@ -239,8 +244,9 @@ class Model:
     ) -> NDArray[np.float64]:
         """Return the loss of each row in X's units, holding no more than a block of cells.
 
-        Rows with holes have the mean over observed cells times the number of features, and
-        rows of different sizes the mean over their pixels or steps.
+        Rows with holes have the mean over observed cells times the number of features, those
+        without an observed cell 0, and rows of different sizes the mean over their pixels or
+        steps.
         """
         if isinstance(x, Ragged):
             return self.errors(x, condition, target).means()
@@ -250,7 +256,9 @@ class Model:
                 out[part] = errors.sum(axis=1)
                 holes = np.isnan(out[part])
                 if holes.any():
-                    out[part][holes] = np.nanmean(errors[holes], axis=1) * errors.shape[1]
+                    observed = (~np.isnan(errors[holes])).sum(axis=1)
+                    share = errors.shape[1] / np.maximum(observed, 1)
+                    out[part][holes] = np.nansum(errors[holes], axis=1) * share
         return out
 
     def _errors_by_block(
@@ -328,6 +336,9 @@ class Model:
         for start in range(0, len(block), step):
             part = slice(start, start + step)
             standard[part] = self.scaling.apply(block[part].astype(np.float64, copy=False))
+        if self.factory.grid is None and not len(self.factory.holes):
+            # Cells that are missing for the first time are read as their column's mean.
+            standard[np.isnan(standard)] = 0.0
         return standard
 
     def _output(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Generator, Tensor, nn
 
 from sklearn_ae.architectures import Coder
@@ -42,13 +44,26 @@ class AutoencoderModule(nn.Module):
         The latent's parameters to codes.
     decoder : Coder
         Codes to what the loss reads.
+    holes : ndarray of int, optional
+        Columns of flat rows that may be missing. The encoder reads rows whose missing cells
+        are 0, followed by a column for each of these that is 1 where it is missing.
     """
 
-    def __init__(self, encoder: Coder, latent: LatentModule, decoder: Coder) -> None:
+    holes: Tensor | None
+
+    def __init__(
+        self,
+        encoder: Coder,
+        latent: LatentModule,
+        decoder: Coder,
+        holes: NDArray[np.intp] | None = None,
+    ) -> None:
         super().__init__()
         self.encoder = encoder
         self.latent = latent
         self.decoder = decoder
+        some = None if holes is None or not len(holes) else torch.from_numpy(holes)
+        self.register_buffer("holes", some, persistent=False)
 
     def forward(
         self,
@@ -58,7 +73,7 @@ class AutoencoderModule(nn.Module):
         extent: Extent | None = None,
     ) -> Forward:
         """Encode and decode; a generator means training, and feeds every draw."""
-        code = self.latent(self.encoder(_beside(x, condition), generator), generator)
+        code = self.latent(self.encoder(self._read(x, condition), generator), generator)
         return Forward(self.decoder(_beside(code.sample, condition), generator, extent), code)
 
     def release(self) -> None:
@@ -68,7 +83,7 @@ class AutoencoderModule(nn.Module):
 
     def parameters_of(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
         """Return the latent's parameters of standardised rows."""
-        return self.encoder(_beside(x, condition))
+        return self.encoder(self._read(x, condition))
 
     def encode(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
         """Return the code of standardised rows."""
@@ -79,6 +94,15 @@ class AutoencoderModule(nn.Module):
     ) -> Tensor:
         """Return what the loss reads, of a code."""
         return self.decoder(_beside(z, condition), None, extent)
+
+    def _read(self, x: Tensor, condition: Tensor | None) -> Tensor:
+        """Return what the encoder reads."""
+        x = _beside(x, condition)
+        if self.holes is None:
+            return x
+        missing = torch.isnan(x)
+        seen = missing.index_select(1, self.holes).to(x.dtype)
+        return torch.cat([torch.where(missing, 0.0, x), seen], dim=1)
 
 
 @torch.no_grad()

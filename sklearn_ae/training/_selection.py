@@ -244,8 +244,9 @@ class Fitter:
         """
         warp = self._warp if warp is None else warp
         scaling, target_scaling = self._scalings(train, previous, warp)
-        factory = self._factory(train, n_rows if previous is None else previous.factory.n_rows)
+        factory = self._factory(train, n_rows)
         if previous is not None:
+            factory.n_rows, factory.holes = previous.factory.n_rows, previous.factory.holes
             _check_same_shapes(factory, previous)
         scalings = (scaling, target_scaling)
         net = make_net(factory, self.composition, self.recipe, scalings, leads)
@@ -336,6 +337,7 @@ class Fitter:
             n_parameters=self.composition.loss.n_parameters,
             grid=rows.grid,
             ragged=rows.ragged,
+            holes=rows.holes,
         )
 
 
@@ -435,6 +437,7 @@ def batch(rows: Rows, scalings: tuple[ColumnScaling, ColumnScaling], device: str
             None if rows.target is None else rows.selected(rows.target),
             None if condition is None else _float32(condition),
             device,
+            masked=len(rows.targets.holes) > 0,
         )
     if rows.ragged:
         values = rows.selected(rows.values)
@@ -451,10 +454,10 @@ def batch(rows: Rows, scalings: tuple[ColumnScaling, ColumnScaling], device: str
         )
     x = _standardized(rows, scalings[0])
     target = None if rows.target is None else _standardized(rows.targets, scalings[1])
-    holes = torch.isnan(x) if rows.grid is not None else None
+    holes = torch.isnan(x if target is None else target)
     return Batch(
         x,
-        mask=None if holes is None or not holes.any() else ~holes,
+        mask=~holes if holes.any() else None,
         weight=None if weight is None else _float32(weight / weight.mean()),
         target=target,
         condition=None if condition is None else _float32(condition),

@@ -50,7 +50,10 @@ def set_start(
         generator = seeds.torch("start", *stream)
         start = composition.start.solve(rows, *scalings, recipe.n_components, generator)
         bias = start.encoder_bias
-        module.encoder.set_linear(start.encoder.float(), None if bias is None else bias.float())
+        n_holes = 0 if module.holes is None else len(module.holes)
+        holes = start.encoder.new_zeros(n_holes, start.encoder.shape[1])
+        into = torch.cat([start.encoder, holes])
+        module.encoder.set_linear(into.float(), None if bias is None else bias.float())
         module.encoder.set_units(start.decoder)
         if start.noise is None and composition.loss.n_parameters > 1:
             corruption = None if rows.target is not None else net.criterion_.corruption
@@ -72,15 +75,20 @@ def _noise(
 ) -> Tensor:
     """Standard deviations of rows around the start's reconstruction, in standard units."""
     total = torch.zeros(rows.n_features, dtype=torch.float64)
+    mass = torch.zeros(rows.n_features, dtype=torch.float64)
     for part in rows.parts():
         x = standardized_columns(rows, scalings[0], part)
-        target = standardized_columns(rows.targets, scalings[1], part)[:, : rows.n_features]
+        target = torch.from_numpy(scalings[1].apply(rows.targets.block(part)))
         if corruption is not None:
             x = corruption.corrupt(x, generator)
-        code = module.latent(module.encoder(x.float())).mean.double()
+        code = module.latent(module.parameters_of(x.float())).mean.double()
         error = target - code @ start.decoder
         if start.decoder_bias is not None:
             error = error - start.decoder_bias
-        weight = None if rows.weight is None else torch.from_numpy(rows.weight[part])
-        total += error.square().sum(0) if weight is None else weight @ error.square()
-    return (total / rows.total_weight).sqrt()
+        observed = ~torch.isnan(target)
+        weight = torch.ones(len(x), dtype=torch.float64)
+        if rows.weight is not None:
+            weight = torch.from_numpy(rows.weight[part])
+        total += weight @ torch.where(observed, error, 0.0).square()
+        mass += weight @ observed.double()
+    return (total / mass.clamp(min=1e-300)).sqrt()
