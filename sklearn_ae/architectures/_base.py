@@ -9,7 +9,7 @@ from typing import NamedTuple
 from sklearn.base import BaseEstimator
 from torch import Generator, Tensor, nn
 
-from sklearn_ae.data import Batch, ColumnScaling, Extent, Layout
+from sklearn_ae.data import Batch, ColumnScaling, Extent, Layout, Table
 
 
 class Coder(nn.Module, ABC):
@@ -97,7 +97,7 @@ class Architecture(BaseEstimator, ABC):
 
     def layout(self) -> Layout:
         """Return the adapter of the input that the encoder takes."""
-        return Layout()
+        return Table()
 
     def of_arrays(self) -> Architecture:
         """Return the architecture for rows that come as arrays or lists of arrays."""

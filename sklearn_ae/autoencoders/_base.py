@@ -33,6 +33,7 @@ from sklearn_ae._compat import output_config
 from sklearn_ae.architectures import Architecture, Dense, OwnModules, Shapes
 from sklearn_ae.autoencoders._parameters import (
     SHARED_CONSTRAINTS,
+    TABLE_PARAMETERS,
     check_no_conflict,
     fill_slot,
     share,
@@ -47,11 +48,12 @@ from sklearn_ae.data import (
     Ragged,
     Rows,
     SparseRows,
+    TableRows,
     check_same_units,
     fit_scaling,
 )
 from sklearn_ae.latents import Deterministic, Latent
-from sklearn_ae.losses import LOSSES, Loss
+from sklearn_ae.losses import LOSSES, Loss, TabularLoss
 from sklearn_ae.penalties import L1Weights, Penalty
 from sklearn_ae.starts import PCAStart, Start
 from sklearn_ae.training import (
@@ -123,6 +125,8 @@ class BaseAutoencoder(
         penalties: Sequence[Penalty] = (),
         loss: str | Loss = "squared_error",
         init: str = "pca",
+        categorical_features: ArrayLike | str | None = "from_dtype",
+        numeric_map: str | None = None,
         whiten: bool = False,
         batch_size: int | None = None,
         learning_rate_init: float = 0.003,
@@ -155,6 +159,8 @@ class BaseAutoencoder(
         self.penalties = penalties
         self.loss = loss
         self.init = init
+        self.categorical_features = categorical_features
+        self.numeric_map = numeric_map
         self.whiten = whiten
         self.batch_size = batch_size
         self.learning_rate_init = learning_rate_init
@@ -218,6 +224,10 @@ class BaseAutoencoder(
             start=None,
             judge_corrupted=self._judge_corrupted,
         )
+        if isinstance(rows.values, TableRows):
+            composition.loss._validate_params()
+            loss = TabularLoss(composition.loss, rows.values.columns)
+            composition = replace(composition, loss=loss)
         _check_domain(composition.loss, rows.targets.selected(rows.targets.values))
         if self.init == "random" or rows.ragged:
             return composition
@@ -410,7 +420,7 @@ class BaseAutoencoder(
         if reset:
             architecture = self._preset()
             architecture._validate_params()
-            self._layout = architecture.layout().fit(X)
+            self._layout = self._new_layout(architecture).fit(X)
         values = self._validated(X, reset=reset)
         weight = None
         if sample_weight is not None:
@@ -424,9 +434,20 @@ class BaseAutoencoder(
         rows.condition = self._conditions(condition, len(values))
         return rows
 
+    def _new_layout(self, architecture: Architecture) -> Layout:
+        """Return the adapter of the input, told how to read it."""
+        layout = architecture.layout()
+        for name in layout.options:
+            setattr(layout, name, getattr(self, name))
+        unread = [name for name in TABLE_PARAMETERS if name not in layout.options]
+        check_no_conflict(self, "architecture", architecture, unread)
+        return layout
+
     def _clean(self, X_clean: ArrayLike, values: Any) -> Any:
         """Check the clean rows that belong to noisy ones."""
         found = self._layout.rows(X_clean)
+        if self._layout.tabular:
+            return self._checked_clean(found, values)
         ragged = isinstance(found, Ragged)
         clean = check_array(
             found.cells if ragged else found,
@@ -439,6 +460,10 @@ class BaseAutoencoder(
             found.check_sizes(values)
             return Ragged(self._layout.scale(clean), found.sizes)
         clean = SparseRows(clean) if issparse(clean) else self._layout.scale(clean)
+        return self._checked_clean(clean, values)
+
+    def _checked_clean(self, clean: Any, values: Any) -> Any:
+        """Return clean rows of one size that belong to noisy ones."""
         if clean.shape != values.shape:
             raise ValueError(
                 f"X_clean has shape {clean.shape}, but X has shape {values.shape}; pass the "
@@ -509,7 +534,7 @@ class BaseAutoencoder(
         needed = 1
         if shares[-1] > 0:
             needed = min(p, int(np.searchsorted(shares, _VARIANCE if k is None else k)) + 1)
-        return needed if k is not None else max(1, min(needed, p // 2))
+        return needed if k is not None else max(1, min(needed, rows.n_columns // 2))
 
     def _ragged_components(self) -> int:
         """Return the width of the code of rows that differ in size, which have no spectrum."""
@@ -758,6 +783,9 @@ class BaseAutoencoder(
 
     def _validated(self, X: ArrayLike, *, reset: bool = False) -> Any:
         """Check rows and put them into the form that the network's side takes."""
+        if self._layout.tabular:
+            validate_data(self, X, reset=reset, skip_check_array=True)
+            return self._layout.rows(X)
         found = self._layout.rows(X)
         finite = "allow-nan" if self._layout.missing else True
         if isinstance(found, Ragged):

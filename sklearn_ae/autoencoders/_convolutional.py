@@ -9,7 +9,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from sklearn_ae.architectures import Augmentation, Convolutional
 from sklearn_ae.autoencoders._base import BaseAutoencoder
-from sklearn_ae.autoencoders._parameters import Shared
+from sklearn_ae.autoencoders._parameters import TABLE_PARAMETERS, Shared
 
 
 class ConvolutionalAutoencoder(BaseAutoencoder):
@@ -84,7 +84,7 @@ class ConvolutionalAutoencoder(BaseAutoencoder):
         "augment": [StrOptions({"auto"}), Augmentation, None],
     }
     _preset_architecture = Convolutional
-    _left_out = frozenset({"tied_weights"})
+    _left_out = frozenset({"tied_weights", *TABLE_PARAMETERS})
 
     def __init__(  # type: ignore[misc]  # shared parameters of another meaning here
         self,

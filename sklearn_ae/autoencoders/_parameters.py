@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from numbers import Integral, Real
 from typing import Any, TypedDict
 
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
 from skorch.callbacks import Callback
@@ -41,6 +42,8 @@ SHARED_CONSTRAINTS: dict[str, list] = {
     "penalties": [tuple, list],
     "loss": [StrOptions(set(LOSSES)), Loss],
     "init": [StrOptions({"pca", "random"})],
+    "categorical_features": [StrOptions({"from_dtype"}), "array-like", None],
+    "numeric_map": [StrOptions({"robust", "quantile"}), None],
     "whiten": ["boolean"],
     "batch_size": [Interval(Integral, 1, None, closed="left"), None],
     "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
@@ -56,6 +59,9 @@ SHARED_CONSTRAINTS: dict[str, list] = {
     "verbose": ["verbose"],
     "random_state": ["random_state"],
 }
+
+# Parameters that say how to read the columns of a table.
+TABLE_PARAMETERS = ("categorical_features", "numeric_map")
 
 
 class Shared(TypedDict, total=False):
@@ -77,6 +83,8 @@ class Shared(TypedDict, total=False):
     penalties: Sequence[Penalty]
     loss: str | Loss
     init: str
+    categorical_features: ArrayLike | str | None
+    numeric_map: str | None
     whiten: bool
     batch_size: int | None
     learning_rate_init: float
@@ -137,6 +145,14 @@ default="squared_error"
 init : {"pca", "random"}, default="pca"
     "pca" begins from the closed-form linear solution. "random" is the textbook network:
     no linear map beside it, random weights, and no promise.
+categorical_features : "from_dtype", array-like of bool, int or str, or None, \
+default="from_dtype"
+    Which columns are categorical: by the data frame's dtypes, by a mask, positions or names, or
+    none. In a frame with a column that is not of numbers, each column has a loss of its own
+    kind, as a share of that of its best constant.
+numeric_map : {"robust", "quantile"}, default=None
+    What skewed columns of numbers are mapped by: asinh in units of the quartiles, or to
+    normal scores. None leaves them as they are.
 whiten : bool, default=False
     Scale each component to unit variance over the training rows.
 batch_size : int, default=None

@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from sklearn_ae.architectures import Recurrent
 from sklearn_ae.autoencoders._base import BaseAutoencoder
-from sklearn_ae.autoencoders._parameters import Shared
+from sklearn_ae.autoencoders._parameters import TABLE_PARAMETERS, Shared
 
 
 class RecurrentAutoencoder(BaseAutoencoder):
@@ -85,7 +85,9 @@ class RecurrentAutoencoder(BaseAutoencoder):
         "recurrent_decoder": ["boolean"],
     }
     _preset_architecture = Recurrent
-    _left_out = frozenset({"hidden_layer_sizes", "normalization", "tied_weights"})
+    _left_out = frozenset(
+        {"hidden_layer_sizes", "normalization", "tied_weights", *TABLE_PARAMETERS}
+    )
 
     def __init__(  # type: ignore[misc]  # shared parameters of another default here
         self,

@@ -6,10 +6,12 @@ from abc import abstractmethod
 from numbers import Real
 
 import torch
+from sklearn.base import clone
 from sklearn.utils._param_validation import Interval
 from torch import Generator, Tensor
 
 from sklearn_ae.corruptions._base import Corruption
+from sklearn_ae.data import ColumnScaling
 
 
 class GaussianNoise(Corruption):
@@ -47,13 +49,35 @@ class _CellwiseNoise(Corruption):
 
     _parameter_constraints: dict = {"fraction": [Interval(Real, 0, 1, closed="both")]}
 
+    # The cell of a table that each column belongs to, where some have several columns.
+    _feature: Tensor | None = None
+
     def __init__(self, fraction: float = 0.2) -> None:
         self.fraction = fraction
 
+    def bind(self, scaling: ColumnScaling, grid: tuple[int, ...] | None) -> Corruption:
+        """Return the corruption, which replaces all columns of a table's cell together."""
+        if scaling.feature is None:
+            return super().bind(scaling, grid)
+        bound = clone(self)
+        bound._feature = torch.from_numpy(scaling.feature)
+        return bound
+
     def corrupt(self, x: Tensor, generator: Generator) -> Tensor:
         """Return x with a share of its cells replaced."""
-        keep = torch.empty_like(x).bernoulli_(1 - self.fraction, generator=generator)
-        return torch.where(keep.bool(), x, self._replacement(x, generator))
+        keep = self._cells(x).bernoulli_(1 - self.fraction, generator=generator)
+        return torch.where(self._spread(keep).bool(), x, self._replacement(x, generator))
+
+    def _cells(self, x: Tensor) -> Tensor:
+        """Return an empty number for each cell."""
+        if self._feature is None:
+            return torch.empty_like(x)
+        return x.new_empty(len(x), int(self._feature.max()) + 1)
+
+    def _spread(self, cells: Tensor) -> Tensor:
+        """Return the number of each cell in all of its columns."""
+        feature = self._feature
+        return cells if feature is None else cells.index_select(1, feature.to(cells.device))
 
     @abstractmethod
     def _replacement(self, x: Tensor, generator: Generator) -> Tensor:
@@ -63,6 +87,9 @@ class _CellwiseNoise(Corruption):
         """Moments where replacements are independent of the row and of each other."""
         keep = 1 - self.fraction
         second = keep**2 * covariance
+        if self._feature is not None:
+            together = self._feature[:, None] == self._feature
+            second = torch.where(together, keep * covariance, second)
         second.diagonal().copy_(diagonal)
         return second, keep * covariance
 
@@ -114,7 +141,7 @@ class SaltAndPepperNoise(_CellwiseNoise):
     """
 
     def _replacement(self, x: Tensor, generator: Generator) -> Tensor:
-        salt = torch.empty_like(x).bernoulli_(0.5, generator=generator)
+        salt = self._spread(self._cells(x).bernoulli_(0.5, generator=generator))
         axes = tuple(range(x.ndim - 1))
         missing = torch.isnan(x)
         high = torch.where(missing, -torch.inf, x).amax(dim=axes)
@@ -141,7 +168,9 @@ class SwapNoise(_CellwiseNoise):
 
     def _replacement(self, x: Tensor, generator: Generator) -> Tensor:
         n = len(x)
-        further = torch.randint(1, max(2, n), x.shape, generator=generator, device=x.device)
+        shape = self._cells(x).shape
+        further = torch.randint(1, max(2, n), shape, generator=generator, device=x.device)
+        further = self._spread(further)
         own = torch.arange(n, device=x.device).reshape(-1, *[1] * (x.ndim - 1))
         return x.gather(0, (own + further) % n)
 

@@ -1,7 +1,7 @@
 """From what a user holds to what a network sees: layouts, rows, scales, batches."""
 
 from sklearn_ae.data._batch import AnyBatch, Batch, CompactBatch, Extent, RaggedBatch
-from sklearn_ae.data._channels import ChannelScaling, fit_scaling
+from sklearn_ae.data._channels import ChannelScaling
 from sklearn_ae.data._compact import CompactRows, SparseRows, dense_block
 from sklearn_ae.data._condition import ConditionEncoder
 from sklearn_ae.data._containers import Container
@@ -10,14 +10,18 @@ from sklearn_ae.data._layouts import Layout
 from sklearn_ae.data._ragged import Ragged, blocks, plan
 from sklearn_ae.data._rows import Rows
 from sklearn_ae.data._scaling import ColumnScaling, check_same_units
+from sklearn_ae.data._scalings import fit_scaling, scaling_from
 from sklearn_ae.data._sequences import Sequences, Steps
-from sklearn_ae.data._warp import WarpedScaling, scaling_from
+from sklearn_ae.data._table import Columns, Table, TableRows
+from sklearn_ae.data._table_scaling import TableScaling, level_spans
+from sklearn_ae.data._warp import WarpedScaling
 
 __all__ = [
     "AnyBatch",
     "Batch",
     "ChannelScaling",
     "ColumnScaling",
+    "Columns",
     "CompactBatch",
     "CompactRows",
     "ConditionEncoder",
@@ -31,12 +35,16 @@ __all__ = [
     "Sequences",
     "SparseRows",
     "Steps",
+    "Table",
+    "TableRows",
+    "TableScaling",
     "WarpedScaling",
     "as_images",
     "blocks",
     "check_same_units",
     "dense_block",
     "fit_scaling",
+    "level_spans",
     "plan",
     "scaling_from",
 ]

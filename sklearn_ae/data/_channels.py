@@ -7,7 +7,6 @@ import numpy as np
 from sklearn_ae.data._ragged import Ragged
 from sklearn_ae.data._rows import Rows
 from sklearn_ae.data._scaling import ColumnScaling
-from sklearn_ae.data._warp import WarpedScaling
 
 
 class ChannelScaling(ColumnScaling):
@@ -45,18 +44,3 @@ def _observed(rows: Rows) -> ColumnScaling:
             one = ColumnScaling.fit(Rows(column[present][:, None], by_cell[present]))
             mean[j], scale[j] = one.mean[0], one.scale[0]
     return ColumnScaling(mean, scale)
-
-
-def fit_scaling(rows: Rows, *, warp: bool = False) -> ColumnScaling:
-    """Measure the columns of rows, in the way that suits what they are.
-
-    Parameters
-    ----------
-    rows : Rows
-        Training rows.
-    warp : bool
-        Whether the columns of a table are mapped to normal scores.
-    """
-    if rows.grid is not None:
-        return ChannelScaling.fit(rows)
-    return WarpedScaling.fit(rows) if warp else ColumnScaling.fit(rows)

@@ -50,6 +50,11 @@ class CompactRows(ABC):
     def arrays(self) -> Any:
         """Return the rows in a form that an estimator takes."""
 
+    @property
+    def n_columns(self) -> int:
+        """Number of columns that the user sees."""
+        return self.shape[1]
+
     @abstractmethod
     def holes(self) -> NDArray[np.intp]:
         """Return the columns of the dense form that tell which cells are missing."""

@@ -55,6 +55,21 @@ class Container:
         frame = nw.from_numpy(np.ascontiguousarray(values), self.columns, backend=backend)
         return frame.to_native()
 
+    def join(self, columns: list) -> Any:
+        """Put columns, each of its own type, into this container."""
+        if self.backend is None:
+            return np.column_stack(columns).astype(np.float64)
+        if self.backend == "pandas":
+            import pandas as pd
+
+            frame = pd.concat(columns, axis=1)
+            frame.columns = pd.Index(self.columns)
+            return frame
+        backend: Any = self.backend
+        return nw.from_dict(
+            dict(zip(self.columns, columns, strict=True)), backend=backend
+        ).to_native()
+
     def wrap_errors(self, values: NDArray, like: Any = None) -> Any:
         """Put a number for each cell into this container."""
         return self.wrap(values, like)

@@ -23,14 +23,17 @@ class Layout:
     """Rows as a matrix with one column a feature, the layout of tables.
 
     `grid` is the shape of a row where columns have neighbours, and None here. `missing`
-    says whether cells may be NaN, `ragged` whether rows differ in size, and `sparse` whether
-    sparse matrices are taken.
+    says whether cells may be NaN, `ragged` whether rows differ in size, `sparse` whether
+    sparse matrices are taken, and `tabular` whether columns are of several kinds. `options`
+    names parameters of the estimator that say how to read X.
     """
 
     grid: tuple[int, ...] | None = None
     missing: bool = True
     ragged: bool = False
     sparse: bool = True
+    tabular: bool = False
+    options: tuple[str, ...] = ()
 
     def fit(self, X: Any) -> Layout:
         """Note how X came."""

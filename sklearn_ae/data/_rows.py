@@ -119,6 +119,12 @@ class Rows:
         """Number of columns."""
         return self.values.shape[1]
 
+    @property
+    def n_columns(self) -> int:
+        """Number of columns that the user sees."""
+        values = self.values
+        return values.n_columns if isinstance(values, CompactRows) else self.n_features
+
     def arrays(self) -> Any:
         """Return the selected rows as an estimator takes them: in their own shape."""
         values = self.selected(self.values)

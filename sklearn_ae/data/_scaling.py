@@ -73,6 +73,16 @@ class ColumnScaling:
         largest = self.scale.max(initial=0.0)
         return self.scale / largest if largest > 0 else self.scale
 
+    @property
+    def largest(self) -> float:
+        """Unit of codes: the largest scale, or 1 if every column is constant."""
+        return float(self.scale.max(initial=0.0)) or 1.0
+
+    @property
+    def feature(self) -> NDArray[np.intp] | None:
+        """Feature that each column belongs to, where some have several columns."""
+        return None
+
     def apply(self, x: NDArray) -> NDArray[np.float64]:
         """Standardise a block of rows, in float64."""
         standard = np.subtract(x, self.mean, dtype=np.float64)

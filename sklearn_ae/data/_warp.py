@@ -179,10 +179,8 @@ class WarpedScaling(ColumnScaling):
         arrays = [[warp.x, warp.u, warp.atoms] for warp in self.warps]
         return {**super().state(), "warps": arrays}
 
-
-def scaling_from(state: dict) -> ColumnScaling:
-    """Make a scaling again from its arrays."""
-    if "warps" not in state:
-        return ColumnScaling(state["mean"], state["scale"])
-    warps = [_ColumnWarp(*arrays) for arrays in state["warps"]]
-    return WarpedScaling(state["mean"], state["scale"], warps)
+    @classmethod
+    def of_state(cls, state: dict) -> WarpedScaling:
+        """Make the scaling again from its arrays."""
+        warps = [_ColumnWarp(*arrays) for arrays in state["warps"]]
+        return cls(state["mean"], state["scale"], warps)

@@ -3,6 +3,7 @@
 from sklearn_ae.losses._base import CellLoss, Loss
 from sklearn_ae.losses._distances import AbsoluteError, HuberError, SquaredError
 from sklearn_ae.losses._likelihoods import Bernoulli, GaussianLikelihood, Poisson
+from sklearn_ae.losses._tabular import TabularLoss
 
 LOSSES: dict[str, type[Loss]] = {
     "squared_error": SquaredError,
@@ -23,4 +24,5 @@ __all__ = [
     "Loss",
     "Poisson",
     "SquaredError",
+    "TabularLoss",
 ]

@@ -74,6 +74,10 @@ class Loss(BaseEstimator, ABC):
     ) -> NDArray[np.float64]:
         """Cost of each cell in X's units, given what the decoder writes."""
 
+    def n_cells(self, n_features: int) -> int:
+        """Number of columns of the errors of rows that a network sees in so many columns."""
+        return n_features
+
     def restore(self, output: NDArray, scaling: ColumnScaling) -> NDArray[np.float64]:
         """Return the expected rows, in X's units, of what the decoder writes."""
         return scaling.restore(output[..., : len(scaling.mean)])

@@ -23,7 +23,7 @@ class _MetricLoss(Loss):
         """Weight of each column; they sum to 1."""
         share = scaling.relative_scale**self.power
         total = share.sum()
-        return share / total if total > 0 else np.full(len(share), 1 / len(share))
+        return share / total if total > 0 else np.full(len(share), 1 / max(1, len(share)))
 
     def unit(self, scaling: ColumnScaling) -> float:
         """Sum of the columns' scales, to the power of the loss's units."""

@@ -69,7 +69,7 @@ def canonicalize(model: Model, rows: Rows, symmetry: str, whiten: bool) -> NDArr
     model.code_scale = np.ones(model.factory.n_components)
     moments = _measure(model, rows)
     weight = torch.from_numpy(np.tile(model.target_scaling.relative_scale, _positions(model)))
-    largest = float(model.target_scaling.scale.max(initial=0.0)) or 1.0
+    largest = model.target_scaling.largest
     if symmetry == "linear":
         basis = _whitened(moments, weight, largest)
     elif symmetry == "rotation":

@@ -230,7 +230,7 @@ class Model:
                 cells = target.block(rows).astype(np.float64, copy=False)
                 out.put(rows, self.loss.errors(cells, output, self.target_scaling))
             return out
-        errors = np.empty((len(x), self.factory.n_features))
+        errors = np.empty((len(x), self.loss.n_cells(self.factory.n_features)))
         with self._threads(len(x)):
             for part, block in self._errors_by_block(x, condition, target):
                 errors[part] = block
@@ -299,7 +299,6 @@ class Model:
 
         def function(block: NDArray, given: NDArray | None, extent: Extent | None) -> NDArray:
             parameters = _run(module, module.parameters_of, self._input(block), given, x.dtype)
-            observed = ~np.isnan(block)
             weights = np.empty((len(draws), len(block)))
             for i, draw in enumerate(draws):
                 code = module.latent.draw(_tensor(module, parameters, x.dtype), draw)
@@ -307,12 +306,13 @@ class Model:
                     module, module.decode, code.sample.cpu().numpy(), given, x.dtype, extent
                 )
                 nats = self.loss.errors(block, output, self.target_scaling)
-                weights[i] = -np.where(observed, nats, 0.0).reshape(len(block), -1).sum(axis=1)
+                weights[i] = -np.nansum(nats.reshape(len(block), -1), axis=1)
                 if code.divergence is not None:
                     weights[i] -= code.divergence.cpu().numpy()
             bounds = (logsumexp(weights.reshape(n_groups, m, -1), axis=1) - np.log(m)).mean(axis=0)
             if extent is not None:
-                bounds /= observed.reshape(len(block), -1).sum(axis=1) / block.shape[-1]
+                observed = ~np.isnan(block).reshape(len(block), -1)
+                bounds /= observed.sum(axis=1) / block.shape[-1]
             return bounds[:, None]
 
         return self._by_block(function, x, condition, 1, dtype=np.dtype(np.float64))[:, 0]

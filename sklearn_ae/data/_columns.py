@@ -1,0 +1,293 @@
+"""Kinds of columns: how each is read, shown to a network, and written back."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.preprocessing import QuantileTransformer, RobustScaler
+
+from sklearn_ae.data._series import ColumnType, Series
+
+# Levels of a categorical column that have a number of their own, at most.
+MOST_LEVELS = 255
+# A level has one if so many rows hold it: between these, one in 200 otherwise.
+_FEWEST, _MOST = 2, 10
+_SHARE = 200
+# Quantiles that a map to normal scores is drawn through.
+_QUANTILES = 1000
+# Days since 1970 that every library's dates can hold.
+_DATES = (-106_000.0, 106_000.0)
+
+
+class Column(ABC):
+    """One column of a table.
+
+    `kind` is what its loss is; `width` is the number of columns that a network sees in its
+    place. Codes are one number a cell, NaN where it is missing.
+
+    Parameters
+    ----------
+    type : ColumnType
+        How the column is stored where it came from.
+    """
+
+    kind: str
+    width: int = 1
+
+    def __init__(self, type: ColumnType) -> None:
+        self.type = type
+
+    @abstractmethod
+    def encode(self, series: Series) -> NDArray[np.float64]:
+        """Return the codes of cells."""
+
+    @abstractmethod
+    def values(self, codes: NDArray[np.float64]) -> Any:
+        """Return the values that codes stand for."""
+
+    def expand(self, codes: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return what a network sees of codes, of shape (n, width)."""
+        return codes[:, None]
+
+    def collapse(self, expanded: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the codes that expected values, of shape (n, width), are nearest to."""
+        return expanded[:, 0]
+
+    def decode(self, codes: NDArray[np.float64], index: Any = None) -> Any:
+        """Return cells as they are stored."""
+        return self.type.build(self.values(codes), index)
+
+
+class Numeric(Column):
+    """Numbers, as they are or in a map's units.
+
+    Parameters
+    ----------
+    type : ColumnType
+        How the column is stored.
+    mapped : object, optional
+        A scikit-learn transformer of one column, with its inverse.
+    """
+
+    kind = "numeric"
+
+    def __init__(self, type: ColumnType, mapped: Any = None) -> None:
+        super().__init__(type)
+        self.mapped = mapped
+
+    @classmethod
+    def fit(cls, series: Series, numeric_map: str | None) -> Numeric:
+        """Choose between numbers and counts, and fit the map asked for."""
+        cells = series.numbers()
+        observed = cells[~np.isnan(cells)]
+        if numeric_map is None:
+            whole = series.type.whole and len(observed) > 0
+            counted = whole and observed.min() == 0 and observed.max() > 1
+            return Count(series.type) if counted else cls(series.type)
+        if not len(observed):
+            return cls(series.type)
+        n_quantiles = min(_QUANTILES, len(observed))
+        mapped = (
+            _Asinh()
+            if numeric_map == "robust"
+            else QuantileTransformer(
+                n_quantiles=n_quantiles, output_distribution="normal", random_state=0
+            )
+        )
+        return cls(series.type, mapped.fit(observed[:, None]))
+
+    def encode(self, series: Series) -> NDArray[np.float64]:
+        """Return the numbers."""
+        cells = series.numbers()
+        return cells if self.mapped is None else self.mapped.transform(cells[:, None])[:, 0]
+
+    def values(self, codes: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return numbers, whole ones where the column is of whole numbers."""
+        if self.mapped is not None:
+            codes = self.mapped.inverse_transform(codes[:, None])[:, 0]
+        return self.type.fit_in(codes)
+
+
+class Count(Numeric):
+    """Whole numbers from zero on."""
+
+    kind = "count"
+
+    def values(self, codes: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return whole numbers that are not negative."""
+        return self.type.fit_in(np.maximum(codes, 0.0))
+
+
+class Date(Column):
+    """Points in time, as days since 1970."""
+
+    kind = "numeric"
+
+    def encode(self, series: Series) -> NDArray[np.float64]:
+        """Return days since 1970, with fractions."""
+        return series.days()
+
+    def values(self, codes: NDArray[np.float64]) -> NDArray[np.datetime64]:
+        """Return points in time to the microsecond."""
+        days = np.clip(codes, *_DATES)
+        return np.round(days * 86_400e6).astype("datetime64[us]")
+
+
+class _Leveled(Column):
+    """One of several levels.
+
+    Parameters
+    ----------
+    type : ColumnType
+        How the column is stored.
+    levels : sequence
+        The levels, in the order of their codes.
+    """
+
+    def __init__(self, type: ColumnType, levels: Sequence) -> None:
+        super().__init__(type)
+        self.levels = list(levels)
+
+    def encode(self, series: Series) -> NDArray[np.float64]:
+        """Return the numbers of levels; one that is not known is missing."""
+        codes = pd.Index(self.levels, dtype=object).get_indexer(series.objects())
+        return np.where(codes < 0, np.nan, codes)
+
+    def values(self, codes: NDArray[np.float64]) -> NDArray[np.object_]:
+        """Return levels."""
+        levels = np.empty(len(self.levels), dtype=object)
+        levels[:] = self.levels
+        return levels[codes.astype(np.intp)]
+
+
+class Binary(_Leveled):
+    """One of two levels, as 0 and 1."""
+
+    kind = "binary"
+
+    def collapse(self, expanded: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the likelier level of a probability."""
+        return (expanded[:, 0] > 0.5).astype(np.float64)
+
+
+class Ordinal(_Leveled):
+    """One of several levels in order, as their ranks."""
+
+    kind = "numeric"
+
+    def collapse(self, expanded: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the nearest rank."""
+        return np.clip(np.round(expanded[:, 0]), 0, len(self.levels) - 1)
+
+
+class Categorical(_Leveled):
+    """One of several levels without order, as an indicator of each.
+
+    Levels that few rows hold share the last indicator with those that appear after the fit.
+
+    Parameters
+    ----------
+    type : ColumnType
+        How the column is stored.
+    levels : sequence
+        Levels with an indicator of their own.
+    infrequent : object, optional
+        The most frequent of the other levels, if there are any.
+    """
+
+    kind = "categorical"
+
+    def __init__(self, type: ColumnType, levels: Sequence, infrequent: Any = None) -> None:
+        super().__init__(type, levels)
+        self.infrequent = infrequent
+        self.width = len(self.levels) + (infrequent is not None)
+
+    def encode(self, series: Series) -> NDArray[np.float64]:
+        """Return the numbers of levels; without infrequent ones, an unknown one is missing."""
+        codes = super().encode(series)
+        if self.infrequent is None:
+            return codes
+        other = np.isnan(codes) & ~series.missing()
+        return np.where(other, float(len(self.levels)), codes)
+
+    def expand(self, codes: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return an indicator of each level, NaN in all where the cell is missing."""
+        out = (codes[:, None] == np.arange(self.width)).astype(np.float64)
+        out[np.isnan(codes)] = np.nan
+        return out
+
+    def collapse(self, expanded: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the likeliest level."""
+        return expanded.argmax(axis=1).astype(np.float64)
+
+    def values(self, codes: NDArray[np.float64]) -> NDArray[np.object_]:
+        """Return levels; the most frequent of the infrequent ones for all of them."""
+        both = [*self.levels, self.infrequent]
+        return _Leveled(self.type, both).values(codes)
+
+
+class _Asinh:
+    """asinh of a column in units of its quartiles, which tames both tails."""
+
+    def fit(self, X: NDArray) -> _Asinh:
+        """Measure median and quartiles; a column without spread there keeps its units."""
+        self.scaler = RobustScaler().fit(X)
+        return self
+
+    def transform(self, X: NDArray) -> NDArray[np.float64]:
+        """Map a column."""
+        return np.arcsinh(self.scaler.transform(X))
+
+    def inverse_transform(self, X: NDArray) -> NDArray[np.float64]:
+        """Map it back; beyond the largest numbers, which asinh never gives, it is cut."""
+        return self.scaler.inverse_transform(np.sinh(np.clip(X, -300.0, 300.0)))
+
+
+def fit_column(series: Series, *, categorical: bool, numeric_map: str | None) -> Column:
+    """Decide the kind of a column.
+
+    Parameters
+    ----------
+    series : Series
+        Its cells.
+    categorical : bool
+        Whether the user calls it categorical.
+    numeric_map : {None, "robust", "quantile"}
+        What numbers are mapped by.
+    """
+    kind = series.kind
+    if kind == "date" and not categorical:
+        return Date(series.type)
+    if kind == "number" and not categorical:
+        return Numeric.fit(series, numeric_map)
+    if kind == "ordered" and not categorical:
+        return Ordinal(series.type, series.type.categories or [])
+    cells = series.objects()
+    counts = pd.Series(cells[~series.missing()], dtype=object).value_counts()
+    # Among levels of one frequency, the order of their names.
+    counts = counts.sort_index(key=lambda names: names.map(str)).sort_values(
+        ascending=False, kind="stable"
+    )
+    fewest = min(max(_FEWEST, math.ceil(len(cells) / _SHARE)), _MOST)
+    frequent = counts.index[: int((counts >= fewest).sum())][:MOST_LEVELS].tolist()
+    others = counts.index[len(frequent) :].tolist()
+    levels = sorted(frequent, key=_order)
+    if kind == "boolean":
+        return Binary(series.type, [False, True])
+    if len(levels) == 2 and not others:
+        return Binary(series.type, levels)
+    if not levels and not others:  # nothing was observed
+        levels = [None]
+    return Categorical(series.type, levels, others[0] if others else None)
+
+
+def _order(level: Any) -> tuple[str, Any]:
+    """Sort numbers by size, and all else by name."""
+    number = isinstance(level, int | float | np.number)
+    return ("", level) if number else (type(level).__name__, str(level))

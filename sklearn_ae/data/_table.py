@@ -1,0 +1,277 @@
+"""Tables of columns of any kind, as rows that are made dense a block at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import narwhals.stable.v1 as nw
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils.validation import check_array
+
+from sklearn_ae.data._columns import Column, fit_column
+from sklearn_ae.data._compact import CompactRows
+from sklearn_ae.data._containers import Container
+from sklearn_ae.data._layouts import Layout, Wrapper
+from sklearn_ae.data._series import Series
+
+# Kinds in the order in which a network sees them.
+_KINDS = ("numeric", "count", "binary", "categorical")
+
+
+class Columns:
+    """The columns of a table, and where a network sees each of them.
+
+    Columns of one kind stand together in the dense form, categorical ones last.
+
+    Parameters
+    ----------
+    columns : list of Column
+        In the user's order.
+    """
+
+    def __init__(self, columns: Sequence[Column]) -> None:
+        self.columns = list(columns)
+        order = sorted(range(len(columns)), key=lambda j: _KINDS.index(columns[j].kind))
+        widths = np.array([columns[j].width for j in order])
+        stops = np.cumsum(widths)
+        self.spans = [slice(0, 0)] * len(columns)
+        for j, start, stop in zip(order, stops - widths, stops, strict=True):
+            self.spans[j] = slice(int(start), int(stop))
+        self.width = int(stops[-1])
+        self.feature = np.repeat(order, widths)
+
+    def __len__(self) -> int:
+        return len(self.columns)
+
+    def of_kind(self, kind: str) -> slice:
+        """Return where the columns of a kind stand in the dense form."""
+        spans = [s for c, s in zip(self.columns, self.spans, strict=True) if c.kind == kind]
+        if not spans:
+            return slice(0, 0)
+        return slice(min(s.start for s in spans), max(s.stop for s in spans))
+
+    def encode(self, table: list[Series]) -> NDArray[np.float64]:
+        """Return the codes of a table, of shape (n, n_columns)."""
+        codes = [c.encode(s) for c, s in zip(self.columns, table, strict=True)]
+        return np.column_stack(codes)
+
+    def expand(self, codes: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the dense form of codes, of shape (n, width)."""
+        out = np.empty((len(codes), self.width))
+        for j, (column, span) in enumerate(zip(self.columns, self.spans, strict=True)):
+            out[:, span] = column.expand(codes[:, j])
+        return out
+
+    def collapse(self, expected: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the codes that are nearest to expected values in the dense form."""
+        pairs = zip(self.columns, self.spans, strict=True)
+        return np.column_stack([column.collapse(expected[:, span]) for column, span in pairs])
+
+    def sums(self, cells: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the sum over the dense form of each column, of shape (n, n_columns)."""
+        return np.column_stack([cells[:, span].sum(axis=1) for span in self.spans])
+
+
+class TableRows(CompactRows):
+    """Rows of a table as one number a cell.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (n, n_columns), float64
+        Numbers, or numbers of levels; NaN where a cell is missing.
+    columns : Columns
+        What they stand for.
+    """
+
+    def __init__(self, codes: NDArray[np.float64], columns: Columns) -> None:
+        self.codes = codes
+        self.columns = columns
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Number of rows, and of columns of the dense form."""
+        return len(self.codes), self.columns.width
+
+    @property
+    def n_columns(self) -> int:
+        """Number of columns of the table."""
+        return len(self.columns)
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Type of the dense form."""
+        return self.codes.dtype
+
+    def __getitem__(self, index: slice | NDArray) -> TableRows:
+        """Select rows."""
+        return TableRows(self.codes[index], self.columns)
+
+    def dense(self, index: slice | NDArray) -> NDArray:
+        """Return some rows in the dense form."""
+        return self.columns.expand(self.codes[index])
+
+    def pieces(self) -> Iterator[NDArray]:
+        """Yield the numbers, which a loss may have a domain for."""
+        numeric = [c.kind == "numeric" for c in self.columns.columns]
+        yield self.codes[:, numeric]
+
+    def n_distinct(self) -> int:
+        """Return the number of different rows."""
+        return len(np.unique(np.where(np.isnan(self.codes), np.inf, self.codes), axis=0))
+
+    def arrays(self) -> TableRows:
+        """Return the rows as they are, which the layout of tables takes."""
+        return self
+
+    def holes(self) -> NDArray[np.intp]:
+        """Return a column of the dense form for each column with a missing cell."""
+        some = np.flatnonzero(np.isnan(self.codes).any(axis=0))
+        return np.array(sorted(self.columns.spans[j].start for j in some), dtype=np.intp)
+
+
+class _TableContainer:
+    """Puts the dense form of rows into the frame or array that a table came in."""
+
+    def __init__(self, columns: Columns, container: Container) -> None:
+        self.columns = columns
+        self.container = container
+
+    def wrap(self, values: NDArray, like: Any = None) -> Any:
+        """Return a table of the columns' own types."""
+        codes = self.columns.collapse(values)
+        index = like.index if nw.dependencies.is_pandas_dataframe(like) else None
+        cells = [c.decode(codes[:, j], index) for j, c in enumerate(self.columns.columns)]
+        return self.container.join(cells)
+
+    def wrap_errors(self, values: NDArray, like: Any = None) -> Any:
+        """Return a number for each cell of the table."""
+        return self.container.wrap(values, like)
+
+
+class Table(Layout):
+    """Rows as a matrix, or as `TableRows` where columns are of several kinds.
+
+    Parameters
+    ----------
+    categorical_features : "from_dtype", array-like of bool, int or str, or None
+        Which columns are categorical.
+    numeric_map : {"robust", "quantile"} or None
+        What numbers are mapped by.
+    """
+
+    options = ("categorical_features", "numeric_map")
+
+    def __init__(
+        self,
+        categorical_features: ArrayLike | str | None = "from_dtype",
+        numeric_map: str | None = None,
+    ) -> None:
+        self.categorical_features = categorical_features
+        self.numeric_map = numeric_map
+        self.columns: Columns | None = None
+
+    def fit(self, X: Any) -> Table:
+        """Decide the kinds of columns, unless all are plain numbers."""
+        if isinstance(X, TableRows):
+            self.columns = X.columns
+            return self
+        given = self.categorical_features
+        by_dtype = given is None or (isinstance(given, str) and given == "from_dtype")
+        if not is_frame(X) and by_dtype and self.numeric_map is None:
+            return self
+        table = read_table(X)
+        categorical = self._categorical(table)
+        plain = all(s.kind == "number" for s in table) and self.numeric_map is None
+        if plain and not categorical.any():
+            return self
+        for series, named in zip(table, categorical, strict=True):
+            if series.kind in ("category", "ordered") and not (named or isinstance(given, str)):
+                raise ValueError(
+                    f"Column {series.name!r} of X holds categories, but "
+                    f"categorical_features={given!r:.60} leaves it out; add it, or use "
+                    'categorical_features="from_dtype".'
+                )
+        self.columns = Columns(
+            [
+                fit_column(series, categorical=bool(named), numeric_map=self.numeric_map)
+                for series, named in zip(table, categorical, strict=True)
+            ]
+        )
+        return self
+
+    def _categorical(self, table: list[Series]) -> NDArray[np.bool_]:
+        """Return which columns the user calls categorical."""
+        out = np.zeros(len(table), dtype=bool)
+        given = self.categorical_features
+        if given is None or isinstance(given, str):
+            return out
+        chosen = np.asarray(given)
+        names = [s.name for s in table]
+        if chosen.dtype.kind == "b":
+            if chosen.shape != out.shape:
+                raise ValueError(
+                    f"categorical_features is a mask of shape {chosen.shape}, but X has "
+                    f"{len(table)} columns; give one entry a column."
+                )
+            return chosen
+        for entry in chosen.tolist():
+            if isinstance(entry, int) and entry not in names and -len(out) <= entry < len(out):
+                out[entry] = True
+            elif entry in names:
+                out[names.index(entry)] = True
+            else:
+                raise ValueError(
+                    f"categorical_features holds {entry!r}, which is no column of X; use names "
+                    f"or positions of its {len(table)} columns."
+                )
+        return out
+
+    @property
+    def tabular(self) -> bool:  # type: ignore[override]
+        """Whether columns are of several kinds."""
+        return self.columns is not None
+
+    def rows(self, X: Any) -> Any:
+        """Return X as it is, or as the codes of its columns."""
+        if self.columns is None or isinstance(X, TableRows):
+            return X
+        return TableRows(self.columns.encode(read_table(X)), self.columns)
+
+    def named(self, X: Any) -> Any:
+        """Return what holds the names of the features."""
+        return X
+
+    def container(self, X: Any) -> Wrapper:
+        """Return what puts rows into the form of X."""
+        own = Container.of(X)
+        return own if self.columns is None else _TableContainer(self.columns, own)
+
+
+def is_frame(X: Any) -> bool:
+    """Whether X is a data frame."""
+    if nw.dependencies.is_pandas_dataframe(X):
+        return True
+    return isinstance(nw.from_native(X, eager_only=True, pass_through=True), nw.DataFrame)
+
+
+def read_table(X: Any) -> list[Series]:
+    """Return the columns of a frame or an array.
+
+    Raises
+    ------
+    ValueError
+        If X is not two-dimensional, is empty, or a column is of a type that is not understood.
+    """
+    if nw.dependencies.is_pandas_dataframe(X):
+        table = [Series(X.iloc[:, j], name) for j, name in enumerate(X.columns)]
+    elif is_frame(X):
+        frame = nw.from_native(X, eager_only=True)
+        table = [Series(frame.get_column(name).to_native(), name) for name in frame.columns]
+    else:
+        cells = check_array(X, dtype=None, ensure_all_finite="allow-nan", input_name="X")
+        return [Series(column, j) for j, column in enumerate(cells.T)]
+    if not table or not len(X):
+        check_array(np.empty((len(X), len(table))), input_name="X")  # says what is wrong
+    return table
