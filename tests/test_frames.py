@@ -308,6 +308,22 @@ def test_pipelines_and_grid_search():
     assert search.best_score_ > 0.8
 
 
+def test_weights_and_repeated_rows_agree():
+    frame = FRAME.drop(columns=["kind"])
+    weight = 1 + np.arange(60) % 3
+    weighted = Autoencoder(2, max_iter=0).fit(frame, sample_weight=weight)
+    again = frame.loc[np.repeat(frame.index, weight)]
+    repeated = Autoencoder(2, max_iter=0).fit(again)
+    assert_allclose(weighted.transform(frame), repeated.transform(frame), rtol=1e-5, atol=1e-6)
+    assert_allclose(weighted.offset_, repeated.offset_, rtol=1e-5)
+    rng = np.random.default_rng(0)
+    noise = frame.assign(height=rng.normal(size=60) * 1e3)
+    both = pd.concat([frame, noise], ignore_index=True)
+    left_out = Autoencoder(2, max_iter=0).fit(both, sample_weight=np.repeat([1.0, 0.0], 60))
+    alone = Autoencoder(2, max_iter=0).fit(frame)
+    assert_allclose(left_out.transform(frame), alone.transform(frame), rtol=1e-5, atol=1e-6)
+
+
 def test_clean_frames():
     noisy = FRAME.assign(city=FRAME["city"].sample(frac=1, random_state=0).to_numpy())
     fitted = DenoisingAutoencoder(**SHORT).fit(noisy, X_clean=FRAME)
@@ -401,4 +417,10 @@ def test_images_have_no_columns(iris):
     assert "categorical_features" not in ConvolutionalAutoencoder().get_params()
     estimator = Autoencoder(architecture=Convolutional(), numeric_map="robust")
     with pytest.raises(ValueError, match=r"replaces numeric_map='robust'"):
+        estimator.fit(iris)
+
+
+def test_images_have_no_mask_of_columns(iris):
+    estimator = Autoencoder(architecture=Convolutional(), categorical_features=np.arange(2))
+    with pytest.raises(ValueError, match=r"replaces categorical_features=array\(\[0, 1\]\)"):
         estimator.fit(iris)

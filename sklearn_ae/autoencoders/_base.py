@@ -94,6 +94,7 @@ class BaseAutoencoder(
 
     _parameter_constraints: dict = SHARED_CONSTRAINTS
     _preset_architecture: type[Architecture] = Dense
+    _left_out: frozenset[str] = frozenset()
     _overcomplete = False
     _judge_corrupted = False
     _model: Model
@@ -439,7 +440,7 @@ class BaseAutoencoder(
         layout = architecture.layout()
         for name in layout.options:
             setattr(layout, name, getattr(self, name))
-        unread = [name for name in TABLE_PARAMETERS if name not in layout.options]
+        unread = [n for n in TABLE_PARAMETERS if n not in (*layout.options, *self._left_out)]
         check_no_conflict(self, "architecture", architecture, unread)
         return layout
 

@@ -307,7 +307,8 @@ def check_no_conflict(
     defaults = inspect.signature(type(estimator).__init__).parameters
     for name in flat_names:
         value = getattr(estimator, name)
-        if value != defaults[name].default:
+        # An array is never a default, and has no single answer to a comparison.
+        if hasattr(value, "shape") or value != defaults[name].default:
             raise ValueError(
                 f"{slot}={filled!r} replaces {name}={value!r}; leave {name} at its default "
                 f"and set it in the object that fills {slot}, or leave {slot} at its default."
