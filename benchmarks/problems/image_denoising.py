@@ -9,8 +9,8 @@ the other, ``images/flower`` the other way round.
 
 The filters of scikit-image are told the standard deviation of the noise where they take it, and
 get the parameters that restore 100 noisy training images best; ``variant`` is their place in
-`VARIANTS`. ``start`` is the closed-form start of ``sklearn_ae``. k is left to the library, which
-the results write as 0.
+`VARIANTS`. ``sklearn_ae`` mirrors and turns patches in training, and ``start`` is its closed-form
+start. k is left to the library, which the results write as 0.
 """
 
 from itertools import product
@@ -106,11 +106,14 @@ class DenoisingRival(SklearnAERival):
     """`sklearn_ae.DenoisingAutoencoder` with convolutions, told the noise of this problem."""
 
     def fit(self, X: np.ndarray, k: int, seed: int) -> Any:
-        """Fit to images without noise."""
+        """Fit to images without noise; patches have no upright position."""
         package = self.load()
+        patches = X.shape[1:] == (SIDE, SIDE)
+        augment = package.Augmentation(shift=0.0, flip="all") if patches else "auto"
         scale = NOISE / float(np.sqrt(X.var(axis=0, dtype=np.float64).mean()))
         estimator = self.make(k, seed).set_params(
-            architecture=package.Convolutional(), corruption=package.GaussianNoise(scale=scale)
+            architecture=package.Convolutional(augment=augment),
+            corruption=package.GaussianNoise(scale=scale),
         )
         return estimator.fit(X)
 

@@ -1,6 +1,6 @@
 """Architectures: how a row becomes a code, and a code a row."""
 
-from sklearn_ae.architectures._augmentation import Augmentation
+from sklearn_ae.architectures._augmentation import Augmentation, mean_over_moves
 from sklearn_ae.architectures._base import Architecture, Coder, Shapes
 from sklearn_ae.architectures._chained import Chain, Chained
 from sklearn_ae.architectures._convolutional import Convolutional
@@ -25,4 +25,5 @@ __all__ = [
     "Shapes",
     "SubPixel",
     "bicubic_kernel",
+    "mean_over_moves",
 ]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import reduce
+from itertools import product
 from numbers import Real
 
 import torch
@@ -14,19 +16,44 @@ from torch.nn import functional as F
 
 from sklearn_ae.data import Batch, ColumnScaling
 
+Move = Callable[[Tensor], Tensor]
+
+
+def mean_over_moves(moves: Sequence[Move], function: Move, x: Tensor) -> Tensor:
+    """Return the mean of what all moves of x become under a function, each moved back.
+
+    Parameters
+    ----------
+    moves : sequence of callable
+        Moves, each its own inverse, of x and of what the function returns.
+    function : callable
+        What is averaged.
+    x : Tensor
+        Its argument.
+    """
+    total = x.new_zeros(())
+    for draws in product((False, True), repeat=len(moves)):
+        chosen = [move for move, drawn in zip(moves, draws, strict=True) if drawn]
+        found = function(reduce(lambda t, move: move(t), chosen, x))
+        total = total + reduce(lambda t, move: move(t), reversed(chosen), found)
+    return total / 2 ** len(moves)
+
 
 class Augmentation(BaseEstimator):
     """Shift, flip, rotate and crop training images at random, anew in each batch.
 
     Pixels from outside the image repeat its border. Whole shifts and flips move pixels as
-    they are; rotations and crops interpolate.
+    they are; rotations and crops interpolate. A network that restores images in their full
+    size averages over the mirror images that `flip` drew in training.
 
     Parameters
     ----------
     shift : float in [0, 1), default=0.05
         Largest shift along each axis, as a share of height or width.
-    flip : {"horizontal", "vertical", "both"}, default=None
-        Mirror images with probability one half.
+    flip : {"horizontal", "vertical", "both", "all"}, default=None
+        Mirror images with probability one half: left and right, top and bottom, both apart
+        from each other, or "all", with square images mirrored at their diagonal as well,
+        which makes all turns by right angles.
     rotation : float in [0, 180], default=0.0
         Largest rotation to either side, in degrees.
     crop : float in [0, 1), default=0.0
@@ -40,7 +67,7 @@ class Augmentation(BaseEstimator):
 
     _parameter_constraints: dict = {
         "shift": [Interval(Real, 0, 1, closed="left")],
-        "flip": [StrOptions({"horizontal", "vertical", "both"}), None],
+        "flip": [StrOptions({"horizontal", "vertical", "both", "all"}), None],
         "rotation": [Interval(Real, 0, 180, closed="both")],
         "crop": [Interval(Real, 0, 1, closed="left")],
     }
@@ -57,6 +84,23 @@ class Augmentation(BaseEstimator):
         self.rotation = rotation
         self.crop = crop
 
+    def mirrors(self, *, square: bool) -> list[Move]:
+        """Return the flips of images of shape (n, n_channels, height, width).
+
+        Parameters
+        ----------
+        square : bool
+            Whether the images may be mirrored at their diagonal.
+        """
+        moves: list[Move] = []
+        if self.flip in ("horizontal", "both", "all"):
+            moves.append(_left_to_right)
+        if self.flip in ("vertical", "both", "all"):
+            moves.append(_upside_down)
+        if self.flip == "all" and square:
+            moves.append(_rows_to_columns)
+        return moves
+
     def bind(
         self, scalings: tuple[ColumnScaling, ColumnScaling], grid: tuple[int, ...]
     ) -> Callable[[Batch, Generator], Batch]:
@@ -66,6 +110,9 @@ class Augmentation(BaseEstimator):
     def move(self, images: Tensor, generator: Generator) -> Tensor:
         """Return images of shape (n, n_channels, height, width), moved at random."""
         n = len(images)
+        if self.flip == "all" and images.shape[2] == images.shape[3]:
+            mirrored = images.new_empty(n, 1, 1, 1).uniform_(generator=generator) < 0.5
+            images = torch.where(mirrored, images.transpose(2, 3), images)
         size = images.new_tensor(images.shape[:1:-1])  # width, height
         draw = images.new_empty(n, 6).uniform_(-1, 1, generator=generator)
         shift = draw[:, :2] * self.shift
@@ -75,7 +122,7 @@ class Augmentation(BaseEstimator):
         zoom = 1 - self.crop * (draw[:, 3] + 1) / 2
         mirror = torch.ones_like(draw[:, :2])
         for axis, name in enumerate(("horizontal", "vertical")):
-            if self.flip in (name, "both"):
+            if self.flip in (name, "both", "all"):
                 mirror[:, axis] = torch.where(draw[:, 4 + axis] < 0, -1.0, 1.0)
         aspect = size[0] / size[1]
         cosine, sine = torch.cos(angle) * zoom, torch.sin(angle) * zoom
@@ -85,6 +132,18 @@ class Augmentation(BaseEstimator):
         ]
         where = F.affine_grid(torch.stack(rows, dim=1), list(images.shape), align_corners=False)
         return F.grid_sample(images, where, padding_mode="border", align_corners=False)
+
+
+def _left_to_right(images: Tensor) -> Tensor:
+    return images.flip(3)
+
+
+def _upside_down(images: Tensor) -> Tensor:
+    return images.flip(2)
+
+
+def _rows_to_columns(images: Tensor) -> Tensor:
+    return images.transpose(2, 3)
 
 
 class _BatchAugmentation:

@@ -28,6 +28,13 @@ class Coder(nn.Module, ABC):
         The extent is the size of what a decoder writes where rows differ in size.
         """
 
+    def averaged(self, x: Tensor) -> Tensor:
+        """Map rows once training is over: as `forward` does, by default.
+
+        A network that is trained on mirror images may return the mean over them.
+        """
+        return self(x)
+
     @abstractmethod
     def reset(self, generator: Generator) -> None:
         """Draw new initial weights."""

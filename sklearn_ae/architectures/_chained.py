@@ -73,6 +73,12 @@ class Chain(Coder):
             x = affine(coder(x, generator))
         return last(x, generator, None if self.encoding else extent)
 
+    def averaged(self, x: Tensor) -> Tensor:
+        *inner, last = self.coders
+        for coder, affine in zip(inner, self.units, strict=True):
+            x = affine(coder.averaged(x))
+        return last.averaged(x)
+
     def reset(self, generator: Generator) -> None:
         for coder in self.coders:
             coder.reset(generator)

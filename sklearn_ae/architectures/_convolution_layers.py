@@ -153,8 +153,16 @@ class _Activated(nn.Module):
             self.norm.reset()
 
 
-class _ResidualBlock(nn.Module):
-    """x + conv(activated conv(x)); the second convolution starts at zero."""
+class ResidualBlock(nn.Module):
+    """x + conv(activated conv(x)); the second convolution starts at zero.
+
+    Parameters
+    ----------
+    n_channels : int
+        Channels of x.
+    scales : Scales
+        Gives the kernels and what follows the first convolution.
+    """
 
     def __init__(self, n_channels: int, scales: Scales) -> None:
         super().__init__()
@@ -163,9 +171,11 @@ class _ResidualBlock(nn.Module):
         self.second = Convolution(n_channels, n_channels, scales.kernel_size)
 
     def forward(self, x: Tensor, generator: Generator | None) -> Tensor:
+        """Add the residual."""
         return x + self.second(self.between(self.first(x), generator))
 
     def reset(self, generator: Generator) -> None:
+        """Draw new weights."""
         self.first.reset(generator)
         self.between.reset()
         self.second.zero()
@@ -181,7 +191,7 @@ class _Halving(nn.Module):
         self.convolution = Convolution(n_in, n_out, scales.kernel_size, stride)
         self.after = _Activated(n_out, scales.hidden)
         self.blocks = nn.ModuleList(
-            _ResidualBlock(n_out, scales) for _ in range(scales.residual_blocks)
+            ResidualBlock(n_out, scales) for _ in range(scales.residual_blocks)
         )
 
     def forward(self, x: Tensor, generator: Generator | None) -> Tensor:
@@ -198,7 +208,7 @@ class _Halving(nn.Module):
         self.convolution.reset(generator)
         self.after.reset()
         for block in self.blocks:
-            block.reset(generator)  # type: ignore[operator]  # a _ResidualBlock
+            block.reset(generator)  # type: ignore[operator]  # a ResidualBlock
 
 
 class _Doubling(nn.Module):
@@ -207,7 +217,7 @@ class _Doubling(nn.Module):
     def __init__(self, n_in: int, n_out: int, scales: Scales) -> None:
         super().__init__()
         self.blocks = nn.ModuleList(
-            _ResidualBlock(n_in, scales) for _ in range(scales.residual_blocks)
+            ResidualBlock(n_in, scales) for _ in range(scales.residual_blocks)
         )
         self.convolution = Convolution(n_in, 4 * n_out, scales.kernel_size)
 
@@ -218,7 +228,7 @@ class _Doubling(nn.Module):
 
     def reset(self, generator: Generator) -> None:
         for block in self.blocks:
-            block.reset(generator)  # type: ignore[operator]  # a _ResidualBlock
+            block.reset(generator)  # type: ignore[operator]  # a ResidualBlock
         self.convolution.reset(generator)
 
 

@@ -33,6 +33,9 @@ from sklearn_ae.data import Batch, ColumnScaling, Extent, Images
 _LARGEST_MAP = 8
 _FIRST_CHANNELS, _MOST_CHANNELS = 16, 64
 _DENSE = 256
+# Features, at half the size, of a network whose code is an image: of few pixels, or more.
+_KEPT_CHANNELS = (24, 16)
+_FEW_PIXELS = 400
 # Largest shift of training images, as a share of height and width.
 _SHIFT = 0.04
 # A code is narrow if the image has this many times as many cells.
@@ -220,8 +223,8 @@ class Convolutional(Architecture):
     and B the linear maps of the closed-form start, over all pixels of an image. A code
     that is at most a quarter as wide as the image has B for the start only: the start is
     epoch 0, and the decoder is then trained alone. A code that is as wide as the image is
-    an image itself: f keeps its size, halving and doubling the scales with connections
-    across, and B alone leads back. Where images differ in size there are no linear maps:
+    an image itself: f keeps its size, a network of two scales, with a connection across and
+    residual blocks, and B alone leads back. Where images differ in size there are no linear maps:
     features are pooled to a map of fixed size, and images grow from a map that is resized
     in proportion.
 
@@ -230,7 +233,8 @@ class Convolutional(Architecture):
     channels : tuple of int, default=None
         Channels of each scale, from the image to the code; each scale halves height and
         width. None takes 16, doubled at each scale up to 64, for as many scales as
-        bring the longer side to 8 pixels, at least 1 and at most 4.
+        bring the longer side to 8 pixels, at least 1 and at most 4. Where the code is an
+        image, only the first counts, and None takes 24 up to 400 pixels and 16 above.
     kernel_size : int, default=3
         Height and width of the kernels. Borders are padded by zeros.
     pooling : {"stride", "max", "average"}, default="stride"
@@ -328,23 +332,41 @@ class Convolutional(Architecture):
         """Return what moves training images and their targets at random."""
         if grid is None:
             return None
+        augment = self._augment(grid)
+        return None if augment is None else augment.bind(scalings, grid)
+
+    def _augment(self, grid: tuple[int, ...]) -> Augmentation | None:
+        """Return how training images of a size are moved."""
         augment = self.augment
         if augment == "auto":
             augment = Augmentation(shift=_SHIFT) if _SHIFT * min(grid[:2]) > 0.5 else None
         if not isinstance(augment, Augmentation):
             return None
         augment._validate_params()
-        return augment.bind(scalings, grid)
+        return augment
 
     def build(self, shapes: Shapes, linear_path: bool) -> tuple[Coder, Coder]:
         """Build the two networks; see `Architecture`."""
         grid = _grid(shapes)
         scales, sizes = self._scales(grid), self._dense_sizes()
         if self._keeps_size(shapes) and linear_path:
-            return ImageToImage(shapes, scales), ImageOfCode(shapes)
+            augment = self._augment(grid)
+            moves = [] if augment is None else augment.mirrors(square=grid[0] == grid[1])
+            return ImageToImage(shapes, self._kept_scales(grid), moves), ImageOfCode(shapes)
         return (
             _ImageEncoder(shapes, scales, sizes, linear_path),
             _ImageDecoder(shapes, scales, sizes, linear_path),
+        )
+
+    def _kept_scales(self, grid: tuple[int, ...]) -> Scales:
+        """Return the scales of a network that keeps the size of images."""
+        scales = self._scales(grid)
+        few, many = _KEPT_CHANNELS
+        width = few if math.prod(grid[:2]) <= _FEW_PIXELS else many
+        if self.channels is not None:
+            width = scales.channels[0]
+        return scales._replace(
+            channels=(width, 2 * width), residual_blocks=scales.residual_blocks + 1
         )
 
     @staticmethod
@@ -358,7 +380,7 @@ class Convolutional(Architecture):
         grid = _grid(shapes)
         scales = self._scales(grid)
         if self._keeps_size(shapes):
-            return 2 * scales.work(grid) + 3 * shapes.n_inputs**2
+            return 2 * self._kept_scales(grid).work(grid) + 3 * shapes.n_inputs**2
         map_cells = math.prod(scales.map_size(grid[:2], _LARGEST_MAP)) * scales.channels[-1]
         dense = map_cells * (self._dense_sizes() or (shapes.n_codes,))[0]
         linear = 0 if shapes.ragged else shapes.n_inputs * (shapes.n_codes + shapes.n_latents)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import reduce
-from itertools import product
 from numbers import Integral
 
 import numpy as np
@@ -15,6 +13,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
+from sklearn_ae.architectures._augmentation import Move, mean_over_moves
 from sklearn_ae.architectures._base import Architecture, Coder, Shapes
 from sklearn_ae.architectures._layers import ACTIVATIONS
 from sklearn_ae.data import Batch, ColumnScaling, Extent
@@ -182,18 +181,15 @@ class FlipsAndTurns:
         turn : bool
             Whether images are turned as well.
         """
-        moves = self._moves(turn)
-        total = x.new_zeros(())
-        for draws in product((False, True), repeat=len(moves)):
-            chosen = [move for move, drawn in zip(moves, draws, strict=True) if drawn]
-            moved = reduce(lambda t, move: move(t), chosen, x[..., None, None])
-            found = enlarge(moved[..., 0, 0]).unflatten(-1, (-1, self.scale, self.scale))
-            total = total + reduce(lambda t, move: move(t), reversed(chosen), found)
-        return total.flatten(-3) / 2 ** len(moves)
 
-    def _moves(self, turn: bool) -> list[Callable[[Tensor], Tensor]]:
+        def unfolded(t: Tensor) -> Tensor:
+            return enlarge(t[..., 0, 0]).unflatten(-1, (-1, self.scale, self.scale))
+
+        return mean_over_moves(self._moves(turn), unfolded, x[..., None, None]).flatten(-3)
+
+    def _moves(self, turn: bool) -> list[Move]:
         """Moves of shape (n, height, width, n_channels, scale, scale), each its own inverse."""
-        moves: list[Callable[[Tensor], Tensor]] = [
+        moves: list[Move] = [
             lambda t: t.flip(1, 4),
             lambda t: t.flip(2, 5),
         ]

@@ -32,7 +32,7 @@ class ConvolutionalAutoencoder(BaseAutoencoder):
         Flat rows are images of height 1 otherwise.
     channels : tuple of int, default=None
         Channels of each scale, from the image to the code; each scale halves height and
-        width. None takes 32, doubled at each scale up to 128, for as many scales as
+        width. None takes 16, doubled at each scale up to 64, for as many scales as
         bring the longer side to 8 pixels, at least 1 and at most 4.
     kernel_size : int, default=3
         Height and width of the kernels. Borders are padded by zeros.
@@ -42,7 +42,7 @@ class ConvolutionalAutoencoder(BaseAutoencoder):
         Blocks of two convolutions beside the identity that follow at each scale.
     hidden_layer_sizes : tuple of int, default=None
         Widths of dense layers between feature map and code, mirrored in the decoder. None
-        takes one of 128.
+        takes one of 256.
     augment : "auto", Augmentation or None, default="auto"
         Random shifts, flips, rotations and crops of the training images. "auto" shifts
         them by whole pixels, up to 4 % of height and width: by one pixel for 28 x 28, and not

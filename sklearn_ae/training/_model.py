@@ -175,7 +175,9 @@ class Model:
         module = self._modules[x.dtype]
 
         def function(block: NDArray, given: NDArray | None, extent: Extent | None) -> NDArray:
-            return _run(module, module.encode, self._input(block), given, x.dtype) * self.code_scale
+            return (
+                _run(module, module.averaged, self._input(block), given, x.dtype) * self.code_scale
+            )
 
         return self._by_block(function, x, condition, self.factory.n_components)
 
@@ -268,7 +270,7 @@ class Model:
         module = self._modules[x.dtype]
         for part, block, _ in blocks(x, self._block_cells(x)):
             given = None if condition is None else condition[part]
-            code = _run(module, module.encode, self._input(block), given, x.dtype)
+            code = _run(module, module.averaged, self._input(block), given, x.dtype)
             output = self._output((code * self.code_scale).astype(x.dtype), given)
             clean = block if target is None else dense_block(target, part)
             clean = clean.astype(x.dtype, copy=False)

@@ -89,6 +89,10 @@ class AutoencoderModule(nn.Module):
         """Return the code of standardised rows."""
         return self.latent(self.parameters_of(x, condition)).mean
 
+    def averaged(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
+        """Return the code of standardised rows once training is over; see `Coder.averaged`."""
+        return self.latent(self.encoder.averaged(self._read(x, condition))).mean
+
     def decode(
         self, z: Tensor, condition: Tensor | None = None, extent: Extent | None = None
     ) -> Tensor:

@@ -8,6 +8,7 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
 from sklearn_ae import Augmentation, ConvolutionalAutoencoder
+from sklearn_ae.architectures import mean_over_moves
 from sklearn_ae.data import Batch, ColumnScaling
 
 RNG = np.random.default_rng(0)
@@ -79,6 +80,64 @@ def test_flips_of_both_axes_are_independent():
     ]
     assert sum(shares) == pytest.approx(1)
     assert_allclose(shares, 0.25, atol=0.1)
+
+
+def test_all_flips_of_square_images_make_all_turns_too():
+    x = images(400, height=4, width=4)
+    after = moved(x, shift=0.0, flip="all")
+    shares = [
+        torch.isclose(after, torch.rot90(y, turn, (2, 3))).flatten(1).all(dim=1).double().mean()
+        for y in (x, x.flip(3))
+        for turn in range(4)
+    ]
+    assert sum(shares) == pytest.approx(1)
+    assert_allclose(shares, 1 / 8, atol=0.06)
+
+
+def test_all_flips_of_oblong_images_are_those_of_both_axes():
+    x = images()
+    assert_array_equal(moved(x, shift=0.0, flip="all"), moved(x, shift=0.0, flip="both"))
+
+
+@pytest.mark.parametrize(
+    ("flip", "square", "n_moves"),
+    [
+        (None, True, 0),
+        ("horizontal", True, 1),
+        ("vertical", True, 1),
+        ("both", True, 2),
+        ("all", True, 3),
+        ("all", False, 2),
+    ],
+)
+def test_mirrors_are_their_own_inverse_and_what_training_draws(flip, square, n_moves):
+    x = images(60, height=4, width=4 if square else 5)
+    moves = Augmentation(flip=flip).mirrors(square=square)
+    assert len(moves) == n_moves
+    for move in moves:
+        assert not torch.equal(move(x), x)
+        assert torch.equal(move(move(x)), x)
+    each = []  # what each image becomes, every way that the moves go together
+    mean_over_moves(moves, lambda t: each.append(t) or t, x)
+    assert len(each) == 2**n_moves
+    found = moved(x, shift=0.0, flip=flip)
+    drawn = torch.stack([torch.isclose(y, found).flatten(1).all(dim=1) for y in each])
+    assert (drawn.sum(dim=0) == 1).all()
+    assert drawn.any(dim=1).all()
+
+
+def test_a_mean_over_moves_goes_with_them():
+    """It is the function itself where that goes with the moves, and goes with them always."""
+    x = images(3, height=4, width=4)
+    moves = Augmentation(flip="all").mirrors(square=True)
+    assert_allclose(mean_over_moves(moves, torch.square, x), x.square())
+    weight = images(1, height=4, width=4)
+
+    def mean(t):
+        return mean_over_moves(moves, lambda y: y * weight, t)
+
+    assert not torch.isclose(mean(x), x * weight).all()
+    assert_allclose(mean(torch.rot90(x, 1, (2, 3))), torch.rot90(mean(x), 1, (2, 3)))
 
 
 def test_every_option_keeps_pixels_between_the_extremes():

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from sklearn_ae import Convolutional
+from sklearn_ae import Augmentation, Convolutional
 from sklearn_ae.architectures import Shapes
 from sklearn_ae.data import Extent
 
@@ -160,6 +160,33 @@ def test_a_code_as_wide_as_the_image_begins_linear_too(grid):
     x = normal(6, p)
     torch.testing.assert_close(encoder(x), x @ into)
     torch.testing.assert_close(decoder(encoder(x)), x)
+    torch.testing.assert_close(encoder.averaged(x), encoder(x))
+
+
+@pytest.mark.parametrize("grid", [(6, 6, 1), (5, 5, 2), (5, 3, 2), (1, 4, 1)])
+def test_a_code_as_wide_as_the_image_is_averaged_over_mirror_images(grid):
+    p = math.prod(grid)
+    augment = Augmentation(flip="all")
+    encoder, decoder = build(shapes_of(grid, p), augment=augment)
+    randomised(encoder)
+    turn, back = torch.linalg.qr(normal(p, p))[0], normal(p)
+    encoder.transform_output(turn, back)
+    decoder.transform_input(turn.T, back)
+
+    def added(x):
+        """What the network adds to the linear map, as images."""
+        code = encoder.averaged(x.movedim(1, -1).flatten(1))
+        rest = (code - encoder.linear(x.movedim(1, -1).flatten(1))) @ turn.T
+        return rest.unflatten(1, grid).movedim(-1, 1)
+
+    x = normal(6, *grid).movedim(-1, 1)
+    assert added(x).abs().max() > 1e-3
+    for move in augment.mirrors(square=grid[0] == grid[1]):
+        torch.testing.assert_close(added(move(x)), move(added(x)))
+    plain, _ = build(shapes_of(grid, p))
+    randomised(plain)
+    rows = normal(6, p)
+    assert torch.equal(plain.averaged(rows), plain(rows))
 
 
 @pytest.mark.parametrize("linear_path", [True, False])

@@ -142,6 +142,19 @@ def test_every_option_fits(parameters, form):
     assert_array_equal(clone(fitted).fit_transform(X), fitted.transform(X))
 
 
+def test_mirror_images_are_averaged_in_every_answer():
+    X = np.random.default_rng(0).random((60, 6, 6))
+    options = {"max_iter": 1, "early_stopping": False, "learning_rate_init": 0.1, "random_state": 0}
+    architecture = Convolutional(channels=(4,), augment=Augmentation(shift=0.0, flip="all"))
+    denoiser = DenoisingAutoencoder(architecture=architecture, **options).fit(X)
+    restored = denoiser.reconstruct(X)
+    assert_allclose(denoiser.inverse_transform(denoiser.transform(X)), restored)
+    assert_allclose(denoiser.reconstruction_errors(X), (restored - X) ** 2, atol=1e-12)
+    denoiser._model.module.encoder.moves = ()  # the same weights without
+    denoiser._model.freeze()
+    assert not np.allclose(denoiser.reconstruct(X), restored, atol=1e-6)
+
+
 def test_a_code_as_wide_as_the_image_denoises():
     denoiser = DenoisingAutoencoder(architecture=SMALL, corruption=Erasing(), **OPTIONS)
     X = DIGITS[:, 2:6, 2:6] / 16
