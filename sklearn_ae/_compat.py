@@ -18,14 +18,16 @@ __all__ = [
     "Overload",
     "binding",
     "fused_adamw_",
+    "lay_in_a_row",
     "output_config",
     "overloads",
+    "row_of",
     "storage_key",
     "total_norm",
 ]
 
 # Numbers up to which tensors are joined before they are read.
-_SMALL = 2**16
+_SMALL = 2**17
 # Where torch keeps the functions that it makes from the schemas of its operations.
 _OWNERS = [torch, *(getattr(torch._C, name) for name in ("_linalg", "_nn"))]
 
@@ -70,6 +72,13 @@ class AdamWState(NamedTuple):
     exp_avg_sqs: list[Tensor]
     step: Tensor
 
+    def in_a_row(self) -> AdamWState:
+        """Return the same moments as one tensor each, as those of `lay_in_a_row` are."""
+        rows = [row_of(tensors) for tensors in (self.exp_avgs, self.exp_avg_sqs)]
+        if rows[0] is None or rows[1] is None:
+            raise ValueError("Parameters lie in a row, but their moments do not.")
+        return AdamWState([rows[0]], [rows[1]], self.step)
+
     def zero_(self) -> None:
         """Forget everything."""
         torch._foreach_zero_([*self.exp_avgs, *self.exp_avg_sqs, self.step])
@@ -77,9 +86,34 @@ class AdamWState(NamedTuple):
 
 def total_norm(tensors: list[Tensor]) -> Tensor:
     """Return the Euclidean norm of all tensors together."""
+    if len(tensors) == 1:
+        return torch.linalg.vector_norm(tensors[0])
     if sum(t.numel() for t in tensors) <= _SMALL:
         return torch.linalg.vector_norm(torch.cat([t.reshape(-1) for t in tensors]))
     return torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(t) for t in tensors]))
+
+
+@torch.no_grad()
+def lay_in_a_row(tensors: list[Tensor]) -> None:
+    """Move the values of a few numbers' tensors into one memory, one after the other."""
+    if sum(t.numel() for t in tensors) > _SMALL or row_of(tensors) is not None:
+        return
+    row = torch.cat([t.detach().reshape(-1) for t in tensors])
+    for tensor, part in zip(tensors, row.split([t.numel() for t in tensors]), strict=True):
+        tensor.data = part.view(tensor.shape)
+
+
+@torch.no_grad()
+def row_of(tensors: list[Tensor]) -> Tensor | None:
+    """Return tensors that lie one after the other in one memory as one; None if they do not."""
+    first = tensors[0]
+    end = start = first.storage_offset()
+    for tensor in tensors:
+        near = storage_key(tensor) == storage_key(first) and tensor.storage_offset() == end
+        if not near or not tensor.is_contiguous():
+            return None
+        end += tensor.numel()
+    return first.detach().as_strided((end - start,), (1,), start)
 
 
 def fused_adamw_(

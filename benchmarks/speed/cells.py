@@ -90,7 +90,7 @@ CELLS = [
     _fit("table", 49_097, 9, 20, data=SHUTTLE, batch=1024),
     _fit("table", 49_097, 100, 20),
     _fit("table", 49_097, 100, 20, batch=1024),
-    *(_fit("wide", 5_000, 1_000, 3, threads=threads, **_WIDE) for threads in (1, 2)),
+    *(_fit("wide", 2_560, 1_000, 20, threads=threads, **_WIDE) for threads in (1, 2)),
     *(_fit("n", n, 20, epochs) for n, epochs in _ROWS.items()),
     *(_fit("p", 10_000, p, 10) for p in (9, 30, 100, 300, 1_000)),
     *(_fit("width", 10_000, 100, 5, hidden=(width, width // 2)) for width in _WIDTHS),

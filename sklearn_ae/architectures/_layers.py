@@ -26,6 +26,8 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 _SOFT_RANGE = 3.0
 # Beyond it the compression is constant.
 _LARGEST = 1e18
+# Products of fewer columns than these are taken the other way round.
+_NARROW = 16
 
 
 class _Asinh(torch.autograd.Function):
@@ -62,6 +64,16 @@ class Linear(nn.Linear):
 
     def reset_parameters(self) -> None:
         """Leave the weights unset; `reset` draws them."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply the map.
+
+        Without gradients, a product of few columns is taken the other way round, which is
+        several times faster.
+        """
+        if x.ndim == 2 and self.out_features < _NARROW and not torch.is_grad_enabled():
+            return torch.addmm(self.bias[:, None], self.weight, x.T).T
+        return super().forward(x)
 
     def reset(self, generator: Generator) -> None:
         """Draw weights and biases uniformly in ± 1 / sqrt(fan in)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,54 @@ _CONSTANT = 4 * np.finfo(np.float64).eps
 # deviations by such a factor, are in different units.
 _FAR = 3.0
 _OTHER_SCALE = 20.0
+# Cells over which an operation with one number a column runs at once.
+_STRETCH = 1024
+# Scales between which float32 neither overflows nor loses digits.
+_SMALLEST, _LARGEST = 1e-30, 1e30
+# Cells that are standardised at once, so that they stay in a core's cache.
+_CACHED_CELLS = 2**14
+# Standard deviations that may be lost where float32 numbers are standardised.
+_ROUNDING = 2.0**-26
+
+
+class Standardizer:
+    """Standardises rows in their own dtype, a few at a time.
+
+    Parameters
+    ----------
+    n_features : int
+        Columns.
+    steps : list of pair of (callable, ndarray of shape (n_features,))
+        Binary ufuncs, which are applied one after the other, and their second arguments.
+        Several rows are taken as one long one, as a loop over a few columns is slow.
+    """
+
+    def __init__(self, n_features: int, steps: list[tuple[np.ufunc, NDArray]]) -> None:
+        self.n_features = n_features
+        self.several = max(1, _STRETCH // max(1, n_features))
+        self.steps = [(f, row, np.tile(row, self.several)) for f, row in steps]
+
+    def __call__(self, x: NDArray) -> NDArray:
+        """Return standardised rows."""
+        cells = np.ascontiguousarray(x).reshape(-1, self.n_features)
+        out = np.empty_like(cells)
+        step = self.several * max(1, _CACHED_CELLS // (self.several * self.n_features))
+        for start in range(0, len(cells), step):
+            part = slice(start, start + step)
+            self._write(cells[part], out[part])
+        return out.reshape(x.shape)
+
+    def _write(self, x: NDArray, out: NDArray) -> None:
+        whole = len(x) - len(x) % self.several
+        shape = (whole // self.several, self.several * self.n_features)
+        long, rest, long_out, rest_out = x[:whole], x[whole:], out[:whole], out[whole:]
+        long, long_out = long.reshape(shape), long_out.reshape(shape)
+        for function, row, tiled in self.steps:
+            function(long, tiled, out=long_out)
+            long = long_out
+            if len(rest):
+                function(rest, row, out=rest_out)
+                rest = rest_out
 
 
 class ColumnScaling:
@@ -88,6 +137,29 @@ class ColumnScaling:
         standard = np.subtract(x, self.mean, dtype=np.float64)
         standard /= np.where(self.scale > 0, self.scale, np.inf)
         return standard
+
+    def standardizer(self, dtype: np.dtype) -> Callable[[NDArray], NDArray]:
+        """Return what does the same as `apply`, in a dtype, up to its rounding."""
+        scale = self.scale[self.scale > 0]
+        if dtype != np.float32 or np.any((scale < _SMALLEST) | (scale > _LARGEST)):
+            return self._in_pieces
+        divisor = np.where(self.scale > 0, self.scale, np.inf)
+        # The mean in two parts, as one float32 number may be off by many standard deviations.
+        mean = self.mean.astype(np.float32)
+        rest = self.mean - mean
+        steps = [(np.subtract, mean), (np.divide, divisor.astype(np.float32))]
+        if np.any(np.abs(rest) > _ROUNDING * divisor):
+            steps.insert(1, (np.subtract, rest.astype(np.float32)))
+        return Standardizer(len(mean), steps)
+
+    def _in_pieces(self, x: NDArray) -> NDArray:
+        """Standardise rows in float64, a few at a time, and return them in their dtype."""
+        out = np.empty(x.shape, x.dtype)
+        step = max(1, _CACHED_CELLS * len(x) // max(1, x.size))
+        for start in range(0, len(x), step):
+            part = slice(start, start + step)
+            out[part] = self.apply(x[part].astype(np.float64, copy=False))
+        return out
 
     def log_slope(self, x: NDArray) -> NDArray[np.float64]:
         """Return the logarithm of the slope of `apply` at each cell, 0 in constant columns."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
@@ -158,6 +160,10 @@ class WarpedScaling(ColumnScaling):
         """Return the normal scores of a block of rows."""
         z = super().apply(x)
         return self._by_column("forward", z)
+
+    def standardizer(self, dtype: np.dtype) -> Callable[[NDArray], NDArray]:
+        """Return what gives the normal scores of rows in a dtype."""
+        return self._in_pieces
 
     def restore(self, z: NDArray) -> NDArray[np.float64]:
         """Return normal scores to X's units, in float64."""

@@ -42,6 +42,10 @@ class CellLoss(nn.Module, ABC):
     def forward(self, output: Tensor, target: Tensor) -> Tensor:
         """Weighted cost of each standardised cell, given what the decoder writes."""
 
+    def rows(self, output: Tensor, target: Tensor) -> Tensor:
+        """Sum over the cells of each flat row."""
+        return self(output, target).sum(dim=-1)
+
 
 class Loss(BaseEstimator, ABC):
     """The cost of a reconstruction, in standard units for training and in X's for scores.

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import cache, partial
-from typing import Any, NamedTuple
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from sklearn_ae._compat import DispatchMode, Overload, binding, overloads, storage_key
+from sklearn_ae._compat import DispatchMode, Overload, storage_key
 from sklearn_ae.data import Batch
+from sklearn_ae.training._calls import Call, bound, leaves_of, mapped, name_of, tensors_of
 
 # Bytes that a recorded step may allocate; beyond, its kernels take the time.
 _MOST_BYTES = 2**28
@@ -21,7 +24,7 @@ _ALIGNMENT = 64
 _ALLOCATIONS = {"empty", "empty_like", "empty_strided", "new_empty", "new_empty_strided"}
 _FILLS = {
     *("full", "full_like", "new_full", "new_ones", "new_zeros"),
-    *("ones", "ones_like", "scalar_tensor", "zeros", "zeros_like"),
+    *("arange", "ones", "ones_like", "scalar_tensor", "zeros", "zeros_like"),
 }
 # Runs of a function on a batch of some size before it is recorded.
 _WARM_UP = 8
@@ -32,23 +35,12 @@ class NotCapturableError(RuntimeError):
     """A step that cannot be recorded; the message says why."""
 
 
-class _Call(NamedTuple):
-    """An operation as it ran; `writes` are the storages it wrote, `fresh` what lies in new ones."""
-
-    operation: Overload
-    args: tuple[Any, ...]
-    kwargs: dict[str, Any]
-    result: Any
-    writes: frozenset[int]
-    fresh: tuple[Tensor, ...]
-
-
 class _Recorder(DispatchMode):
     """Notes each operation that runs, below autograd, and keeps its tensors alive."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.calls: list[_Call] = []
+        self.calls: list[Call] = []
         self.obstacle = ""
         self._bytes = 0
 
@@ -74,20 +66,20 @@ class _Recorder(DispatchMode):
         if _changes_shape_alone(func):
             return
         # In-place views must not change what is noted here.
-        args, kwargs, result = (_mapped(_noted, part) for part in (args, kwargs, result))
-        reads = frozenset(map(storage_key, _tensors((args, kwargs))))
+        args, kwargs, result = (mapped(_noted, part) for part in (args, kwargs, result))
+        reads = frozenset(map(storage_key, tensors_of((args, kwargs))))
         written = [
             value
             for place, name in _written(func)
-            for value in _tensors(args[place] if place < len(args) else kwargs.get(name))
+            for value in tensors_of(args[place] if place < len(args) else kwargs.get(name))
         ]
-        fresh = tuple(x for x in _tensors(result) if storage_key(x) not in reads)
+        fresh = tuple(x for x in tensors_of(result) if storage_key(x) not in reads)
         self._bytes += sum(x.untyped_storage().nbytes() for x in fresh)
         if self._bytes > _MOST_BYTES:
             self.obstacle = f"a step allocates more than {_MOST_BYTES} bytes"
             return
         writes = frozenset(map(storage_key, [*written, *fresh]))
-        self.calls.append(_Call(func, args, kwargs, result, writes, fresh))
+        self.calls.append(Call(func, args, kwargs, result, writes, fresh))
 
 
 class Recording:
@@ -125,26 +117,38 @@ class Recording:
             for a, b in zip(self.calls, other.calls, strict=True)
         )
 
-    def program(self) -> list[Callable[[], Any]]:
+    def program(self, frozen: Iterable[Tensor] = ()) -> list[Callable[[], Any]]:
         """Return what to call, in order, to run again on the same tensors.
 
         Views are made once, constants are kept, results go to buffers of one arena,
         in which lifetimes share memory.
+
+        Parameters
+        ----------
+        frozen : iterable of Tensor
+            Tensors that nobody changes from run to run.
         """
         calls = [c for c in self.calls if c.writes]  # the others are views
         last_write = {s: i for i, call in enumerate(calls) for s in call.writes}
-        constant = {
-            storage_key(call.result)
-            for i, call in enumerate(calls)
-            if _name(call.operation) in _FILLS and last_write[storage_key(call.result)] == i
-        }
+        constant = {storage_key(x) for x in frozen} - last_write.keys()
+        for i, call in enumerate(calls):
+            last = all(last_write[s] == i for s in call.writes) and call.writes <= self.owned
+            if last and call.fresh and _follows_from(call, constant):
+                constant |= call.writes
         steps = [
             c
             for c in calls
-            if _name(c.operation) not in _ALLOCATIONS and not (c.fresh and c.writes <= constant)
+            if name_of(c.operation) not in _ALLOCATIONS and not (c.fresh and c.writes <= constant)
         ]
         place = _Arena(steps, self.owned - constant).place
-        return [operation for step in steps for operation in _bound(step, place)]
+        return [operation for step in steps for operation in bound(step, place)]
+
+
+@contextmanager
+def replaying() -> Iterator[None]:
+    """Run programs without autograd, and let numbers overflow as torch does."""
+    with torch.inference_mode(), np.errstate(all="ignore"):
+        yield
 
 
 class Captured:
@@ -157,11 +161,16 @@ class Captured:
         batch included.
     obstacle : str
         Why the function cannot be replayed; empty if that is not known.
+    frozen : iterable of Tensor
+        Tensors that nobody changes from run to run.
     """
 
-    def __init__(self, function: Callable[[Batch], None], obstacle: str) -> None:
+    def __init__(
+        self, function: Callable[[Batch], None], obstacle: str, frozen: Iterable[Tensor] = ()
+    ) -> None:
         self.function = function
         self.obstacle = obstacle
+        self.frozen = tuple(frozen)
         self._runs: Counter[int] = Counter()
         self._recordings: dict[int, Recording] = {}
         self._programs: dict[int, list[Callable[[], Any]]] = {}
@@ -171,7 +180,7 @@ class Captured:
         size = batch.n_rows
         program = self._programs.get(size)
         if program is not None:
-            with torch.inference_mode():
+            with replaying():
                 for operation in program:
                     operation()
             return
@@ -180,6 +189,13 @@ class Captured:
             self.function(batch)
         else:
             self._record(batch)
+
+    def programs(self, sizes: set[int]) -> dict[int, list[Callable[[], Any]]] | None:
+        """Return what to call, in order and while `replaying`, for batches of some sizes.
+
+        None if a batch of one of the sizes still runs as it is.
+        """
+        return self._programs if sizes <= self._programs.keys() else None
 
     def _record(self, batch: Batch) -> None:
         size = batch.n_rows
@@ -192,7 +208,7 @@ class Captured:
         if before is None:
             self._recordings[size] = recording
         elif recording.same(before):
-            self._programs[size] = recording.program()
+            self._programs[size] = recording.program(self.frozen)
         else:
             self.obstacle = "two steps did not do the same"
 
@@ -200,11 +216,11 @@ class Captured:
 class _Arena:
     """Places the storages that steps make so that those alive together do not overlap."""
 
-    def __init__(self, steps: list[_Call], owned: set[int]) -> None:
+    def __init__(self, steps: list[Call], owned: set[int]) -> None:
         spans: dict[int, tuple[int, int]] = {}
         sizes: dict[int, int] = {}
         for i, step in enumerate(steps):
-            for tensor in _tensors((step.args, step.kwargs, step.result)):
+            for tensor in tensors_of((step.args, step.kwargs, step.result)):
                 if (key := storage_key(tensor)) in owned:
                     spans[key] = (spans.get(key, (i, i))[0], i)
                     sizes[key] = tensor.untyped_storage().nbytes()
@@ -235,75 +251,15 @@ class _Arena:
         return empty.set_(self.memory.untyped_storage(), start, tuple(value.shape), value.stride())
 
 
-def _bound(step: _Call, place: Callable[[Any], Any]) -> list[Callable[[], Any]]:
-    """Return what to call to run a step on its buffers."""
-    args, kwargs, result = (_mapped(place, x) for x in (step.args, step.kwargs, step.result))
-    run = partial(_function(step.operation), *args, **kwargs)
-    if not step.fresh:
-        return [run]
-    if step.operation in _PRODUCTS and not kwargs and result.shape[1] < _NARROW_COLUMNS:
-        return _transposed_product(args, result)
-    results = list(result) if isinstance(result, (tuple, list)) else [result]
-    into = _into(step.operation, len(args))
-    if into is None or any(value is None for value in results):
-        return [partial(_copied, run, results)]
-    function, further, names = into
-    return [partial(function, *args, *further, **kwargs, **dict(zip(names, results, strict=True)))]
-
-
-def _transposed_product(args: tuple[Tensor, ...], result: Tensor) -> list[Callable[[], Any]]:
-    """Multiply the other way round, which is several times faster for a few columns."""
-    *bias, a, b = args
-    product = result.new_empty(result.shape[::-1])
-    multiply = partial(torch.mm, b.t(), a.t(), out=product)
-    if bias:
-        return [multiply, partial(torch.add, product.t(), bias[0], out=result)]
-    return [multiply, partial(Tensor.copy_, result, product.t())]
-
-
-def _copied(function: Callable[[], Any], buffers: list[Any]) -> None:
-    """Run a function that has no variant with buffers, and copy what it gives."""
-    result = function()
-    found = result if isinstance(result, (tuple, list)) else (result,)
-    for buffer, value in zip(buffers, found, strict=True):
-        if buffer is not None:
-            buffer.copy_(value)
-
-
-# Matrix products of fewer columns than these are taken the other way round.
-_NARROW_COLUMNS = 16
-_PRODUCTS = {torch.ops.aten.mm.default, torch.ops.aten.addmm.default}
-# What writes an operation's results into given tensors, further arguments, and their names.
-_Into = tuple[Callable[..., Any], tuple[Any, ...], list[str]]
-
-
-@cache
-def _into(operation: Overload, n_args: int) -> _Into | None:
-    """Return how an operation of so many arguments writes into given tensors, if it can."""
-    name = _name(operation)
-    if name == "relu":
-        return torch.clamp_min, (0,), ["out"]
-    if name in ("add", "sub", "mul", "div") and n_args == 2:  # of a tensor and a number, too
-        return getattr(torch, name), (), ["out"]
-    wanted = [(a.name, str(a.type)) for a in operation._schema.arguments]
-    for candidate in overloads(operation):
-        arguments = candidate._schema.arguments
-        names = [a.name for a in arguments if a.is_out]
-        given = [(a.name, str(a.type)) for a in arguments if not a.is_out]
-        if names and given == wanted and torch.Tag.generated not in candidate.tags:
-            function = _function(operation)
-            plain = function is not operation and names == ["out"]
-            return (function if plain else candidate), (), names
-    return None
-
-
-@cache
-def _function(operation: Overload) -> Callable[..., Any]:
-    """Return torch's own function for an operation, which parses its arguments faster."""
-    name = _name(operation)
-    if name.endswith("_") and not name.startswith("_"):
-        return getattr(Tensor, name, operation)
-    return binding(name) or operation
+def _follows_from(call: Call, constant: set[int]) -> bool:
+    """Whether an operation gives the same each time, as all that it reads is constant."""
+    name = name_of(call.operation)
+    if name in _FILLS:
+        return True
+    if name in _ALLOCATIONS or torch.Tag.nondeterministic_seeded in call.operation.tags:
+        return False
+    reads = {storage_key(x) for x in tensors_of((call.args, call.kwargs))}
+    return bool(reads) and reads <= constant
 
 
 def _noted(value: Any) -> Any:
@@ -343,11 +299,7 @@ def _written(operation: Overload) -> list[tuple[int, str]]:
     ]
 
 
-def _name(operation: Overload) -> str:
-    return operation._schema.name.removeprefix("aten::")
-
-
-def _signature(call: _Call, owned: set[int], names: dict[int, int]) -> list[Any]:
+def _signature(call: Call, owned: set[int], names: dict[int, int]) -> list[Any]:
     """What an operation was given and gave: where tensors lie, and all else by value."""
 
     def described(value: Any) -> Any:
@@ -357,28 +309,4 @@ def _signature(call: _Call, owned: set[int], names: dict[int, int]) -> list[Any]
         where = ("own", names.setdefault(key, len(names))) if key in owned else ("given", key)
         return *where, value.storage_offset(), tuple(value.shape), value.stride(), value.dtype
 
-    return [described(value) for value in _leaves((call.args, call.kwargs, call.result))]
-
-
-def _leaves(tree: Any) -> Iterator[Any]:
-    """Yield what lists, tuples and dicts hold, in order."""
-    if isinstance(tree, (list, tuple)):
-        for part in tree:
-            yield from _leaves(part)
-    elif isinstance(tree, dict):
-        yield from _leaves(list(tree.values()))
-    else:
-        yield tree
-
-
-def _tensors(tree: Any) -> Iterator[Tensor]:
-    return (leaf for leaf in _leaves(tree) if isinstance(leaf, Tensor))
-
-
-def _mapped(function: Callable[[Any], Any], tree: Any) -> Any:
-    """Apply a function to what lists, tuples and dicts hold."""
-    if isinstance(tree, (list, tuple)):
-        return type(tree)([_mapped(function, part) for part in tree])
-    if isinstance(tree, dict):
-        return {name: _mapped(function, part) for name, part in tree.items()}
-    return function(tree)
+    return [described(value) for value in leaves_of((call.args, call.kwargs, call.result))]

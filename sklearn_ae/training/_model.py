@@ -30,8 +30,6 @@ from sklearn_ae.training._threads import thread_count, torch_threads
 
 # Cells of the widest layer in one inference block.
 _BLOCK_CELLS = 2**20
-# Cells that are standardised at once, so that they stay in a core's cache.
-_SCALED_CELLS = 2**14
 
 # Rows of one size, dense or not, or of different sizes.
 _Values = NDArray | CompactRows | Ragged
@@ -173,11 +171,14 @@ class Model:
     def encode(self, x: _Values, condition: NDArray | None = None) -> NDArray:
         """Return the codes of rows in X's units, in their dtype."""
         module = self._modules[x.dtype]
+        standardized = self._standardizer(x.dtype)
+        scale = _tensor(module, self.code_scale, x.dtype)
+
+        def scaled(rows: Tensor, condition: Tensor | None) -> Tensor:
+            return module.averaged(rows, condition) * scale
 
         def function(block: NDArray, given: NDArray | None, extent: Extent | None) -> NDArray:
-            return (
-                _run(module, module.averaged, self._input(block), given, x.dtype) * self.code_scale
-            )
+            return _computed(module, scaled, standardized(block), given, x.dtype)
 
         return self._by_block(function, x, condition, self.factory.n_components)
 
@@ -268,9 +269,10 @@ class Model:
     ) -> Iterator[tuple[slice | NDArray, NDArray[np.float64]]]:
         """Yield positions of rows of one size and the losses of their cells."""
         module = self._modules[x.dtype]
+        standardized = self._standardizer(x.dtype)
         for part, block, _ in blocks(x, self._block_cells(x)):
             given = None if condition is None else condition[part]
-            code = _run(module, module.averaged, self._input(block), given, x.dtype)
+            code = _run(module, module.averaged, standardized(block), given, x.dtype)
             output = self._output((code * self.code_scale).astype(x.dtype), given)
             clean = block if target is None else dense_block(target, part)
             clean = clean.astype(x.dtype, copy=False)
@@ -294,13 +296,14 @@ class Model:
             Standard normal draws, the same for every row.
         """
         module = self._modules[x.dtype]
+        standardized = self._standardizer(x.dtype)
         n_groups, m, width = noise.shape
         draws = torch.from_numpy(noise.reshape(-1, width).astype(x.dtype)).to(
             self._device_of(module)
         )
 
         def function(block: NDArray, given: NDArray | None, extent: Extent | None) -> NDArray:
-            parameters = _run(module, module.parameters_of, self._input(block), given, x.dtype)
+            parameters = _run(module, module.parameters_of, standardized(block), given, x.dtype)
             weights = np.empty((len(draws), len(block)))
             for i, draw in enumerate(draws):
                 code = module.latent.draw(_tensor(module, parameters, x.dtype), draw)
@@ -322,26 +325,30 @@ class Model:
     def kl_per_component(self, x: _Values, condition: NDArray | None) -> NDArray[np.float64]:
         """Return the divergence of each row's posterior from the prior, by component."""
         module = self._modules[x.dtype]
+        standardized = self._standardizer(x.dtype)
 
         def function(block: NDArray, given: NDArray | None, extent: Extent | None) -> NDArray:
-            parameters = _run(module, module.parameters_of, self._input(block), given, x.dtype)
+            parameters = _run(module, module.parameters_of, standardized(block), given, x.dtype)
             kl = cast(GaussianModule, module.latent).kl(_tensor(module, parameters, x.dtype))
             return kl.cpu().numpy().astype(np.float64)
 
         width = self.factory.n_components
         return self._by_block(function, x, condition, width, dtype=np.dtype(np.float64))
 
-    def _input(self, block: NDArray) -> NDArray:
-        """Standardise rows in float64, a few at a time, and return them in their dtype."""
-        standard = np.empty(block.shape, block.dtype)
-        step = max(1, _SCALED_CELLS * len(block) // max(1, block.size))
-        for start in range(0, len(block), step):
-            part = slice(start, start + step)
-            standard[part] = self.scaling.apply(block[part].astype(np.float64, copy=False))
-        if self.factory.grid is None and not len(self.factory.holes):
-            # Cells that are missing for the first time are read as their column's mean.
-            standard[np.isnan(standard)] = 0.0
-        return standard
+    def _standardizer(self, dtype: np.dtype) -> Callable[[NDArray], NDArray]:
+        """Return what standardises rows of a dtype, in that dtype."""
+        standardized = self.scaling.standardizer(dtype)
+        if self.factory.grid is not None or len(self.factory.holes):
+            return standardized
+
+        def filled(block: NDArray) -> NDArray:
+            standard = standardized(block)
+            if np.isnan(standard.sum()):
+                # Cells that are missing for the first time are read as their column's mean.
+                standard[np.isnan(standard)] = 0.0
+            return standard
+
+        return filled
 
     def _output(
         self, code: NDArray, condition: NDArray | None, extent: Extent | None = None
@@ -423,11 +430,24 @@ def _run(
     dtype: np.dtype,
     extent: Extent | None = None,
 ) -> NDArray[np.float64]:
+    result = _computed(module, function, values, condition, dtype, extent)
+    return result.astype(np.float64, copy=False)
+
+
+def _computed(
+    module: AutoencoderModule,
+    function: Callable[..., Tensor],
+    values: NDArray,
+    condition: NDArray | None,
+    dtype: np.dtype,
+    extent: Extent | None = None,
+) -> NDArray:
+    """Apply a part of the network to an array."""
     with torch.no_grad():
         given = None if condition is None else _tensor(module, condition, dtype)
         further = () if extent is None else (extent,)
         result = function(_tensor(module, values, dtype), given, *further)
-    return result.cpu().numpy().astype(np.float64, copy=False)
+    return result.cpu().numpy()
 
 
 def _tensor(module: AutoencoderModule, values: NDArray, dtype: np.dtype) -> Tensor:

@@ -9,9 +9,9 @@ from skorch import NeuralNet
 from skorch.callbacks import Callback, EpochTimer
 from torch import Generator, Tensor
 
-from sklearn_ae._compat import AdamWState
+from sklearn_ae._compat import AdamWState, lay_in_a_row
 from sklearn_ae.data import AnyBatch, Batch, RaggedBatch
-from sklearn_ae.training._capture import Captured
+from sklearn_ae.training._capture import Captured, replaying
 from sklearn_ae.training._module import parameters_of
 from sklearn_ae.training._step import Step
 
@@ -55,6 +55,12 @@ class BatchIterator:
     def __len__(self) -> int:
         return self.n_batches
 
+    @property
+    def sizes(self) -> set[int]:
+        """Numbers of rows that batches have, where rows are alike."""
+        least, rest = divmod(self.dataset.n_rows, self.n_batches)
+        return {least, least + 1} if rest else {least}
+
     def __iter__(self) -> Iterator[Batch]:
         return self.dataset.batches(self.batch_size, self.generator, self.buffers)
 
@@ -87,7 +93,7 @@ class AutoencoderNet(NeuralNet):
         )
         obstacle = self._obstacle()
         batches.buffers = None if obstacle else {}
-        self.run_step_ = Captured(self._run_step, obstacle)
+        self.run_step_ = Captured(self._run_step, obstacle, self.criterion_.loss.buffers())
         self.said_ = ""
 
     def end(self) -> None:
@@ -128,12 +134,18 @@ class AutoencoderNet(NeuralNet):
         each = torch.tensor(rates, dtype=torch.float32).to(self.rate_.device).unbind()
         for total in self.totals_.values():
             total.zero_()
-        for rate, batch in zip(each, self.batches_, strict=True):
-            self.rate_.copy_(rate)
-            if self.per_batch_:
-                self._run_watched(batch)
-            else:
-                self.run_step_(batch)
+        run = self._run_watched if self.per_batch_ else self.run_step_
+        programs = self.run_step_.programs(self.batches_.sizes)
+        if programs is None:
+            for rate, batch in zip(each, self.batches_, strict=True):
+                self.rate_.copy_(rate)
+                run(batch)
+        else:
+            with replaying():
+                for rate, batch in zip(each, self.batches_, strict=True):
+                    self.rate_.copy_(rate)
+                    for operation in programs[batch.x.shape[0]]:
+                        operation()
         self._set_training(False)
         self.optimizer_.param_groups[0]["lr"] = rates[-1]
         if self.verbose > 1 and self.run_step_.obstacle != self.said_:
@@ -207,4 +219,8 @@ def _moments(optimizer: torch.optim.Optimizer) -> AdamWState:
             }
         optimizer.state[p]["step"] = step
     states = [optimizer.state[p] for p in params]
-    return AdamWState([s["exp_avg"] for s in states], [s["exp_avg_sq"] for s in states], step)
+    moments = AdamWState([s["exp_avg"] for s in states], [s["exp_avg_sq"] for s in states], step)
+    # So that an update is one operation.
+    for tensors in (params, moments.exp_avgs, moments.exp_avg_sqs):
+        lay_in_a_row(tensors)
+    return moments

@@ -9,7 +9,7 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.func import functional_call
 
-from sklearn_ae._compat import AdamWState, fused_adamw_, total_norm
+from sklearn_ae._compat import AdamWState, fused_adamw_, row_of, total_norm
 from sklearn_ae.corruptions import Corruption
 from sklearn_ae.data import Batch
 from sklearn_ae.latents import Code
@@ -65,6 +65,8 @@ class Objective(nn.Module):
     def rows(self, output: Tensor, batch: Batch) -> Tensor:
         """Reconstruction loss of each row."""
         target = batch.x if batch.target is None else batch.target
+        if batch.mask is None and target.ndim == 2:
+            return self.loss.rows(output, target)
         if batch.mask is None:
             cells = self.loss(output, target)
         else:  # what was not observed must not reach a gradient as NaN
@@ -151,7 +153,8 @@ class Objective(nn.Module):
 
 
 def _mean(values: Tensor, weight: Tensor | None) -> Tensor:
-    return (values if weight is None else values * weight).mean()
+    share = 1 / values.shape[0]
+    return torch.dot(values, torch.full_like(values, share) if weight is None else weight * share)
 
 
 class Step:
@@ -209,7 +212,11 @@ class Step:
                     leaves, torch.autograd.grad(total, leaves, allow_unused=True), strict=True
                 )
             ]
-            divisor = total_norm(grads).clamp(min=1.0)
+            row = row_of(leaves)
+            if row is not None:
+                leaves, grads = [row], [torch.cat([grad.view(-1) for grad in grads])]
+                state = state.in_a_row()
+            divisor = torch.maximum(total_norm(grads), lr.new_ones(()))
             fused_adamw_(leaves, grads, state, lr, self.weight_decay, divisor)
         return {name: term.detach() for name, term in terms.items()}
 

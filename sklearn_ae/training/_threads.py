@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import joblib
 import torch
 
 # Multiplications in one batch below which a second thread costs more than it gives.
@@ -13,8 +13,12 @@ _WIDE = 2**27
 
 
 def thread_count(work: int) -> int:
-    """Return the number of threads for a batch of the given number of multiplications."""
-    return 1 if work < _WIDE else min(4, os.cpu_count() or 1)
+    """Return the number of threads for a batch of the given number of multiplications.
+
+    Wide layers take as many as the process may use cores, up to four, whatever torch's own
+    number is: layers differ in bits between numbers of threads.
+    """
+    return 1 if work < _WIDE else min(4, joblib.cpu_count())
 
 
 @contextmanager

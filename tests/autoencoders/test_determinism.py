@@ -14,6 +14,7 @@ from sklearn.model_selection import GridSearchCV
 
 from sklearn_ae import Autoencoder, GaussianNoise
 from sklearn_ae.metrics import reconstruction_r2
+from sklearn_ae.training import thread_count
 
 
 def _estimator(seed: int, device: str) -> Autoencoder:
@@ -68,6 +69,25 @@ def test_the_ambient_thread_count_changes_nothing(cancer, device, in_sequence, t
         assert torch.get_num_threads() == threads
     finally:
         torch.set_num_threads(before)
+
+
+def test_the_ambient_thread_count_changes_nothing_in_a_wide_network():
+    X = np.random.default_rng(0).normal(size=(300, 700)).astype(np.float32)
+    codes, before = [], torch.get_num_threads()
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        try:
+            wide = Autoencoder(16, hidden_layer_sizes=(1024,), max_iter=1, batch_size=150)
+            codes.append(wide.set_params(random_state=0).fit(X).transform(X))
+            assert torch.get_num_threads() == threads
+        finally:
+            torch.set_num_threads(before)
+    np.testing.assert_array_equal(*codes)
+
+
+def test_no_more_threads_than_four():
+    assert 1 <= thread_count(2**40) <= 4
+    assert thread_count(1000) == 1
 
 
 def test_global_generators_and_threads_are_left_alone(cancer, device):

@@ -108,3 +108,24 @@ def test_relative_scales_are_shares_of_the_largest(
 ) -> None:
     scaling = ColumnScaling(np.zeros(len(scale)), np.array(scale))
     assert_array_equal(scaling.relative_scale, expected)
+
+
+@pytest.mark.parametrize("n_features", [1, 5, 3000])
+def test_float32_rows_are_standardised_as_float64_ones_are(n_features: int) -> None:
+    rng = np.random.default_rng(0)
+    size = 10.0 ** rng.integers(-8, 8, n_features)
+    far = size * rng.choice([0.0, 1.0, 1e4], n_features)
+    X = (rng.normal(size=(1234, n_features)) * size + far).astype(np.float32)
+    X[:, -1] = 7.0 if n_features > 1 else X[:, -1]
+    scaling = ColumnScaling.fit(Rows(X))
+    found = scaling.standardizer(X.dtype)(X)
+    assert found.dtype == np.float32
+    assert_allclose(found, scaling.apply(X.astype(np.float64)), rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("scale", [1e-38, 1e36])
+def test_extreme_float32_columns_are_standardised(scale: float) -> None:
+    X = (np.random.default_rng(0).normal(size=(50, 2)) * scale).astype(np.float32)
+    scaling = ColumnScaling.fit(Rows(X))
+    expected = scaling.apply(X.astype(np.float64))
+    assert_allclose(scaling.standardizer(X.dtype)(X), expected, rtol=1e-6, atol=1e-6)

@@ -25,7 +25,7 @@ from sklearn_ae import (
     VariationalAutoencoder,
 )
 from sklearn_ae.data import Batch
-from sklearn_ae.training import _capture
+from sklearn_ae.training import _calls, _capture
 from sklearn_ae.training._capture import Captured, NotCapturableError, Recording
 
 OPTIONS = {"max_iter": 6, "batch_size": 64, "early_stopping": False, "random_state": 0}
@@ -105,9 +105,9 @@ def programs(monkeypatch):
     made = []
     program = Recording.program
 
-    def counted(self):
+    def counted(self, frozen=()):
         made.append(self)
-        return program(self)
+        return program(self, frozen)
 
     monkeypatch.setattr(_capture, "_WARM_UP", 1)
     monkeypatch.setattr(Recording, "program", counted)
@@ -129,11 +129,14 @@ def test_captured_steps_are_the_eager_ones(name, programs, monkeypatch):
     captured = estimator.fit(X)
     assert programs
     assert_allclose(captured.loss_curve_, losses, rtol=1e-4)
-    assert_allclose(captured.reconstruct(X), expected, atol=1e-3 * X.std())
+    # A bias before batch normalisation has no gradient but rounding, which AdamW scales up.
+    atol = 1e-2 if "batch norm" in name else 1e-3
+    assert_allclose(captured.reconstruct(X), expected, atol=atol * X.std())
 
 
-def test_replays_without_narrow_products_are_equal_bit_for_bit(programs, monkeypatch):
-    monkeypatch.setattr(_capture, "_NARROW_COLUMNS", 0)
+def test_replays_that_keep_the_order_of_sums_are_equal_bit_for_bit(programs, monkeypatch):
+    monkeypatch.setattr(_calls, "_NARROW_COLUMNS", 0)
+    monkeypatch.setattr(_calls, "_over_few_rows", lambda args: False)
     stacked = StackedAutoencoder(3, **SMALL)  # its stages amplify what rounds differently
     some = [ESTIMATORS[n][0] for n in ("plain", "denoising", "variational", "sparse topk")]
     for estimator in (stacked, *some):
