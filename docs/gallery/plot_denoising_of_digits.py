@@ -42,7 +42,7 @@ def pca_of(k):
 
 best = min(range(2, 41, 2), key=lambda k: error(pca_of(k)))
 denoiser = DenoisingAutoencoder(
-    architecture=Convolutional(), corruption=GaussianNoise(1.0), max_iter=30, random_state=0
+    architecture=Convolutional(), corruption=GaussianNoise(1.0), max_iter=20, random_state=0
 )
 start = DenoisingAutoencoder(
     architecture=Convolutional(), corruption=GaussianNoise(1.0), max_iter=0

@@ -20,7 +20,7 @@ from sklearn_ae import Convolutional, DenoisingAutoencoder, Erasing
 train, whole = train_test_split(load_digits().images, random_state=0)
 corruption = Erasing(area=0.25, value=0)
 painter = DenoisingAutoencoder(
-    architecture=Convolutional(), corruption=corruption, max_iter=40, random_state=0
+    architecture=Convolutional(), corruption=corruption, max_iter=30, random_state=0
 ).fit(train)
 start = DenoisingAutoencoder(architecture=Convolutional(), corruption=corruption, max_iter=0)
 start.fit(train)
