@@ -17,6 +17,8 @@ from sklearn import datasets
 
 ENVIRONMENT_VARIABLE = "SKLEARN_AE_DATA"
 MAX_ROWS = 10_000
+# Levels of a column of text up to which it is a category.
+MAX_LEVELS = 50
 
 BUNDLED = {
     "digits": datasets.load_digits,
@@ -34,6 +36,13 @@ NOT_FEATURES = {
     "housing": ["median_house_value"],
     "online_shoppers": ["Revenue"],
     "titanic": ["PassengerId", "Survived"],
+}
+# What is to be predicted.
+LABELS = {
+    "bank": "y",
+    "housing": "median_house_value",
+    "online_shoppers": "Revenue",
+    "titanic": "Survived",
 }
 
 
@@ -124,6 +133,67 @@ def load(name: str, seed: int) -> np.ndarray:
     return X
 
 
+def load_frame(name: str, seed: int, max_rows: int) -> pd.DataFrame:
+    """Load a data set with its categories and its holes.
+
+    Parameters
+    ----------
+    name : str
+        Name of a data set.
+    seed : int
+        Draws the rows of a set that has more than `max_rows`.
+    max_rows : int
+        Most rows.
+
+    Returns
+    -------
+    frame : DataFrame
+        Numbers as float64, all else as categories; columns of more than `MAX_LEVELS` of them, such
+        as names and tickets, are left out.
+    """
+    frame = _frame(name)
+    if len(frame) > max_rows:
+        rows = np.random.default_rng(seed).choice(len(frame), max_rows, replace=False)
+        frame = frame.iloc[rows].reset_index(drop=True)
+    return frame
+
+
+def load_labelled(name: str, seed: int, max_rows: int) -> tuple[pd.DataFrame, np.ndarray]:
+    """Load a data set with what is to be predicted.
+
+    Parameters
+    ----------
+    name : str
+        Name of a set that has labels: one of `BUNDLED`, or of the folders anomaly and tables.
+    seed : int
+        Draws the rows of a set that has more than `max_rows`.
+    max_rows : int
+        Most rows.
+
+    Returns
+    -------
+    frame : DataFrame
+        As `load_frame` returns it; outliers among them.
+    y : ndarray of shape (n_rows,)
+        0 or 1, or a number to predict.
+    """
+    kind, _, stem = name.partition("/")
+    if name in BUNDLED:
+        frame, y = _frame(name), BUNDLED[name]().target
+    elif kind == "anomaly":
+        arrays = _archive(_path(name))
+        X, y = arrays["X"].astype(np.float64), arrays["y"].astype(np.int64)
+        frame = pd.DataFrame(X, columns=[f"x{j}" for j in range(X.shape[1])])
+    else:
+        frame = _frame(name)
+        labels = pd.read_csv(_path(name).with_suffix(".csv"))[LABELS[stem]]
+        y = labels.to_numpy(np.float64) if labels.nunique() > 2 else pd.factorize(labels)[0]
+    if len(frame) > max_rows:
+        rows = np.random.default_rng(seed).choice(len(frame), max_rows, replace=False)
+        frame, y = frame.iloc[rows].reset_index(drop=True), y[rows]
+    return frame, y
+
+
 def images(name: str) -> np.ndarray:
     """Load images.
 
@@ -181,6 +251,24 @@ def _path(name: str) -> Path:
 def _archive(path: Path) -> dict[str, np.ndarray]:
     with np.load(path) as archive:
         return dict(archive)
+
+
+@cache
+def _frame(name: str) -> pd.DataFrame:
+    if not name.startswith("tables/"):
+        X = _read(name)
+        return pd.DataFrame(X, columns=[f"x{j}" for j in range(X.shape[1])])
+    stem = name.removeprefix("tables/")
+    frame = pd.read_csv(_path(name).with_suffix(".csv"))
+    frame = frame.drop(columns=NOT_FEATURES.get(stem, []))
+    columns = {}
+    for column in frame:
+        values = frame[column]
+        if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
+            columns[column] = values.astype(np.float64)
+        elif values.nunique() <= MAX_LEVELS:
+            columns[column] = values.astype(object).map(str, na_action="ignore").astype("category")
+    return pd.DataFrame(columns)
 
 
 @cache

@@ -1,5 +1,6 @@
 """Estimators for a task, with an autoencoder's parts inside."""
 
+from sklearn_ae.applications._imputer import AutoencoderImputer
 from sklearn_ae.applications._super_resolver import SuperResolver
 
-__all__ = ["SuperResolver"]
+__all__ = ["AutoencoderImputer", "SuperResolver"]

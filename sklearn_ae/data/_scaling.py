@@ -147,7 +147,7 @@ class ColumnScaling:
         # The mean in two parts, as one float32 number may be off by many standard deviations.
         mean = self.mean.astype(np.float32)
         rest = self.mean - mean
-        steps = [(np.subtract, mean), (np.divide, divisor.astype(np.float32))]
+        steps: list = [(np.subtract, mean), (np.divide, divisor.astype(np.float32))]
         if np.any(np.abs(rest) > _ROUNDING * divisor):
             steps.insert(1, (np.subtract, rest.astype(np.float32)))
         return Standardizer(len(mean), steps)

@@ -3,6 +3,7 @@
 from sklearn_ae.training._canonical import canonicalize, mean_divergence
 from sklearn_ae.training._devices import available_device, resolve_device
 from sklearn_ae.training._history import History
+from sklearn_ae.training._lockstep import train_lanes
 from sklearn_ae.training._model import Model, ModuleFactory
 from sklearn_ae.training._module import AutoencoderModule
 from sklearn_ae.training._net import AutoencoderNet, state_tensors
@@ -32,4 +33,5 @@ __all__ = [
     "state_tensors",
     "thread_count",
     "torch_threads",
+    "train_lanes",
 ]

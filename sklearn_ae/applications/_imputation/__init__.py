@@ -1,0 +1,16 @@
+"""What fills holes in tables: closed forms, a network, and how they are weighed."""
+
+from sklearn_ae.applications._imputation._committee import Committee, Learner, OwnEstimators
+from sklearn_ae.applications._imputation._filler import CANDIDATES, Filler
+from sklearn_ae.applications._imputation._spread import Spread
+from sklearn_ae.applications._imputation._table import Table
+
+__all__ = [
+    "CANDIDATES",
+    "Committee",
+    "Filler",
+    "Learner",
+    "OwnEstimators",
+    "Spread",
+    "Table",
+]

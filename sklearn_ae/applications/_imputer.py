@@ -1,0 +1,429 @@
+"""Holes in tables, filled."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+from typing import Any, Self
+
+import narwhals.stable.v1 as nw
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.impute import MissingIndicator
+from sklearn.utils._param_validation import HasMethods, Interval, MissingValues
+from sklearn.utils.validation import (
+    _check_feature_names_in,
+    _check_sample_weight,
+    _num_samples,
+    check_is_fitted,
+    validate_data,
+)
+
+from sklearn_ae.applications._imputation import (
+    CANDIDATES,
+    Committee,
+    Filler,
+    Learner,
+    OwnEstimators,
+    Spread,
+    Table,
+)
+from sklearn_ae.autoencoders._parameters import check_no_conflict
+from sklearn_ae.data import Container
+from sklearn_ae.training import Recipe, Seeds, resolve_device, torch_threads
+
+_DTYPES = (np.float64, np.float32)
+# Epochs without improvement after which the learning rate falls for good.
+_PATIENCE = 4
+_NETWORK = ["hidden_layer_sizes", "alpha", "learning_rate_init", "max_iter"]
+
+
+class AutoencoderImputer(TransformerMixin, BaseEstimator):
+    """Fill missing cells by a network that begins at the Gaussian conditional mean.
+
+    With the mean mu and the precision matrix P of the rows, both estimated from rows with holes
+    by EM, the start fills the missing part m of a row given the observed part o by
+
+        mu_m - P_mm⁻¹ P_mo (x_o - mu_o).
+
+    Beside it stand the means over the nearest rows, of their cells and of what the start lacks
+    in them, and a network that gets the row as the start and its neighbours fill it, and
+    learns what is missing from cells that are hidden anew in each of its examples. Rows are
+    held out in turn and cells of theirs hidden, as many as the data miss; non-negative weights
+    of all candidates, fitted on these cells for each column, say what is filled in. The start
+    is one of the candidates, so that the mix is not expected to be worse.
+
+    Numbers and categories are filled in rows of `fit` and in new ones. Observed cells come
+    back as they are. Columns count equally; their units do not matter.
+
+    Parameters
+    ----------
+    estimator : estimator, default=None
+        Takes the network's place: an autoencoder of this library, or any estimator with
+        `reconstruct`, or with `transform` and `inverse_transform`. If its `fit` takes
+        `X_clean`, as that of :class:`DenoisingAutoencoder` does, it learns from filled rows;
+        otherwise from rows without hidden cells, and rebuilds a row five times. It gets
+        columns in standard units, categories as a column a level.
+    missing_values : int, float, str, None or NaN, default=NaN
+        What stands for a missing cell besides NaN, None and pandas' NA.
+    sample_posterior : bool, default=False
+        Draw what is filled in, instead of the most likely values: `transform` then returns
+        one imputation, the same for the same rows. See `impute` for several.
+    add_indicator : bool, default=False
+        Append a column for each feature that missed something in `fit`: whether it is missing.
+    keep_empty_features : bool, default=False
+        Keep columns in which `fit` saw no value, filled with 0. They are dropped otherwise.
+    hidden_layer_sizes : tuple of int, default=(128,)
+        Widths of the hidden layers of the encoder, mirrored in the decoder.
+    alpha : float, default=0.05
+        Decoupled weight decay (L2) of AdamW.
+    learning_rate_init : float, default=0.002
+        Peak of the one-cycle learning rate.
+    max_iter : int, default=None
+        Epochs. None takes as many as make 300 batches, from 8 to 60. 0 returns the start.
+    device : str, default="cpu"
+        "cpu", "cuda", "cuda:1", "mps" or "auto"; handed to `estimator` too.
+    verbose : int, default=0
+        1 prints a line an epoch.
+    random_state : int, RandomState or None, default=None
+        Feeds every draw, those of `estimator` too. None draws a seed from the operating
+        system; the global generators of numpy, Python and torch are never used.
+
+    Attributes
+    ----------
+    estimators_ : list
+        The fitted clones of `estimator`, one for each part that was held out; empty for None.
+    candidate_weights_ : DataFrame
+        What is filled in: a row a feature that varies, a column a candidate. Rows sum to 1.
+    indicator_ : MissingIndicator or None
+        Says what is missing, if `add_indicator`.
+    n_iter_ : int
+        Epochs run.
+    history_ : DataFrame
+        A row an epoch of the network, the start being epoch 0; losses are mean squared errors
+        of hidden cells in standard units, summed over a row. Empty with an `estimator`.
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of str
+        Their names, if X has any.
+
+    See Also
+    --------
+    sklearn.impute.IterativeImputer : A regression for each column.
+    sklearn.impute.KNNImputer : Means over the nearest rows.
+
+    Notes
+    -----
+    Below 20 rows the start alone is used. It learns from 20,000 rows at most, drawn at random,
+    and looks for neighbours among 5,000, which a fitted imputer holds, as KNNImputer does. Of
+    a category the 64 most frequent levels are told apart; others are kept where they are
+    observed.
+
+    References
+    ----------
+    Dempster, Laird & Rubin, Maximum likelihood from incomplete data via the EM algorithm,
+    1977. :doi:`10.1111/j.2517-6161.1977.tb01600.x`
+
+    Gondara & Wang, MIDA: Multiple imputation using denoising autoencoders, 2018.
+    :arxiv:`1705.02737`
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn_ae import AutoencoderImputer
+    >>> X = load_iris().data
+    >>> holey = np.where(np.random.default_rng(0).random(X.shape) < 0.2, np.nan, X)
+    >>> imputer = AutoencoderImputer(max_iter=5, random_state=0).fit(holey)
+    >>> filled = imputer.transform(holey)
+    >>> bool(np.isfinite(filled).all())
+    True
+    >>> len(imputer.impute(holey, n_imputations=3))
+    3
+    """
+
+    _parameter_constraints: dict = {
+        "estimator": [HasMethods(["fit"]), None],
+        "missing_values": [MissingValues()],
+        "sample_posterior": ["boolean"],
+        "add_indicator": ["boolean"],
+        "keep_empty_features": ["boolean"],
+        "hidden_layer_sizes": [tuple, list, Interval(Integral, 1, None, closed="left")],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+        "max_iter": [Interval(Integral, 0, None, closed="left"), None],
+        "device": [str],
+        "verbose": ["verbose"],
+        "random_state": ["random_state"],
+    }
+    _filler: Filler
+    _table: Table
+    _spread: Spread
+
+    def __init__(
+        self,
+        estimator: BaseEstimator | None = None,
+        *,
+        missing_values: Any = np.nan,
+        sample_posterior: bool = False,
+        add_indicator: bool = False,
+        keep_empty_features: bool = False,
+        hidden_layer_sizes: tuple[int, ...] = (128,),
+        alpha: float = 0.05,
+        learning_rate_init: float = 0.002,
+        max_iter: int | None = None,
+        device: str = "cpu",
+        verbose: int = 0,
+        random_state: int | None = None,
+    ) -> None:
+        self.estimator = estimator
+        self.missing_values = missing_values
+        self.sample_posterior = sample_posterior
+        self.add_indicator = add_indicator
+        self.keep_empty_features = keep_empty_features
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.alpha = alpha
+        self.learning_rate_init = learning_rate_init
+        self.max_iter = max_iter
+        self.device = device
+        self.verbose = verbose
+        self.random_state = random_state
+
+    def fit(self, X: ArrayLike, y: Any = None, *, sample_weight: ArrayLike | None = None) -> Self:
+        """Learn from rows with or without holes.
+
+        Parameters
+        ----------
+        X : array-like or data frame of shape (n_samples, n_features)
+            Rows. Columns of a frame may be numbers, or text, categories and booleans.
+        y : ignored
+            Here for scikit-learn's interface.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Non-negative weights. Rows of weight zero are left out.
+
+        Returns
+        -------
+        self : object
+            The fitted imputer.
+
+        Raises
+        ------
+        ValueError
+            If the rows, the weights or a parameter are out of their domain. The imputer is
+            then as it was before.
+        """
+        self._validate_params()
+        before = self.__dict__.copy()
+        try:
+            with torch_threads(1):
+                self._fit(X, sample_weight)
+        except BaseException:
+            self.__dict__.clear()
+            self.__dict__.update(before)
+            raise
+        return self
+
+    def _fit(self, X: ArrayLike, sample_weight: ArrayLike | None) -> None:
+        device = resolve_device(self.device)
+        X = self._validated(X, reset=True)
+        weight = np.ones(_num_samples(X))
+        if sample_weight is not None:
+            weight = _check_sample_weight(
+                sample_weight, weight[:, None], dtype=np.float64, ensure_non_negative=True
+            )
+        table = Table(self.missing_values).fit(X, weight)
+        Z, missing = table.read(X)
+        seeds = Seeds(Seeds.of(self.random_state).entropy)
+        learner = self._learner(Z.shape[1], device, seeds)
+        filler = Filler(table.groups, learner, seeds)
+        kept = weight > 0
+        found = filler.fit(Z[kept], weight[kept])
+        self._table, self._filler, self._entropy = table, filler, seeds.entropy
+        self._spread = Spread(table.groups, table.numeric).fit(found, seeds.numpy("spread"))
+        self.n_iter_ = 0 if learner is None else learner.n_iter
+        self.indicator_ = None
+        if self.add_indicator:
+            holes = np.where(missing, np.nan, 0.0)
+            self.indicator_ = MissingIndicator(error_on_new=False).fit(holes)
+
+    def _learner(self, width: int, device: str, seeds: Seeds) -> Learner | None:
+        if self.estimator is not None:
+            check_no_conflict(self, "estimator", self.estimator, _NETWORK)
+            given = {"device": device, "random_state": int(seeds.entropy % (2**31))}
+            return OwnEstimators(self.estimator, given)
+        if self.max_iter == 0:
+            return None
+        recipe = Recipe(
+            n_components=width,
+            learning_rate_init=self.learning_rate_init,
+            alpha=self.alpha,
+            max_iter=self.max_iter,
+            n_iter_no_change=_PATIENCE,
+            device=device,
+            verbose=self.verbose,
+        )
+        sizes = self.hidden_layer_sizes
+        return Committee((sizes,) if isinstance(sizes, Integral) else tuple(sizes), recipe, seeds)
+
+    def transform(self, X: ArrayLike) -> Any:
+        """Fill rows.
+
+        Parameters
+        ----------
+        X : array-like or data frame of shape (n_samples, n_features)
+            Rows with or without holes.
+
+        Returns
+        -------
+        X_filled : ndarray or data frame of shape (n_samples, n_features_out)
+            The rows, filled. If `fit` saw a frame, one comes back as it came: its library,
+            its column types, whole numbers whole.
+        """
+        check_is_fitted(self)
+        rng = Seeds(self._entropy).numpy("transform") if self.sample_posterior else None
+        [filled] = self._filled(X, [rng])
+        return filled
+
+    def impute(
+        self, X: ArrayLike, n_imputations: int = 5, random_state: int | None = None
+    ) -> list[Any]:
+        """Fill rows several times, by draws from what the missing cells may be.
+
+        A cell is drawn around what `transform` fills in, by an error that the imputer made at
+        a held-out cell of the same column for which it filled in a similar value, larger where
+        the start is less certain; columns of few values take a value that was observed there.
+        The draws of a row are correlated as its missing cells are under the start. Categories
+        are drawn by their probabilities.
+
+        Parameters
+        ----------
+        X : array-like or data frame of shape (n_samples, n_features)
+            Rows with or without holes.
+        n_imputations : int, default=5
+            Number of imputations.
+        random_state : int or None, default=None
+            Feeds the draws. None takes the seed of `fit`, so that calls give the same draws.
+
+        Returns
+        -------
+        imputations : list
+            Filled rows as `transform` returns them, `n_imputations` times.
+        """
+        check_is_fitted(self)
+        if not isinstance(n_imputations, Integral) or n_imputations < 1:
+            raise ValueError(
+                f"n_imputations={n_imputations!r} must be an integer of at least 1; use for "
+                "example n_imputations=5."
+            )
+        seeds = Seeds(self._entropy if random_state is None else int(random_state))
+        return self._filled(X, [seeds.numpy("impute", i) for i in range(n_imputations)])
+
+    def _filled(self, X: ArrayLike, draws: list[np.random.Generator | None]) -> list[Any]:
+        """Fill rows, once for each generator; None takes the most likely values."""
+        X = self._validated(X, reset=False)
+        with torch_threads(1):
+            Z, missing = self._table.read(X)
+            filled = self._filler.fill(Z)
+            return [self._written(X, missing, *self._drawn(Z, filled, rng)) for rng in draws]
+
+    def _drawn(
+        self, Z: NDArray, filled: NDArray, rng: np.random.Generator | None
+    ) -> tuple[NDArray, np.random.Generator | None]:
+        if rng is None:
+            return filled, None
+        noise = self._filler.noise(Z, rng.standard_normal(Z.shape))
+        low, high = self._filler.low, self._filler.high
+        spread = self._filler.spread(Z)
+        return self._spread.draw(filled, np.isnan(Z), spread, noise, low, high), rng
+
+    def _written(
+        self, X: Any, missing: NDArray, Z: NDArray, rng: np.random.Generator | None
+    ) -> Any:
+        """Put what was found for missing cells into the container of X."""
+        out = self._table.write(X, missing, Z, self._kept, rng)
+        if self.indicator_ is None:
+            return out
+        lacks = self.indicator_.transform(np.where(missing, np.nan, 0.0))
+        if isinstance(out, np.ndarray):
+            return np.hstack([out, lacks.astype(out.dtype)])
+        names = self.get_feature_names_out()[len(self._kept) :]
+        if isinstance(out, pd.DataFrame):
+            return pd.concat([out, pd.DataFrame(lacks, out.index, names)], axis=1)
+        frame = nw.from_native(out, eager_only=True)
+        backend: Any = frame.implementation
+        further = [
+            nw.new_series(name, column.tolist(), backend=backend)
+            for name, column in zip(names, lacks.T, strict=True)
+        ]
+        return frame.with_columns(*further).to_native()
+
+    @property
+    def _kept(self) -> NDArray[np.intp]:
+        """Positions of the features that come back."""
+        empty = [feature.empty for feature in self._table.features]
+        return np.flatnonzero(np.full(len(empty), self.keep_empty_features) | ~np.array(empty))
+
+    def _validated(self, X: ArrayLike, *, reset: bool) -> Any:
+        """Check rows; frames stay what they are, if `fit` saw one."""
+        if reset:
+            self._frame = Container.of(X).backend is not None
+        if not self._frame or Container.of(X).backend is None:
+            return validate_data(self, X, dtype=_DTYPES, reset=reset, ensure_all_finite="allow-nan")
+        if not _num_samples(X):
+            raise ValueError(
+                "Found array with 0 sample(s), a frame without rows, while a minimum of 1 is "
+                "required."
+            )
+        validate_data(self, X, reset=reset, skip_check_array=True)
+        return X
+
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[np.object_]:
+        """Return the names of the columns that come back.
+
+        Parameters
+        ----------
+        input_features : array-like of str, default=None
+            Names of the features; those seen in `fit` by default.
+
+        Returns
+        -------
+        names : ndarray of str
+            Features, and the indicators of `add_indicator`.
+        """
+        check_is_fitted(self)
+        names = _check_feature_names_in(self, input_features)
+        if self.indicator_ is None:
+            return names[self._kept]
+        return np.concatenate([names[self._kept], self.indicator_.get_feature_names_out(names)])
+
+    @property
+    def estimators_(self) -> list:
+        """The fitted clones of the estimator."""
+        return list(getattr(self._filler.learner, "fitted", []))
+
+    @property
+    def candidate_weights_(self) -> pd.DataFrame:
+        """Weights of the candidates, a row a feature that varies."""
+        names = _check_feature_names_in(self)
+        varied = [n for n, f in zip(names, self._table.features, strict=True) if f.width]
+        weights = self._filler.weights
+        if weights is None:
+            return pd.DataFrame(1.0, index=varied, columns=CANDIDATES[:1])
+        first = [columns[0] for columns in self._table.groups]
+        return pd.DataFrame(weights[first], index=varied, columns=CANDIDATES)
+
+    @property
+    def history_(self) -> pd.DataFrame:
+        """A row an epoch of the network, the start being epoch 0."""
+        history = getattr(self._filler.learner, "history", None)
+        return pd.DataFrame() if history is None else history.frame()
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return "_filler" in self.__dict__
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags

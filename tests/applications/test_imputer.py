@@ -1,0 +1,462 @@
+"""Holes in tables, next to the Gaussian conditional mean."""
+
+from __future__ import annotations
+
+import pickle
+import random
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+import torch
+from numpydoc.docscrape import NumpyDocString
+from sklearn.base import clone
+from sklearn.decomposition import PCA
+from sklearn.impute import KNNImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.utils import estimator_checks
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from sklearn_ae import AutoencoderImputer, DenoisingAutoencoder, VariationalAutoencoder
+
+FURTHER_CHECKS = [
+    estimator_checks.check_dataframe_column_names_consistency,
+    estimator_checks.check_get_feature_names_out_error,
+    estimator_checks.check_transformer_get_feature_names_out,
+    estimator_checks.check_transformer_get_feature_names_out_pandas,
+    estimator_checks.check_param_validation,
+    estimator_checks.check_set_output_transform,
+    estimator_checks.check_set_output_transform_pandas,
+    estimator_checks.check_set_output_transform_polars,
+    estimator_checks.check_global_output_transform_pandas,
+    estimator_checks.check_global_set_output_transform_polars,
+    estimator_checks.check_inplace_ensure_writeable,
+]
+
+
+@parametrize_with_checks([AutoencoderImputer(max_iter=2)])
+def test_check_estimator(estimator, check, device):
+    check(estimator.set_params(device=device))
+
+
+# The set_output checks fit on a frame and transform an array, and the reverse, on purpose.
+@pytest.mark.filterwarnings("ignore:X (has|does not have valid) feature names")
+@pytest.mark.parametrize("check", FURTHER_CHECKS, ids=lambda c: c.__name__)
+def test_further_checks(check):
+    check("AutoencoderImputer", clone(AutoencoderImputer(max_iter=1)))
+
+
+def holey(X: np.ndarray, share: float = 0.2, seed: int = 0) -> np.ndarray:
+    return np.where(np.random.default_rng(seed).random(X.shape) < share, np.nan, X)
+
+
+def curve(n: int = 300) -> np.ndarray:
+    """A closed curve in three columns, which no line describes."""
+    rng = np.random.default_rng(0)
+    t = rng.uniform(0, 2 * np.pi, n)
+    X = np.column_stack([np.cos(t), np.sin(t), np.cos(2 * t), np.sin(2 * t), t])
+    return X + 0.05 * rng.normal(size=X.shape)
+
+
+def rmse(found, X, holes) -> float:
+    return float(np.sqrt(np.mean((np.asarray(found) - X)[holes] ** 2)))
+
+
+@pytest.fixture(scope="module")
+def fitted() -> AutoencoderImputer:
+    return AutoencoderImputer(max_iter=4, random_state=0).fit(holey(curve()))
+
+
+@pytest.fixture(scope="module")
+def frame() -> pd.DataFrame:
+    """Columns of every kind, three of which follow a category, with holes."""
+    rng = np.random.default_rng(0)
+    n = 160
+    kind = rng.integers(3, size=n)
+    columns = {
+        "float": rng.normal(size=n) + 4 * kind,
+        "small": (rng.normal(size=n) - 4 * kind).astype(np.float32),
+        "whole": rng.integers(9, size=n),
+        "Int": pd.array(kind * 5, dtype="Int64"),
+        "category": pd.Categorical.from_codes(kind, ["x", "y", "z"]),
+        "text": np.array(["a", "b", "c"])[kind],
+        "flag": pd.array(kind == 2, dtype="boolean"),
+        "constant": 1.5,
+    }
+    X = pd.DataFrame(columns, index=np.arange(n) + 7)
+    for name in X.columns.drop("whole"):
+        lacks = rng.random(n) < 0.15
+        X.loc[lacks, name] = pd.NA if name in ("Int", "flag") else None
+    return X
+
+
+def test_without_epochs_it_is_the_conditional_mean():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(400, 4)) @ rng.normal(size=(4, 4)) + 3
+    new = X[:50].copy()
+    new[:, 1] = np.nan
+    imputer = AutoencoderImputer(max_iter=0, random_state=0).fit(X)
+    shrinkage = imputer._filler.start.shrinkage
+    covariance = (1 - shrinkage) * np.cov(X.T, bias=True)
+    np.fill_diagonal(covariance, X.var(axis=0) * (1 + 1e-4))
+    others = [0, 2, 3]
+    slope = np.linalg.solve(covariance[np.ix_(others, others)], covariance[others, 1])
+    expected = X[:, 1].mean() + (X[:50, others] - X[:, others].mean(axis=0)) @ slope
+    expected = np.clip(expected, X[:, 1].min(), X[:, 1].max())
+    np.testing.assert_allclose(imputer.transform(new)[:, 1], expected, rtol=1e-6)
+    assert imputer.n_iter_ == 0
+    assert imputer.candidate_weights_.columns.tolist() == ["start"]
+
+
+def test_moments_are_those_of_maximum_likelihood():
+    """Two columns of which the second is cut off have their maximum in closed form."""
+    rng = np.random.default_rng(0)
+    n = 4000
+    x = rng.normal(size=n)
+    X = np.column_stack([x, 0.8 * x + 0.6 * rng.normal(size=n)])
+    seen = x < 0.5
+    holes = X.copy()
+    holes[~seen, 1] = np.nan
+    slope = np.cov(X[seen].T)[0, 1] / X[seen, 0].var(ddof=1)
+    expected = X[seen, 1].mean() + slope * (x.mean() - x[seen].mean())
+    start = AutoencoderImputer(max_iter=0, random_state=0).fit(holes)._filler.start
+    scale, shift = np.nanstd(holes[:, 1]), np.nanmean(holes[:, 1])
+    assert start.mean[1] * scale + shift == pytest.approx(expected, abs=0.05)
+    assert abs(X[seen, 1].mean() - expected) > 0.3
+
+
+def test_fills_are_better_than_those_of_the_start_and_of_neighbours():
+    X = curve()
+    H = holey(X)
+    holes = np.isnan(H)
+    ours = AutoencoderImputer(random_state=0).fit(H)
+    start = AutoencoderImputer(max_iter=0, random_state=0).fit(H)
+    assert rmse(ours.transform(H), X, holes) < 0.8 * rmse(start.transform(H), X, holes)
+    neighbours = KNNImputer().fit(H)
+    assert rmse(ours.transform(H), X, holes) < rmse(neighbours.transform(H), X, holes)
+    new = np.roll(X, 1, axis=0)[:100] + 0.01
+    H = holey(new, seed=1)
+    holes = np.isnan(H)
+    assert rmse(ours.transform(H), new, holes) < 0.8 * rmse(start.transform(H), new, holes)
+
+
+def test_linear_rows_are_left_to_the_start():
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=(200, 2)) @ rng.normal(size=(2, 5)) + 0.3 * rng.normal(size=(200, 5))
+    H = holey(X)
+    holes = np.isnan(H)
+    ours = AutoencoderImputer(random_state=0).fit_transform(H)
+    start = AutoencoderImputer(max_iter=0, random_state=0).fit_transform(H)
+    assert rmse(ours, X, holes) < 1.03 * rmse(start, X, holes)
+
+
+def test_what_is_observed_comes_back_bit_for_bit(fitted):
+    H = holey(curve(), seed=3)
+    filled = fitted.transform(H)
+    observed = ~np.isnan(H)
+    assert np.array_equal(filled[observed], H[observed])
+    assert np.isfinite(filled).all()
+    assert np.array_equal(fitted.transform(curve()), curve())
+
+
+def test_rows_are_filled_alone_as_among_others(fitted):
+    H = holey(curve())[:40]
+    alone = np.vstack([fitted.transform(row[None]) for row in H])
+    np.testing.assert_allclose(alone, fitted.transform(H), atol=1e-9)
+
+
+def test_weights_are_not_negative_and_sum_to_one(fitted):
+    weights = fitted.candidate_weights_
+    assert weights.index.tolist() == [f"x{j}" for j in range(5)]
+    assert (weights.to_numpy() >= -1e-12).all()
+    np.testing.assert_allclose(weights.sum(axis=1), 1)
+    assert fitted.n_iter_ == 4
+    assert len(fitted.history_) == 5
+
+
+def test_a_frame_comes_back_as_it_came(frame):
+    imputer = AutoencoderImputer(max_iter=2, random_state=0).fit(frame)
+    filled = imputer.transform(frame)
+    assert filled.dtypes.equals(frame.dtypes)
+    assert filled.index.equals(frame.index)
+    assert not filled.isna().any().any()
+    for name in frame:
+        observed = frame[name].notna()
+        pd.testing.assert_series_equal(filled[name][observed], frame[name][observed])
+    assert (filled["constant"] == 1.5).all()
+    new = frame.iloc[:9].assign(whole=np.nan)
+    assert imputer.transform(new)["whole"].notna().all()
+
+
+def test_categories_are_filled_with_the_level_that_others_tell(frame):
+    imputer = AutoencoderImputer(max_iter=5, random_state=0).fit(frame)
+    filled = imputer.transform(frame)
+    told = frame["text"].notna() & frame["category"].isna()
+    expected = frame["text"][told].map({"a": "x", "b": "y", "c": "z"})
+    assert (filled["category"][told].astype(str) == expected).mean() > 0.9
+
+
+def test_polars_frames(frame):
+    names = ["float", "whole", "Int", "category", "text", "flag"]
+    X = pl.from_pandas(frame[names])
+    filled = AutoencoderImputer(max_iter=2, add_indicator=True, random_state=0).fit_transform(X)
+    assert filled[names].schema == X.schema
+    assert sum(filled.null_count().row(0)) == 0
+    assert filled["missingindicator_Int"].to_list() == X["Int"].is_null().to_list()
+    for name in names:
+        seen = X[name].is_not_null()
+        assert filled.filter(seen)[name].to_list() == X.filter(seen)[name].to_list()
+
+
+def test_levels_that_fit_did_not_see_stay():
+    X = pd.DataFrame({"a": np.arange(40.0), "b": ["u", "v"] * 20})
+    imputer = AutoencoderImputer(max_iter=1, random_state=0).fit(X)
+    new = pd.DataFrame({"a": [np.nan, 1.0], "b": ["w", None]})
+    filled = imputer.transform(new)
+    assert filled["b"][0] == "w"
+    assert filled["b"][1] in ("u", "v")
+    assert filled["a"].notna().all()
+
+
+def test_a_mark_of_ones_own():
+    X = pd.DataFrame({"a": [0, 1, 2, -1] * 10, "b": ["u", "v", "-", "u"] * 10})
+    numbers = AutoencoderImputer(missing_values=-1, max_iter=1, random_state=0).fit_transform(X)
+    assert numbers["a"].min() >= 0
+    assert numbers["a"].dtype == X["a"].dtype
+    texts = AutoencoderImputer(missing_values="-", max_iter=1, random_state=0).fit_transform(X)
+    assert set(texts["b"]) == {"u", "v"}
+
+
+def test_empty_features_are_dropped_or_kept(frame):
+    X = frame[["float", "small"]].assign(nothing=np.nan)
+    imputer = AutoencoderImputer(max_iter=1, random_state=0).fit(X)
+    assert imputer.transform(X).columns.tolist() == ["float", "small"]
+    kept = clone(imputer).set_params(keep_empty_features=True).fit_transform(X)
+    assert (kept["nothing"] == 0).all()
+
+
+def test_indicators():
+    H = holey(curve(60))
+    H[:, 2] = 1.0
+    imputer = AutoencoderImputer(max_iter=1, add_indicator=True, random_state=0).fit(H)
+    out = imputer.transform(H)
+    lacks = np.isnan(H)[:, [0, 1, 3, 4]]
+    np.testing.assert_array_equal(out[:, 5:], lacks)
+    names = imputer.get_feature_names_out()
+    assert names.tolist()[5:] == [f"missingindicator_x{j}" for j in (0, 1, 3, 4)]
+    framed = imputer.set_output(transform="pandas").transform(H)
+    assert framed.columns.tolist() == names.tolist()
+
+
+def test_intervals_cover_what_was_hidden():
+    X = curve(400)
+    X[:, 4] = np.exp(X[:, 4] / 2)
+    H = holey(X)
+    holes = np.isnan(H)
+    draws = AutoencoderImputer(max_iter=5, random_state=0).fit(H).impute(H, 100)
+    low, high = np.quantile(draws, [0.05, 0.95], axis=0)
+    covered = (np.less_equal(low, X) & np.less_equal(X, high))[holes].mean()
+    assert 0.85 < covered < 0.95
+    assert np.min(draws) >= X.min() - 1e-9
+    assert not np.array_equal(draws[0], draws[1])
+
+
+def test_draws_of_a_row_are_correlated_as_its_cells_are():
+    rng = np.random.default_rng(0)
+    common = rng.normal(size=(600, 1))
+    X = np.hstack([common + 0.3 * rng.normal(size=(600, 2)), rng.normal(size=(600, 1))])
+    imputer = AutoencoderImputer(max_iter=1, random_state=0).fit(holey(X, 0.1))
+    new = X.copy()
+    new[:, :2] = np.nan
+    [draw] = imputer.impute(new, 1, random_state=3)
+    assert np.corrcoef(draw[:, 0], draw[:, 1])[0, 1] > 0.7
+    assert np.corrcoef(draw[:, 0], draw[:, 2])[0, 1] < 0.3
+    assert draw[:, 0].std() == pytest.approx(X[:, 0].std(), rel=0.2)
+
+
+def test_categories_are_drawn_by_their_probabilities():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"a": rng.normal(size=400), "b": rng.choice(["u", "v"], 400, p=[0.7, 0.3])})
+    imputer = AutoencoderImputer(max_iter=0, random_state=0).fit(X)
+    draws = imputer.impute(X.assign(b=None), 5)
+    share = np.mean([(draw["b"] == "u").mean() for draw in draws])
+    assert share == pytest.approx(0.7, abs=0.05)
+
+
+def test_columns_of_few_values_are_drawn_from_them():
+    rng = np.random.default_rng(0)
+    X = np.column_stack([rng.normal(size=300), rng.integers(3, size=300)]).astype(float)
+    draws = AutoencoderImputer(max_iter=1, random_state=0).fit(holey(X)).impute(holey(X), 3)
+    assert set(np.unique([draw[:, 1] for draw in draws])) == {0.0, 1.0, 2.0}
+
+
+def test_transform_draws_if_asked(fitted):
+    H = holey(curve())
+    drawing = clone(fitted).set_params(sample_posterior=True).fit(H)
+    first = drawing.transform(H)
+    assert np.array_equal(first, drawing.transform(H))
+    assert not np.allclose(first, fitted.transform(H))
+    assert np.array_equal(fitted.impute(H, 2)[1], fitted.impute(H, 3)[1])
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [DenoisingAutoencoder(max_iter=2), VariationalAutoencoder(3, max_iter=2), PCA(2)],
+    ids=lambda e: type(e).__name__,
+)
+def test_an_estimator_takes_the_networks_place(estimator):
+    H = holey(curve(120))
+    imputer = AutoencoderImputer(estimator, random_state=0).fit(H)
+    assert len(imputer.estimators_) == 3
+    assert all(type(own) is type(estimator) for own in imputer.estimators_)
+    assert imputer.estimators_[0].random_state is not None
+    assert not hasattr(estimator, "n_features_in_")
+    assert imputer.history_.empty
+    filled = imputer.transform(H)
+    assert np.isfinite(filled).all()
+    again = pickle.loads(pickle.dumps(imputer))
+    np.testing.assert_allclose(again.transform(H), filled, atol=1e-6)
+
+
+def test_an_estimator_leaves_no_room_for_the_networks_parameters():
+    with pytest.raises(ValueError, match="replaces max_iter=3"):
+        AutoencoderImputer(PCA(2), max_iter=3).fit(holey(curve(40)))
+
+
+def test_the_same_seed_gives_the_same_fills_and_no_global_generator_moves():
+    H = holey(curve(100))
+    states = random.getstate(), torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
+    first = AutoencoderImputer(max_iter=2, random_state=5).fit(H)
+    again = AutoencoderImputer(max_iter=2, random_state=5).fit(H)
+    assert np.array_equal(first.transform(H), again.transform(H))
+    assert random.getstate() == states[0]
+    assert torch.equal(torch.get_rng_state(), states[1])
+    assert np.array_equal(np.random.get_state()[1], states[2])  # noqa: NPY002
+
+
+def test_rows_of_weight_zero_are_left_out():
+    H = holey(curve(100))
+    far = np.vstack([H, 1e6 + H[:20]])
+    weight = np.r_[np.ones(100), np.zeros(20)]
+    imputer = AutoencoderImputer(max_iter=2, random_state=0)
+    weighted = clone(imputer).fit(far, sample_weight=weight).transform(H)
+    np.testing.assert_allclose(weighted, clone(imputer).fit(H).transform(H))
+
+
+def test_weights_count():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 2))
+    weight = np.where(X[:, 0] > 0, 9.0, 1.0)
+    imputer = AutoencoderImputer(max_iter=0, random_state=0).fit(X, sample_weight=weight)
+    [filled] = imputer.transform([[np.nan, np.nan]])
+    np.testing.assert_allclose(filled, np.average(X, axis=0, weights=weight), atol=0.02)
+
+
+def test_a_fitted_imputer_can_be_saved(fitted):
+    H = holey(curve())
+    again = pickle.loads(pickle.dumps(fitted))
+    np.testing.assert_allclose(again.transform(H), fitted.transform(H), atol=1e-6)
+    pd.testing.assert_frame_equal(again.history_, fitted.history_)
+
+
+def test_pipelines_and_searches():
+    X = curve(120)
+    y = (X[:, 0] > 0).astype(int)
+    search = GridSearchCV(
+        make_pipeline(AutoencoderImputer(max_iter=1, random_state=0), LogisticRegression()),
+        {"autoencoderimputer__add_indicator": [False, True]},
+        cv=2,
+    ).fit(holey(X), y)
+    assert search.score(holey(X, seed=1), y) > 0.8
+
+
+@pytest.mark.parametrize(
+    "X",
+    [
+        [[1.0, np.nan], [np.nan, 3.0]],
+        [[1.0], [np.nan], [3.0]],
+        np.full((4, 2), 2.0),
+        holey(curve(30)[:, :3] + 1e9),
+        holey(np.random.default_rng(0).normal(size=(25, 40))),
+        [[None, 1], [2, 3], [4, None]],
+    ],
+    ids=["two rows", "one column", "constant", "far from zero", "n < p", "None"],
+)
+def test_small_and_strange_tables(X):
+    imputer = AutoencoderImputer(max_iter=1, random_state=0).fit(X)
+    filled = imputer.transform(X)
+    assert filled.shape == np.shape(X)
+    assert np.isfinite(filled).all()
+    values = np.array(X, dtype=float)
+    low, high = np.nanmin(values, axis=0), np.nanmax(values, axis=0)
+    assert (filled >= low - 1e-6).all()
+    assert (filled <= high + 1e-6).all()
+    assert all(np.isfinite(draw).all() for draw in imputer.impute(X, 2))
+
+
+def test_rows_without_a_value_and_columns_that_were_full():
+    X = curve(100)
+    H = X.copy()
+    H[::3, 0] = np.nan
+    imputer = AutoencoderImputer(max_iter=1, random_state=0).fit(H)
+    new = np.vstack([np.full(5, np.nan), np.where(np.arange(5) == 4, np.nan, X[0])])
+    filled = imputer.transform(new)
+    np.testing.assert_allclose(filled[0, 1:], X[:, 1:].mean(axis=0), atol=0.1)
+    assert abs(filled[1, 4] - X[0, 4]) < X[:, 4].std()
+
+
+def test_single_precision_stays():
+    H = holey(curve(50)).astype(np.float32)
+    assert AutoencoderImputer(max_iter=1, random_state=0).fit_transform(H).dtype == np.float32
+
+
+def test_a_failed_refit_leaves_it_as_it_was(fitted):
+    imputer = pickle.loads(pickle.dumps(fitted))
+    H = holey(curve())
+    before = imputer.transform(H)
+    with pytest.raises(ValueError, match="infinity"):
+        imputer.fit([[np.inf, 1.0], [2.0, 3.0]])
+    assert np.array_equal(imputer.transform(H), before)
+
+
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [
+        (pd.Series([1, "a", 2, "b"], dtype=object), "mixed types"),
+        (pd.to_datetime(pd.Series(["2020-01-01"] * 4)), "dates"),
+        (pd.Series([1.0, np.inf, 2.0, 3.0]), "infinity"),
+    ],
+)
+def test_columns_that_cannot_be_read_are_named(column, message):
+    X = pd.DataFrame({"a": [1.0, 2.0, 3.0, 4.0], "strange": column})
+    with pytest.raises(ValueError, match=message) as raised:
+        AutoencoderImputer().fit(X)
+    assert "'strange'" in str(raised.value)
+
+
+def test_a_column_that_turned_from_numbers_to_text():
+    X = pd.DataFrame({"a": np.arange(30.0), "b": np.arange(30.0)})
+    imputer = AutoencoderImputer(max_iter=1, random_state=0).fit(X)
+    with pytest.raises(ValueError, match="Column 'b' holds text, but held numbers in fit"):
+        imputer.transform(X.assign(b="x"))
+    with pytest.raises(ValueError, match="feature names"):
+        imputer.transform(X[["b", "a"]])
+
+
+def test_bad_arguments(fitted):
+    with pytest.raises(ValueError, match="n_imputations=0 must be an integer"):
+        fitted.impute(curve(), n_imputations=0)
+    with pytest.raises(ValueError, match="at least one non-zero"):
+        AutoencoderImputer().fit(curve(30), sample_weight=np.zeros(30))
+    with pytest.raises(ValueError, match="features"):
+        fitted.transform(curve()[:, :3])
+
+
+def test_attributes_are_documented(fitted):
+    documented = {p.name for p in NumpyDocString(AutoencoderImputer.__doc__)["Attributes"]}
+    learned = {n for n in vars(fitted) if n.endswith("_") and not n.startswith("_")}
+    learned |= {"estimators_", "candidate_weights_", "history_"}
+    assert learned <= documented <= learned | {"feature_names_in_"}
