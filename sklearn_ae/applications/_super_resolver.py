@@ -530,7 +530,7 @@ def _window(number: int, length: int, reach: int) -> tuple[tuple[slice, slice], 
 def _threads(architecture: SubPixel, rows: Rows, recipe: Recipe) -> int:
     channels = rows.n_features
     shapes = Shapes(channels, 1, 1, channels, rows.n_rows, rows.grid, ragged=True)
-    return thread_count(architecture.work(shapes) * recipe.batch_rows(rows.n_rows))
+    return thread_count(architecture.work(shapes) * recipe.batch_rows(rows))
 
 
 def _by_pixel(history: History, n_values: int) -> History:

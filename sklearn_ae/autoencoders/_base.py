@@ -74,6 +74,10 @@ from sklearn_ae.training import (
 
 _DTYPES = (np.float64, np.float32)
 _VARIANCE = 0.95
+# Components that are computed where large rows shall keep a share of the variance, and the
+# most that are taken without being asked for.
+_LEADING = 256
+_LARGE_COMPONENTS = 64
 # Width of the code of rows that differ in size.
 _RAGGED_COMPONENTS = 16
 
@@ -278,7 +282,7 @@ class BaseAutoencoder(
             previous = fitted_before or self._greedy(rows)
             composition = self._composition(rows)
             recipe = self._recipe(rows, previous)
-            n_epochs = recipe.epochs(rows.n_rows)
+            n_epochs = recipe.epochs(rows)
             context = self._init_callback_context(max_subtasks=n_epochs or None)
             context.call_on_fit_task_begin(estimator=self, X=X, y=X)
 
@@ -530,12 +534,32 @@ class BaseAutoencoder(
         default = self._default_components(p)
         if k is None and default is not None:
             return default
+        if rows.large:
+            return self._leading_components(rows)
         with torch_threads(1):
             shares = np.cumsum(PCAStart().spectrum(rows, fit_scaling(rows)))
         needed = 1
         if shares[-1] > 0:
             needed = min(p, int(np.searchsorted(shares, _VARIANCE if k is None else k)) + 1)
         return needed if k is not None else max(1, min(needed, rows.n_columns // 2))
+
+    def _leading_components(self, rows: Rows) -> int:
+        """Apply the rules where the whole spectrum would be too much to compute."""
+        k, n_computed = self.n_components, min(_LEADING, rows.n_features, rows.n_rows)
+        if k is None:
+            n_computed = min(n_computed, _LARGE_COMPONENTS)
+        generator = Seeds(self._entropy).torch("spectrum")
+        found = PCAStart().leading_spectrum(rows, fit_scaling(rows), n_computed, generator)
+        shares = np.cumsum(found)
+        needed = int(np.searchsorted(shares, _VARIANCE if k is None else k)) + 1
+        if k is None:
+            return max(1, min(needed, n_computed, rows.n_features // 2))
+        if needed > len(shares) and n_computed < min(rows.n_features, rows.n_rows):
+            raise ValueError(
+                f"n_components={k!r} asks for more of the variance than the {n_computed} leading "
+                f"components of X have, which is {shares[-1:].sum():.3g}; use an integer."
+            )
+        return max(1, min(needed, len(shares)))
 
     def _ragged_components(self) -> int:
         """Return the width of the code of rows that differ in size, which have no spectrum."""
@@ -563,7 +587,7 @@ class BaseAutoencoder(
                 ragged=rows.ragged,
             )
         )
-        return thread_count(work * recipe.batch_rows(rows.n_rows))
+        return thread_count(work * recipe.batch_rows(rows))
 
     @contextmanager
     def _unchanged_on_failure(self) -> Iterator[None]:

@@ -1,10 +1,16 @@
 """Starts: closed-form linear answers that networks begin from."""
 
-from sklearn_ae.starts._base import LinearStart, Start, fit_scalings, standardized_columns
+from sklearn_ae.starts._base import (
+    WIDEST,
+    LinearStart,
+    Start,
+    fit_scalings,
+    standardized_columns,
+)
 from sklearn_ae.starts._bicubic import BicubicStart
 from sklearn_ae.starts._pca import PCAStart
 from sklearn_ae.starts._ppca import PPCAStart
-from sklearn_ae.starts._ridge import WIDEST, RidgeStart
+from sklearn_ae.starts._ridge import RidgeStart
 from sklearn_ae.starts._sigmoid import SigmoidStart
 
 __all__ = [

@@ -13,6 +13,9 @@ from torch import Generator, Tensor
 
 from sklearn_ae.data import ColumnScaling, Rows, fit_scaling
 
+# Columns up to which the moments of all their pairs are kept.
+WIDEST = 4096
+
 
 class LinearStart(NamedTuple):
     """A closed-form solution as affine maps between standardised rows and codes.

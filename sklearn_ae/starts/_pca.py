@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -9,6 +11,7 @@ from torch import Generator, Tensor
 
 from sklearn_ae.data import ColumnScaling, Rows
 from sklearn_ae.starts._base import LinearStart, Start, pad, sign, standardized_blocks
+from sklearn_ae.starts._products import products
 
 # Up to this many rows or columns, whichever is less, every component is computed.
 _FULL = 2000
@@ -22,7 +25,8 @@ class PCAStart(Start):
     Works on A = Z diag(s), where Z are standardised rows and s the column scales over
     the largest. With more rows than columns it diagonalises the covariance of A, which
     is accumulated by block; otherwise it takes the singular value decomposition of A,
-    truncated by subspace iteration when both sides are long. The decoder is the
+    truncated by subspace iteration when both sides are long. Large sparse rows stay sparse:
+    their means are subtracted from products. The decoder is the
     regression of Z on the code, which stays exact when columns differ by sixty orders
     of magnitude.
 
@@ -50,6 +54,14 @@ class PCAStart(Start):
         values = values.clamp(min=0.0).numpy()
         total = values.sum()
         return values / total if total > 0 else values
+
+    def leading_spectrum(
+        self, rows: Rows, scaling: ColumnScaling, n_components: int, generator: Generator
+    ) -> NDArray[np.float64]:
+        """Share of the variance of the leading components, without the others."""
+        values, _ = principal_axes(rows, scaling, n_components, generator)
+        total = float(np.square(scaling.relative_scale).sum())
+        return values.numpy() / total if total > 0 else np.zeros(0)
 
     def solve(
         self,
@@ -93,8 +105,10 @@ def principal_axes(
         Feeds the subspace iteration.
     """
     n, p = rows.n_rows, rows.n_features
-    if min(n, p) > max(_FULL, 5 * n_components):
-        values, vectors = _subspace(rows, scaling, n_components, generator)
+    if rows.large or min(n, p) > max(_FULL, 5 * n_components):
+        scale = torch.from_numpy(scaling.relative_scale)
+        covariance = products(rows, scaling, scale).covariance
+        values, vectors = subspace(covariance, (n, p), n_components, generator)
     elif p <= n:
         values, vectors = torch.linalg.eigh(_scaled_covariance(rows, scaling))
         values, vectors = values.flip(0), vectors.flip(1)
@@ -136,30 +150,34 @@ def _weighted_matrix(rows: Rows, scaling: ColumnScaling) -> Tensor:
     return torch.cat(blocks) / rows.total_weight**0.5
 
 
-def _subspace(
-    rows: Rows, scaling: ColumnScaling, n_components: int, generator: Generator
+def subspace(
+    covariance: Callable[[Tensor], Tensor], shape: tuple[int, int], k: int, generator: Generator
 ) -> tuple[Tensor, Tensor]:
-    """Leading eigenpairs of the covariance of A by subspace iteration, A read by block."""
-    scale = torch.from_numpy(scaling.relative_scale)
+    """Return leading eigenpairs of a covariance by subspace iteration, some more than wanted.
 
-    def multiply(basis: Tensor) -> Tensor:
-        out = torch.zeros_like(basis)
-        for z, weight in standardized_blocks(rows, scaling):
-            a = z * scale
-            projected = a @ basis
-            out += a.T @ (projected if weight is None else projected * weight[:, None])
-        return out / rows.total_weight
-
-    width = min(n_components + max(10, n_components // 2), rows.n_features)
-    basis = torch.empty(rows.n_features, width, dtype=torch.float64).normal_(generator=generator)
+    Parameters
+    ----------
+    covariance : callable
+        Multiplies it with a matrix.
+    shape : tuple of int
+        Numbers of rows and of columns that it is of.
+    k : int
+        Number of eigenpairs wanted.
+    generator : Generator
+        Draws the first basis.
+    """
+    width = min(k + max(10, k // 2), *shape)
+    basis = torch.empty(shape[1], width, dtype=torch.float64).normal_(generator=generator)
     for _ in range(8):
-        basis = torch.linalg.qr(multiply(basis)).Q
-    values, rotation = torch.linalg.eigh(basis.T @ multiply(basis))
+        basis = torch.linalg.qr(covariance(basis)).Q
+    values, rotation = torch.linalg.eigh(basis.T @ covariance(basis))
     return values.flip(0), (basis @ rotation).flip(1)
 
 
 def _regress(rows: Rows, scaling: ColumnScaling, encoder: Tensor) -> Tensor:
     """Regression of standardised rows on codes of unit variance."""
+    if rows.large:
+        return products(rows, scaling, encoder.new_ones(len(encoder))).covariance(encoder).T
     total = encoder.new_zeros(encoder.shape[1], rows.n_features)
     for z, weight in standardized_blocks(rows, scaling):
         code = z @ encoder

@@ -9,15 +9,20 @@ from torch import Generator, Tensor
 
 from sklearn_ae.corruptions import Corruption, in_standard_units
 from sklearn_ae.data import ColumnScaling, Rows
-from sklearn_ae.starts._base import LinearStart, Start, pad, sign, standardized_blocks
+from sklearn_ae.starts._base import (
+    WIDEST,
+    LinearStart,
+    Start,
+    pad,
+    sign,
+    standardized_blocks,
+)
 from sklearn_ae.starts._pca import PCAStart
 
 # Directions of the prediction below this share of the largest variance are rounding.
 _RANK = 1e-10
 # Added to the variance of each corrupted column, whose standard deviation is of order 1.
 _RIDGE = 1e-6
-# Columns up to which the moments of all their pairs are kept.
-WIDEST = 4096
 # Passes over the rows where the corruption has no closed form.
 _PASSES = 10
 
@@ -29,7 +34,7 @@ class RidgeStart(Start):
     denoiser is Q⁻¹P, and its leading directions are those of P'Q⁻¹P in the scale of X. For
     Gaussian, masking and swap noise the moments are exact expectations; otherwise they are
     averages over draws. Given pairs of rows they are those of the pairs. Beyond 4,096 columns
-    without pairs it is PCA of the clean rows.
+    it is PCA of the rows, unless there are pairs that are not sparse.
 
     Parameters
     ----------
@@ -57,7 +62,7 @@ class RidgeStart(Start):
         generator: Generator,
     ) -> LinearStart:
         """Solve for the leading components; see `Start`."""
-        if rows.target is None and rows.n_features > WIDEST:
+        if rows.n_features > WIDEST and (rows.target is None or rows.large):
             return PCAStart().solve(rows, scaling, target_scaling, n_components, generator)
         second, cross, mean = self._moments(rows, scaling, target_scaling, generator)
         second = second + _RIDGE * torch.eye(len(second), dtype=second.dtype)

@@ -12,8 +12,9 @@ from sklearn_ae.data import ColumnScaling, Rows
 from sklearn_ae.starts._base import LinearStart, Start, standardized_columns
 from sklearn_ae.starts._pca import PCAStart
 
-# Rows that biases and regression are fitted on, at most.
+# Rows that biases and regression are fitted on, at most, and cells of large ones.
 _ROWS = 20_000
+_CELLS = 2**26
 # Standard deviation of what the logistic function is applied to.
 _GAIN = 1.0
 _RIDGE = 1e-3
@@ -51,9 +52,9 @@ class SigmoidStart(Start):
         linear = linear[:, linear.norm(dim=0) > 0]  # components beyond the rank are constant
         directions = _directions(linear.shape[1], n_components, generator)
         encoder = _GAIN * linear @ directions
-        subset = rows
-        if rows.n_rows > _ROWS:
-            subset = rows.take(np.linspace(0, rows.n_rows - 1, _ROWS).astype(int))
+        subset, most = rows, min(_ROWS, max(1, _CELLS // p)) if rows.large else _ROWS
+        if rows.n_rows > most:
+            subset = rows.take(np.linspace(0, rows.n_rows - 1, most).astype(int))
         x = torch.cat([standardized_columns(subset, scaling, part) for part in subset.parts()])
         weights = subset.weights
         weight = torch.ones(len(x)).double() if weights is None else torch.from_numpy(weights)

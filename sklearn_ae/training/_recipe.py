@@ -9,6 +9,7 @@ from sklearn.base import BaseEstimator
 
 from sklearn_ae.architectures import Architecture
 from sklearn_ae.corruptions import Corruption
+from sklearn_ae.data import Rows
 from sklearn_ae.latents import Latent
 from sklearn_ae.losses import Loss
 from sklearn_ae.penalties import Penalty
@@ -16,6 +17,9 @@ from sklearn_ae.starts import Start
 
 # Groups of changes of basis, each within the one before.
 _SYMMETRIES = ("linear", "rotation", "signed_permutation", "permutation")
+# Cells of a batch, and of all epochs, where dense rows would not be held as a whole.
+_BATCH_CELLS = 2**24
+_READ_CELLS = 2**34
 
 
 @dataclass(frozen=True)
@@ -81,21 +85,36 @@ class Recipe:
     callbacks: tuple = ()
     verbose: int = 0
 
-    def batch_rows(self, n_rows: int) -> int:
-        """Rows a batch: a power of two below n / 4, from 32 to 128, or to 1024 above 10,000."""
+    def batch_rows(self, rows: Rows) -> int:
+        """Rows a batch: a power of two below n / 4, from 32 to 128, or to 1024 above 10,000.
+
+        Large compact rows come in batches of no more than 2^24 cells, but 32 rows at least.
+        """
+        n_rows = rows.n_rows
         if self.batch_size is not None:
             return min(self.batch_size, n_rows)
         if n_rows > 10_000:
-            return min(1024, 2 ** (n_rows // 64).bit_length() // 2)
-        return max(32, min(128, 2 ** (n_rows // 4).bit_length() // 2))
+            size = min(1024, 2 ** (n_rows // 64).bit_length() // 2)
+        else:
+            size = max(32, min(128, 2 ** (n_rows // 4).bit_length() // 2))
+        if rows.large:
+            size = min(size, max(32, 2 ** (_BATCH_CELLS // rows.n_features).bit_length() // 2))
+        return size
 
     def held_out_rows(self, n_rows: int) -> int:
         """Rows to judge by: the fraction asked for, but no less than 50 or a fifth of all."""
         asked = round(self.validation_fraction * n_rows)
         return min(max(asked, min(50, n_rows // 5)), n_rows - 1)
 
-    def epochs(self, n_rows: int) -> int:
-        """Epochs: 60 up to 10,000 rows, then falling as n ** -0.5, 12 at least."""
+    def epochs(self, rows: Rows) -> int:
+        """Epochs: 60 up to 10,000 rows, then falling as n ** -0.5, 12 at least.
+
+        Large compact rows have fewer where epochs would read more than 2^34 cells, but 4 at
+        least.
+        """
         if self.max_iter is not None:
             return self.max_iter
-        return max(12, round(60 * min(1.0, (10_000 / n_rows) ** 0.5)))
+        n_epochs = max(12, round(60 * min(1.0, (10_000 / rows.n_rows) ** 0.5)))
+        if rows.large:
+            n_epochs = min(n_epochs, max(4, _READ_CELLS // (rows.n_rows * rows.n_features)))
+        return n_epochs

@@ -106,7 +106,7 @@ class Fitter:
         previous : Model, optional
             A model whose weights are epoch 0 in place of the start.
         """
-        n_epochs = self.recipe.epochs(rows.n_rows)
+        n_epochs = self.recipe.epochs(rows)
         if n_epochs == 0:
             return self._start(rows, previous)
         self._warp = False
@@ -273,7 +273,7 @@ class Fitter:
             batch(train, scalings, device),
             None if valid is None else batch(valid, scalings, device),
             loss.unit(scalings[1]),
-            self.recipe.batch_rows(train.n_rows),
+            self.recipe.batch_rows(train),
             self.seeds.torch("order", *stream),
             self.seeds.torch("noise", *stream, device=device),
             sparse=self.composition.sparse,

@@ -55,14 +55,14 @@ def pca_reconstruction(X: np.ndarray, n_components: int) -> np.ndarray:
 
 def spy_on_subspace(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Let every shape count as long; return a list that grows with each iteration solve."""
-    calls, solve = [], _pca._subspace
+    calls, solve = [], _pca.subspace
 
-    def spy(rows, scaling, n_components, generator):
+    def spy(covariance, shape, n_components, generator):
         calls.append(n_components)
-        return solve(rows, scaling, n_components, generator)
+        return solve(covariance, shape, n_components, generator)
 
     monkeypatch.setattr(_pca, "_FULL", 0)
-    monkeypatch.setattr(_pca, "_subspace", spy)
+    monkeypatch.setattr(_pca, "subspace", spy)
     return calls
 
 
