@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
 from sklearn import datasets
 
 ENVIRONMENT_VARIABLE = "SKLEARN_AE_DATA"
@@ -28,6 +29,7 @@ BUNDLED = {
 }
 WIDE = "wide_100x1000"
 PHOTOGRAPHS = ["images/china", "images/flower"]
+SPARSE = "sparse/"
 ARCHIVES = ("images/", "sequences/")
 
 # Targets and row identifiers of the tables: not features.
@@ -77,6 +79,8 @@ def available(name: str) -> bool:
     -------
     available : bool
     """
+    if name.startswith(SPARSE):
+        return True
     if name.startswith(ARCHIVES) and name not in PHOTOGRAPHS:
         folder = _folder()
         return folder is not None and (folder / f"{name}.npz").exists()
@@ -98,6 +102,9 @@ def shape(name: str) -> tuple[int, int]:
     """
     if name == WIDE:
         return 100, 1000
+    if name.startswith(SPARSE):
+        n_rows, n_columns = name.removeprefix(SPARSE).split("x")
+        return int(n_rows), int(n_columns)
     if name.startswith("images/"):
         pixels = images(name)
         return len(pixels), pixels[0].size
@@ -192,6 +199,46 @@ def load_labelled(name: str, seed: int, max_rows: int) -> tuple[pd.DataFrame, np
         rows = np.random.default_rng(seed).choice(len(frame), max_rows, replace=False)
         frame, y = frame.iloc[rows].reset_index(drop=True), y[rows]
     return frame, y
+
+
+def sparse_rows(name: str, seed: int) -> tuple[sparse.csr_array, sparse.csr_array]:
+    """Draw sparse rows with a planted structure of low rank.
+
+    Each row has two of 12 topics, in shares of its own. Of its 55 values, 44 are in columns that
+    its topics prefer, which are 100 each, and the others anywhere; a value is the row's strength
+    times a draw from a gamma distribution.
+
+    Parameters
+    ----------
+    name : str
+        ``sparse/ROWSxCOLUMNS``.
+    seed : int
+        Seed of the rows.
+
+    Returns
+    -------
+    train, test : sparse array
+        Float32; a twentieth as many rows, at least 100, are held out besides.
+    """
+    n, p = shape(name)
+    rng = np.random.default_rng(seed)
+    n_topics, width = 12, min(100, p // 12)
+    columns = rng.permutation(p)[: n_topics * width].reshape(n_topics, width)
+    parts = []
+    for size in (n, max(100, n // 20)):
+        topics = np.argsort(rng.random((size, n_topics)), axis=1)[:, :2]
+        first = rng.random((size, 44)) < rng.beta(2, 2, size=(size, 1))
+        topic = np.where(first, topics[:, :1], topics[:, 1:])
+        preferred = columns[topic, rng.integers(0, width, (size, 44))]
+        where = np.concatenate([preferred, rng.integers(0, p, (size, 11))], axis=1)
+        strength = rng.gamma(4.0, 0.25, size=(size, 1))
+        values = (strength * rng.gamma(4.0, 0.25, size=where.shape)).astype(np.float32)
+        matrix = sparse.coo_array(
+            (values.ravel(), (np.repeat(np.arange(size), where.shape[1]), where.ravel())),
+            shape=(size, p),
+        )
+        parts.append(matrix.tocsr())
+    return parts[0], parts[1]
 
 
 def images(name: str) -> np.ndarray:

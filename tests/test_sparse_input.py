@@ -122,3 +122,40 @@ def test_not_finite_values_are_refused(rows):
     matrix.data[0] = np.nan
     with pytest.raises(ValueError, match="NaN"):
         Autoencoder(2).fit(matrix)
+
+
+def test_large_results_are_refused_and_come_in_blocks():
+    wide = sparse.random_array((300, 40_000), density=0.001, rng=np.random.default_rng(0)).tocsr()
+    autoencoder = Autoencoder(2, hidden_layer_sizes=(4,), max_iter=0, random_state=0).fit(wide)
+    tall = sparse.vstack([wide] * 30, format="csr")
+    size = f"{9000 * 40_000 * 8 / 2**30:.1f} GiB"
+    for name in ("reconstruct", "reconstruction_errors"):
+        with pytest.raises(ValueError, match=f"{name} of 9000 .* {size}.*iter_reconstruct"):
+            getattr(autoencoder, name)(tall)
+    with pytest.raises(ValueError, match="inverse_transform of 9000"):
+        autoencoder.inverse_transform(np.zeros((9000, 2)))
+    blocks = autoencoder.iter_reconstruct(tall.tocsc())
+    first, second = next(blocks), next(blocks)
+    assert first.shape == second.shape == (2**22 // 40_000, 40_000)
+    both = autoencoder.reconstruct(tall[: 2 * len(first)])
+    np.testing.assert_allclose(np.concatenate([first, second]), both, atol=1e-9)
+    assert autoencoder.score(wide) == pytest.approx(
+        -((wide - autoencoder.reconstruct(wide)) ** 2).sum(1).mean()
+    )
+
+
+def test_default_widths_of_large_rows():
+    rng = np.random.default_rng(0)
+    few = rng.normal(size=(400, 3)) @ rng.normal(size=(3, 50)) * (rng.random((400, 50)) < 0.99)
+    wide = sparse.hstack([sparse.csr_array(few), sparse.csr_array((400, 99_950))], format="csr")
+    shared = {"hidden_layer_sizes": (2,), "max_iter": 0, "random_state": 0}
+    assert (
+        Autoencoder(**shared).fit(wide).n_components_
+        == Autoencoder(**shared).fit(few).n_components_
+    )
+    half = Autoencoder(0.5, **shared).fit(wide)
+    assert half.n_components_ == Autoencoder(0.5, **shared).fit(few).n_components_
+    noise = sparse.random_array((600, 60_000), density=0.001, rng=rng).tocsr()
+    assert Autoencoder(**shared).fit(noise).n_components_ == 64
+    with pytest.raises(ValueError, match="n_components=0.9 asks for more .* 256 leading"):
+        Autoencoder(0.9, **shared).fit(noise)

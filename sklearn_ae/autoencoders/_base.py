@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -73,6 +74,10 @@ from sklearn_ae.training import (
 )
 
 _DTYPES = (np.float64, np.float32)
+# Bytes beyond which sparse rows are not returned as one dense array.
+LARGEST_DENSE = 2**31
+# Cells of a block of reconstructions that are yielded.
+_BLOCK_CELLS = 2**22
 _VARIANCE = 0.95
 # Components that are computed where large rows shall keep a share of the variance, and the
 # most that are taken without being asked for.
@@ -382,6 +387,7 @@ class BaseAutoencoder(
             "_history": fitted.history,
             "n_components_": model.factory.n_components,
             "n_iter_": fitted.n_iter,
+            "_sparse": isinstance(rows.values, SparseRows),
         }
         attributes["explained_variance_ratio_"] = canonicalize(
             model, rows, composition.symmetry, self.whiten
@@ -658,6 +664,8 @@ class BaseAutoencoder(
                 f"X has {code.shape[1]} columns, but the codes of this {type(self).__name__} "
                 f"have {self.n_components_} components; pass what transform returns."
             )
+        if self._sparse:
+            self._check_dense_size(len(code), code.dtype, "inverse_transform")
         conditions = self._conditions(condition, len(code))
         typical = self._typical(len(code), lengths)
         return self._container.wrap(model.decode(code, conditions, typical), like=X)
@@ -684,10 +692,64 @@ class BaseAutoencoder(
 
     def _reconstruct(self, X: ArrayLike, condition: ArrayLike | None = None) -> Any:
         model, values = self._fitted_model(), self._validated(X)
+        if isinstance(values, SparseRows):
+            self._check_dense_size(len(values), values.dtype, "reconstruct")
         conditions = self._conditions(condition, len(values))
         like = values if isinstance(values, Ragged) else None
         restored = model.decode(model.encode(values, conditions), conditions, like)
         return self._layout.container(X).wrap(restored, like=X)
+
+    def _check_dense_size(self, n_rows: int, dtype: np.dtype, name: str) -> None:
+        """Raise if what sparse rows become would be too large for an array."""
+        p = self.n_features_in_
+        size = n_rows * p * dtype.itemsize
+        if size > LARGEST_DENSE:
+            raise ValueError(
+                f"{name} of {n_rows} sparse rows would return {n_rows} x {p} numbers, which are "
+                f"{size / 2**30:.1f} GiB, more than {LARGEST_DENSE / 2**30:g} GiB; go over "
+                "iter_reconstruct(X), which yields the reconstruction in blocks of rows, or pass "
+                "fewer rows at a time."
+            )
+
+    def iter_reconstruct(self, X: ArrayLike, *, batch_size: int | None = None) -> Iterator[Any]:
+        """Yield what `reconstruct` returns, a block of rows at a time.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
+            Rows of finite numbers.
+        batch_size : int, default=None
+            Rows of a block. None takes as many as have about 4 million cells.
+
+        Yields
+        ------
+        X_reconstructed : ndarray or data frame of shape (batch_size, n_features)
+            The next rows as the code keeps them, in the container of X; dense for sparse X.
+        """
+        return self._iter_reconstruct(X, batch_size)
+
+    def _iter_reconstruct(
+        self, X: Any, batch_size: int | None, condition: ArrayLike | None = None
+    ) -> Iterator[Any]:
+        check_is_fitted(self)
+        if batch_size is not None and (not isinstance(batch_size, Integral) or batch_size < 1):
+            raise ValueError(
+                f"batch_size={batch_size!r} must be an integer of at least 1, or None."
+            )
+        width = max(self.n_features_in_, math.prod(self._layout.grid or ()))
+        size = max(1, _BLOCK_CELLS // width) if batch_size is None else int(batch_size)
+        given = None
+        if condition is not None and np.ndim(condition) > 0:
+            given = np.asarray(condition)
+
+        def parts() -> Iterator[Any]:
+            start = 0
+            for part in self._layout.parts(X, size):
+                rows = slice(start, start + size)
+                start = rows.stop
+                yield self._reconstruct(part, condition if given is None else given[rows])
+
+        return parts()
 
     def reconstruction_errors(self, X: ArrayLike) -> Any:
         """Return the loss of each cell: which column makes a row strange.
@@ -707,6 +769,8 @@ class BaseAutoencoder(
 
     def _reconstruction_errors(self, X: ArrayLike, condition: ArrayLike | None = None) -> Any:
         model, values = self._fitted_model(), self._in_domain(X)
+        if isinstance(values, SparseRows):
+            self._check_dense_size(len(values), np.dtype(float), "reconstruction_errors")
         errors = model.errors(values, self._conditions(condition, len(values)))
         return self._layout.container(X).wrap_errors(errors, like=X)
 

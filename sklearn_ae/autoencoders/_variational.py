@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from numbers import Integral, Real
 from typing import Any, Self, Unpack
 
@@ -334,6 +335,31 @@ class VariationalAutoencoder(BaseAutoencoder):
             The rows as the code keeps them, in the container of X.
         """
         return self._reconstruct(X, condition)
+
+    def iter_reconstruct(
+        self,
+        X: ArrayLike,
+        condition: ArrayLike | None = None,
+        *,
+        batch_size: int | None = None,
+    ) -> Iterator[Any]:
+        """Yield what `reconstruct` returns, a block of rows at a time.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
+            Rows of finite numbers.
+        condition : array-like of shape (n_samples,) or (n_samples, n_conditions), default=None
+            As in `fit`. A scalar holds for every row.
+        batch_size : int, default=None
+            Rows of a block. None takes as many as have about 4 million cells.
+
+        Yields
+        ------
+        X_reconstructed : ndarray or data frame of shape (batch_size, n_features)
+            The next rows as the code keeps them, in the container of X; dense for sparse X.
+        """
+        return self._iter_reconstruct(X, batch_size, condition)
 
     def reconstruction_errors(self, X: ArrayLike, condition: ArrayLike | None = None) -> Any:
         """Return minus the log-density of each cell given the row's posterior mean.

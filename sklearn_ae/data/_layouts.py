@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Protocol
 
 from numpy.typing import NDArray
+from scipy.sparse import issparse
+from sklearn.utils import _safe_indexing
+from sklearn.utils.validation import _num_samples
 
 from sklearn_ae.data._containers import Container
 
@@ -54,6 +58,12 @@ class Layout:
     def index(self, X: Any) -> Any:
         """Return the labels of the rows where X has several rows for each; None otherwise."""
         return None
+
+    def parts(self, X: Any, size: int) -> Iterator[Any]:
+        """Yield X in parts of so many rows."""
+        rows = X.tocsr() if issparse(X) else X
+        for start in range(0, _num_samples(rows), size):
+            yield _safe_indexing(rows, slice(start, start + size))
 
     def container(self, X: Any) -> Wrapper:
         """Return what puts rows into the form of X."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from typing import Any
 
 import narwhals.stable.v1 as nw
@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy.sparse import issparse
+from sklearn.utils import _safe_indexing
 
 from sklearn_ae.data._containers import Container
 from sklearn_ae.data._images import check_real, shape_of, to_type
@@ -279,6 +280,16 @@ class Sequences(Layout):
         if len(set(with_channels)) == 1:
             with_channels = with_channels[:1]
         return _SequenceForm(kind, with_channels, dtype, self.grid[1])
+
+    def parts(self, X: Any, size: int) -> Iterator[Any]:
+        """Yield X in parts of so many sequences."""
+        if self.sequence_id is None:
+            yield from super().parts(X, size)
+            return
+        steps = Steps(X, self.sequence_id)
+        for start in range(0, len(steps.unique_ids), size):
+            chosen = np.isin(steps.ids, steps.unique_ids[start : start + size])
+            yield _safe_indexing(X, np.flatnonzero(chosen))
 
     def sizes(self, lengths: Any, n_rows: int) -> NDArray | None:
         """Return the lengths of sequences to decode: those given, or the median."""

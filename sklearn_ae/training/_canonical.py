@@ -93,7 +93,9 @@ def _whitened(moments: _Moments, weight: Tensor, largest: float) -> _Basis:
     root = torch.where(filled, values.clamp(min=0.0).sqrt(), 1.0)
     whitening, unwhitening = vectors / root, (vectors * root).T
     regression = (whitening.T @ moments.cross) * weight * filled[:, None]
-    left, singular, right = torch.linalg.svd(regression, full_matrices=True)
+    # All of the code's directions are needed, but not all of a wide row's.
+    overcomplete = regression.shape[0] > regression.shape[1]
+    left, singular, right = torch.linalg.svd(regression, full_matrices=overcomplete)
     k = len(values)
     strength = torch.zeros(k, dtype=torch.float64)
     strength[: len(singular)] = singular
