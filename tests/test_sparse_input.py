@@ -157,5 +157,5 @@ def test_default_widths_of_large_rows():
     assert half.n_components_ == Autoencoder(0.5, **shared).fit(few).n_components_
     noise = sparse.random_array((600, 60_000), density=0.001, rng=rng).tocsr()
     assert Autoencoder(**shared).fit(noise).n_components_ == 64
-    with pytest.raises(ValueError, match="n_components=0.9 asks for more .* 256 leading"):
+    with pytest.raises(ValueError, match=r"n_components=0.9 asks for more .* 256 leading"):
         Autoencoder(0.9, **shared).fit(noise)

@@ -1,7 +1,7 @@
 """Architectures: how a row becomes a code, and a code a row."""
 
 from sklearn_ae.architectures._augmentation import Augmentation, mean_over_moves
-from sklearn_ae.architectures._base import Architecture, Coder, Shapes
+from sklearn_ae.architectures._base import AffineCoder, Architecture, Coder, Shapes
 from sklearn_ae.architectures._chained import Chain, Chained
 from sklearn_ae.architectures._convolutional import Convolutional
 from sklearn_ae.architectures._dense import Dense
@@ -11,6 +11,7 @@ from sklearn_ae.architectures._recurrent import Recurrent
 from sklearn_ae.architectures._sub_pixel import SubPixel, bicubic_kernel
 
 __all__ = [
+    "AffineCoder",
     "ACTIVATIONS",
     "NORMALIZATIONS",
     "Architecture",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sklearn.base import BaseEstimator
 from torch import Generator, Tensor, nn
@@ -60,6 +60,34 @@ class Coder(nn.Module, ABC):
     @abstractmethod
     def transform_input(self, matrix: Tensor, shift: Tensor) -> None:
         """Absorb x @ matrix + shift, applied before this network, into the weights."""
+
+
+class AffineCoder(Coder, ABC):
+    """A network that begins and ends with affine maps, beside functions of single cells.
+
+    Rows of very many columns, most of them zero, can then be read, and compared with what
+    is written, without being made dense.
+    """
+
+    @abstractmethod
+    def of_sparse(self, rows: Any, zero: Tensor) -> Tensor:
+        """Map rows S + 1 zero', outside training.
+
+        Parameters
+        ----------
+        rows : sparse array of shape (n, n_in)
+            The matrix S.
+        zero : Tensor of shape (n_in,)
+            What a row is where S is zero.
+        """
+
+    @abstractmethod
+    def before_last(self, x: Tensor) -> Tensor:
+        """Return, outside training, what the map of `last_map` is applied to."""
+
+    @abstractmethod
+    def last_map(self) -> tuple[Tensor, Tensor]:
+        """Return the weights, of shape (n_out, n), and the bias of the last affine map."""
 
 
 class Shapes(NamedTuple):

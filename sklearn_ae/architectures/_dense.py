@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from itertools import pairwise
 from numbers import Integral, Real
+from typing import Any
 
 import torch
 from sklearn.utils._param_validation import Interval, StrOptions
 from torch import Generator, Tensor, nn
 
-from sklearn_ae.architectures._base import Architecture, Coder, Shapes
+from sklearn_ae.architectures._base import AffineCoder, Architecture, Coder, Shapes
 from sklearn_ae.architectures._layers import (
     ACTIVATIONS,
     MLP,
@@ -48,7 +49,7 @@ class _Residual(nn.Module):
             nn.init.zeros_(self.basis.bias)
 
 
-class LinearPlusResidual(Coder):
+class LinearPlusResidual(AffineCoder):
     """A linear map plus a residual: y = x A + a + f(x)."""
 
     def __init__(self, widths: tuple[int, ...], hidden: HiddenLayers, with_basis: bool) -> None:
@@ -86,6 +87,39 @@ class LinearPlusResidual(Coder):
         self.linear.prepend(matrix, shift)
         if self.residual is not None and self.residual.basis is not None:
             self.residual.basis.prepend(matrix, shift)
+
+    @torch.no_grad()
+    def of_sparse(self, rows: Any, zero: Tensor) -> Tensor:
+        linear = _of_sparse(self.linear, rows, zero)
+        if self.residual is None:
+            return linear
+        mlp, at_zero = self.residual.mlp, compressed(zero)
+        columns = torch.from_numpy(rows.indices).long()
+        values = torch.from_numpy(rows.data).to(zero) + zero[columns]
+        moved = rows.copy()
+        moved.data = (compressed(values) - at_zero[columns]).numpy()
+        return linear + mlp.last(mlp.hidden_layers(_of_sparse(mlp.first, moved, at_zero))[-1])
+
+    @torch.no_grad()
+    def before_last(self, x: Tensor) -> Tensor:
+        if self.residual is None:
+            return x
+        basis, mlp = self.residual.basis, self.residual.mlp
+        inner = x if basis is None else basis(x)
+        return torch.cat([x, mlp.hidden_layers(mlp.first(compressed(inner)))[-1]], dim=1)
+
+    def last_map(self) -> tuple[Tensor, Tensor]:
+        weight, bias = self.linear.weight.detach(), self.linear.bias.detach()
+        if self.residual is None:
+            return weight, bias
+        last = self.residual.mlp.last
+        return torch.cat([weight, last.weight.detach()], dim=1), bias + last.bias.detach()
+
+
+def _of_sparse(layer: Linear, rows: Any, zero: Tensor) -> Tensor:
+    """Apply an affine map to rows S + 1 zero'."""
+    product = torch.from_numpy(rows @ layer.weight.detach().numpy().T)
+    return product.to(zero) + layer(zero)
 
 
 class Perceptron(Coder):

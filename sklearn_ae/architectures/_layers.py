@@ -308,16 +308,26 @@ class MLP(nn.Module):
 
     def forward(self, x: Tensor, generator: Generator | None = None) -> Tensor:
         """Apply the layers; a generator means training."""
-        hidden = self.hidden
-        activation = ACTIVATIONS[hidden.activation]
         *inner, last = self.layers
         for i, layer in enumerate(inner):
-            x = layer(x)
-            if self.norms:
-                x = self.norms[i](x, generator is not None)
-            x = dropout(activation(x), hidden.dropout, generator)
-            x = hidden_noise(x, hidden.noise, generator)
+            x = self._activated(i, layer(x), generator)
         return last(x)
+
+    def _activated(self, i: int, x: Tensor, generator: Generator | None) -> Tensor:
+        """Return hidden layer i, given what its affine map writes."""
+        hidden = self.hidden
+        if self.norms:
+            x = self.norms[i](x, generator is not None)
+        x = dropout(ACTIVATIONS[hidden.activation](x), hidden.dropout, generator)
+        return hidden_noise(x, hidden.noise, generator)
+
+    def hidden_layers(self, x: Tensor) -> list[Tensor]:
+        """Return the hidden layers outside training, given what the first map writes."""
+        inner = self.layers[:-1]
+        found = [self._activated(0, x, None)]
+        for i, layer in enumerate(inner[1:], start=1):
+            found.append(self._activated(i, layer(found[-1]), None))
+        return found
 
     @property
     def first(self) -> Linear:

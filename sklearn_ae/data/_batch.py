@@ -229,7 +229,14 @@ class CompactBatch:
 
     def slice(self, start: int, stop: int) -> CompactBatch:
         """Return consecutive rows."""
-        part = slice(start, stop)
+        return self._selected(slice(start, stop))
+
+    def spread(self, most: int) -> tuple[CompactBatch, NDArray[np.intp]]:
+        """Return so many rows at equal distances, and where they are."""
+        index = np.unique(np.linspace(0, self.n_rows - 1, min(most, self.n_rows)).astype(np.intp))
+        return self._selected(index), index
+
+    def _selected(self, part: Any) -> CompactBatch:
         return CompactBatch(
             self.values[part],
             self.scalings,

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sklearn_ae.data import Ragged, Rows
+from sklearn_ae.losses import SquaredError
 from sklearn_ae.training._model import Model
 
 # Directions of the code whose variance is below this share of the largest are empty.
@@ -193,6 +194,8 @@ def _measure(model: Model, rows: Rows) -> _Moments:
     code_square = torch.zeros(k, k, dtype=torch.float64)
     product = torch.zeros(k, p, dtype=torch.float64)
     # Codes and outputs are of order 1 around 0, so one pass loses no digit that counts.
+    if (wide := _measure_wide(model, rows)) is not None:
+        return wide
     for part in rows.parts():
         x = rows.block(part)
         condition = None if rows.condition is None else rows.condition[part]
@@ -207,6 +210,28 @@ def _measure(model: Model, rows: Rows) -> _Moments:
     mean = code_sum / total
     covariance = code_square / total - torch.outer(mean, mean)
     return _Moments(mean, covariance, product / total - torch.outer(mean, output_sum / total))
+
+
+def _measure_wide(model: Model, rows: Rows) -> _Moments | None:
+    """Moments of sparse rows, by those of the last hidden layer; None where rows are dense."""
+    values = rows.selected(rows.values)
+    sparse = model.sparse_passes(values, rows.conditions, np.float64)
+    if sparse is None or not isinstance(model.loss, SquaredError):
+        return None
+    weights = np.ones(len(values)) if rows.weights is None else rows.weights
+    sums: list[Tensor | float] = [0.0] * 4
+    for part, code in sparse.codes(values):
+        h, w = sparse.hidden(code), torch.from_numpy(weights[part].astype(np.float64))
+        z = torch.from_numpy(code)
+        weighted = z * w[:, None]
+        for i, term in enumerate((weighted.sum(0), w @ h, weighted.T @ z, weighted.T @ h)):
+            sums[i] = sums[i] + term
+    mean, hidden, square, product = (torch.as_tensor(s) / rows.total_weight for s in sums)
+    # Centred, the reconstruction is the last map of the centred layer, without its bias.
+    weight = sparse.decoder.last_map()[0].double()
+    weight[torch.from_numpy(model.target_scaling.scale <= 0)] = 0.0
+    cross = (product - torch.outer(mean, hidden)) @ weight.T
+    return _Moments(mean, square - torch.outer(mean, mean), cross)
 
 
 def _pass(model: Model, x: NDArray | Ragged, condition: NDArray | None) -> tuple[Tensor, Tensor]:

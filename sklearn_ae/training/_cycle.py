@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Generator, Tensor
 
 from sklearn_ae._compat import total_norm
-from sklearn_ae.data import AnyBatch
+from sklearn_ae.data import AnyBatch, CompactBatch
 from sklearn_ae.training._history import History
 from sklearn_ae.training._net import AutoencoderNet, BatchIterator
 from sklearn_ae.training._recipe import Recipe
@@ -21,7 +21,7 @@ from sklearn_ae.training._schedule import Constant, OneCycle
 
 _RETRIES = 5
 _LOWER = 0.3
-# Rows whose codes are measured after each epoch.
+# Rows that are measured before and after each epoch.
 _MEASURED_ROWS = 2048
 # A share of the variance below which a reconstruction cannot be told from exact.
 _EXACT = 1e-11
@@ -91,8 +91,15 @@ class Lane:
         return self._losses(self.valid, self.constants[1])
 
     def train_losses(self) -> dict[str, float]:
-        """Mean loss of the training rows in X's units, as held-out rows are judged."""
-        return {"train_loss": float(self._losses(self.train, self.constants[0]).mean())}
+        """Mean loss of the training rows in X's units, as held-out rows are judged.
+
+        Of very many compact rows it is that of a few thousand.
+        """
+        rows, constants = self.train, self.constants[0]
+        if isinstance(rows, CompactBatch):
+            rows, index = rows.spread(_MEASURED_ROWS)
+            constants = constants[index] if isinstance(constants, np.ndarray) else constants
+        return {"train_loss": float(self._losses(rows, constants).mean())}
 
     def measures(self) -> dict[str, float]:
         """Named quantities of the code over some training rows."""

@@ -19,13 +19,15 @@ from sklearn_ae.data import (
     CompactRows,
     Extent,
     Ragged,
+    SparseRows,
     blocks,
     dense_block,
     plan,
 )
 from sklearn_ae.latents import GaussianModule, Latent
-from sklearn_ae.losses import Loss
+from sklearn_ae.losses import Loss, SquaredError
 from sklearn_ae.training._module import AutoencoderModule
+from sklearn_ae.training._sparse_passes import WIDE, SparsePasses
 from sklearn_ae.training._threads import thread_count, torch_threads
 
 # Cells of the widest layer in one inference block.
@@ -170,6 +172,12 @@ class Model:
 
     def encode(self, x: _Values, condition: NDArray | None = None) -> NDArray:
         """Return the codes of rows in X's units, in their dtype."""
+        sparse = self.sparse_passes(x, condition)
+        if sparse is not None:
+            codes = np.empty((len(x), self.factory.n_components), x.dtype)
+            for part, code in sparse.codes(cast(SparseRows, x)):
+                codes[part] = code
+            return codes
         module = self._modules[x.dtype]
         standardized = self._standardizer(x.dtype)
         scale = _tensor(module, self.code_scale, x.dtype)
@@ -253,6 +261,9 @@ class Model:
         """
         if isinstance(x, Ragged):
             return self.errors(x, condition, target).means()
+        sparse = self.sparse_passes(x, condition)
+        if sparse is not None and target is None and type(self.loss) is SquaredError:
+            return sparse.row_errors(cast(SparseRows, x))
         out = np.empty(len(x))
         with self._threads(len(x)):
             for part, errors in self._errors_by_block(x, condition, target):
@@ -263,6 +274,18 @@ class Model:
                     share = errors.shape[1] / np.maximum(observed, 1)
                     out[part][holes] = np.nansum(errors[holes], axis=1) * share
         return out
+
+    def sparse_passes(
+        self, x: _Values, condition: NDArray | None, dtype: Any = None
+    ) -> SparsePasses | None:
+        """Return what goes over rows without making them dense, where it can."""
+        module = self._modules[np.dtype(x.dtype if dtype is None else dtype)]
+        wide = isinstance(x, SparseRows) and x.shape[1] > WIDE
+        alone = condition is None and not len(self.factory.holes)
+        scalings = (self.scaling, self.target_scaling)
+        if wide and alone and SparsePasses.possible(module, *scalings):
+            return SparsePasses(module, *scalings, self.code_scale)
+        return None
 
     def _errors_by_block(
         self, x: _Values, condition: NDArray | None, target: _Values | None
