@@ -39,6 +39,15 @@ class Coder(nn.Module, ABC):
     def reset(self, generator: Generator) -> None:
         """Draw new initial weights."""
 
+    @property
+    def hidden_widths(self) -> tuple[int, ...]:
+        """Widths of the hidden layers that `hidden_layers` returns."""
+        return ()
+
+    def hidden_layers(self, x: Tensor) -> list[Tensor]:
+        """Return the hidden layers of rows, outside training, where they are vectors."""
+        return []
+
     @abstractmethod
     def set_linear(self, weight: Tensor, bias: Tensor | None = None) -> None:
         """Start as the affine map x @ weight + bias, with a residual that is zero."""
@@ -124,6 +133,11 @@ class Architecture(BaseEstimator, ABC):
     """Stores hyperparameters; builds an encoder and a decoder when the shapes are known."""
 
     _parameter_constraints: dict = {}
+
+    @property
+    def deep(self) -> bool:
+        """Whether the hidden layers of the encoder are vectors, which can be features."""
+        return False
 
     @property
     def symmetry(self) -> str:

@@ -79,6 +79,18 @@ class Chain(Coder):
             x = affine(coder.averaged(x))
         return last.averaged(x)
 
+    @property
+    def hidden_widths(self) -> tuple[int, ...]:
+        return tuple(width for coder in self.coders for width in coder.hidden_widths)
+
+    def hidden_layers(self, x: Tensor) -> list[Tensor]:
+        found = []
+        for i, coder in enumerate(self.coders):
+            found += coder.hidden_layers(x)
+            if i < len(self.units):
+                x = self.units[i](coder(x))
+        return found
+
     def reset(self, generator: Generator) -> None:
         for coder in self.coders:
             coder.reset(generator)
@@ -123,6 +135,11 @@ class Chained(Architecture):
     def __init__(self, architectures: tuple[Architecture, ...], widths: tuple[int, ...]) -> None:
         self.architectures = architectures
         self.widths = widths
+
+    @property
+    def deep(self) -> bool:
+        """Whether the hidden layers of every stage are vectors."""
+        return all(architecture.deep for architecture in self.architectures)
 
     @property
     def symmetry(self) -> str:

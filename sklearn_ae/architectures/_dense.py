@@ -88,6 +88,16 @@ class LinearPlusResidual(AffineCoder):
         if self.residual is not None and self.residual.basis is not None:
             self.residual.basis.prepend(matrix, shift)
 
+    @property
+    def hidden_widths(self) -> tuple[int, ...]:
+        return () if self.residual is None else self.residual.mlp.hidden_widths
+
+    def hidden_layers(self, x: Tensor) -> list[Tensor]:
+        if self.residual is None:
+            return []
+        mlp, basis = self.residual.mlp, self.residual.basis
+        return mlp.hidden_layers(mlp.first(compressed(x if basis is None else basis(x))))
+
     @torch.no_grad()
     def of_sparse(self, rows: Any, zero: Tensor) -> Tensor:
         linear = _of_sparse(self.linear, rows, zero)
@@ -104,9 +114,7 @@ class LinearPlusResidual(AffineCoder):
     def before_last(self, x: Tensor) -> Tensor:
         if self.residual is None:
             return x
-        basis, mlp = self.residual.basis, self.residual.mlp
-        inner = x if basis is None else basis(x)
-        return torch.cat([x, mlp.hidden_layers(mlp.first(compressed(inner)))[-1]], dim=1)
+        return torch.cat([x, self.hidden_layers(x)[-1]], dim=1)
 
     def last_map(self) -> tuple[Tensor, Tensor]:
         weight, bias = self.linear.weight.detach(), self.linear.bias.detach()
@@ -139,6 +147,13 @@ class Perceptron(Coder):
 
     def reset(self, generator: Generator) -> None:
         self.mlp.reset(generator)
+
+    @property
+    def hidden_widths(self) -> tuple[int, ...]:
+        return self.mlp.hidden_widths
+
+    def hidden_layers(self, x: Tensor) -> list[Tensor]:
+        return self.mlp.hidden_layers(self.mlp.first(x))
 
     def set_linear(self, weight: Tensor, bias: Tensor | None = None) -> None:
         raise TypeError("A network without a linear path cannot start from a linear solution.")
@@ -219,6 +234,11 @@ class Dense(Architecture):
         self.hidden_noise = hidden_noise
         self.normalization = normalization
         self.tied_weights = tied_weights
+
+    @property
+    def deep(self) -> bool:
+        """Hidden layers are vectors."""
+        return True
 
     @property
     def symmetry(self) -> str:

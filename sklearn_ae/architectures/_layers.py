@@ -321,10 +321,15 @@ class MLP(nn.Module):
         x = dropout(ACTIVATIONS[hidden.activation](x), hidden.dropout, generator)
         return hidden_noise(x, hidden.noise, generator)
 
+    @property
+    def hidden_widths(self) -> tuple[int, ...]:
+        """Widths of the hidden layers."""
+        return tuple(cast(Linear, layer).out_features for layer in self.layers[:-1])
+
     def hidden_layers(self, x: Tensor) -> list[Tensor]:
         """Return the hidden layers outside training, given what the first map writes."""
         inner = self.layers[:-1]
-        found = [self._activated(0, x, None)]
+        found = [self._activated(0, x, None)] if len(inner) else []
         for i, layer in enumerate(inner[1:], start=1):
             found.append(self._activated(i, layer(found[-1]), None))
         return found

@@ -137,6 +137,11 @@ class OwnModules(Architecture):
         self.decoder = decoder
 
     @property
+    def deep(self) -> bool:
+        """What is in a user's encoder is not known."""
+        return self.encoder is None and self.architecture.deep
+
+    @property
     def symmetry(self) -> str:
         """Own modules absorb what the rest of the architecture does."""
         return self.architecture.symmetry

@@ -43,6 +43,13 @@ class _TiedEncoder(Coder):
         nn.init.ones_(self.scale)
         nn.init.ones_(self.gain)
 
+    @property
+    def hidden_widths(self) -> tuple[int, ...]:
+        return self.mlp.hidden_widths
+
+    def hidden_layers(self, x: Tensor) -> list[Tensor]:
+        return self.mlp.hidden_layers(self.mlp.first(torch.tanh(x)))
+
     @torch.no_grad()
     def set_linear(self, weight: Tensor, bias: Tensor | None = None) -> None:
         start_as(self.linear, weight, bias)

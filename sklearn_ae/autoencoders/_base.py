@@ -138,6 +138,7 @@ class BaseAutoencoder(
         categorical_features: ArrayLike | str | None = "from_dtype",
         numeric_map: str | None = None,
         whiten: bool = False,
+        deep_features: bool = False,
         batch_size: int | None = None,
         learning_rate_init: float = 0.003,
         max_iter: int | None = None,
@@ -172,6 +173,7 @@ class BaseAutoencoder(
         self.categorical_features = categorical_features
         self.numeric_map = numeric_map
         self.whiten = whiten
+        self.deep_features = deep_features
         self.batch_size = batch_size
         self.learning_rate_init = learning_rate_init
         self.max_iter = max_iter
@@ -225,8 +227,10 @@ class BaseAutoencoder(
             check_no_conflict(self, "penalties", penalties, ["l1"])
         elif self.l1:
             penalties = (L1Weights(self.l1),)
+        architecture = self._architecture(rows)
+        self._check_deep(architecture)
         composition = Composition(
-            architecture=self._architecture(rows),
+            architecture=architecture,
             latent=self._latent(rows),
             corruption=self._corruption(),
             penalties=(*self._penalties(), *penalties),
@@ -409,6 +413,14 @@ class BaseAutoencoder(
     ) -> NDArray[np.float64]:
         """Return how normal rows are; higher is more."""
         return -model.row_errors(values, condition, target)
+
+    def _check_deep(self, architecture: Architecture) -> None:
+        """Raise if hidden layers are asked for that cannot be features."""
+        if self.deep_features and not architecture.deep:
+            raise ValueError(
+                "deep_features=True needs hidden layers that are vectors, but those of "
+                f"{architecture!r} are not, or not known; set deep_features=False."
+            )
 
     def _goes_on(self) -> bool:
         """Whether the next fit starts from the previous weights."""
@@ -624,13 +636,16 @@ class BaseAutoencoder(
         Returns
         -------
         Z : ndarray of shape (n_samples, n_components_)
-            Codes; float32 for float32 rows, otherwise float64.
+            Codes; float32 for float32 rows, otherwise float64. With `deep_features` further
+            columns follow, the hidden layers of the encoder.
         """
         return self._transform(X)
 
     def _transform(self, X: ArrayLike, condition: ArrayLike | None = None) -> Any:
         model, values = self._fitted_model(), self._validated(X)
-        codes = model.encode(values, self._conditions(condition, len(values)))
+        self._check_deep(self._composition_used.architecture)
+        encode = model.deep_features if self.deep_features else model.encode
+        codes = encode(values, self._conditions(condition, len(values)))
         index = self._layout.index(X)
         if index is None or output_config(self) != "pandas":
             return codes
@@ -642,7 +657,7 @@ class BaseAutoencoder(
         Parameters
         ----------
         X : array-like of shape (n_samples, n_components_)
-            Codes.
+            Codes, or what `transform` returns with `deep_features`.
         lengths : array-like of shape (n_samples,) or (n_samples, 2), default=None
             Number of steps of each sequence, or one for all, or height and width of each
             image, where `fit` saw rows of different sizes. None takes their median.
@@ -659,6 +674,8 @@ class BaseAutoencoder(
     ) -> Any:
         model = self._fitted_model()
         code = check_array(X, dtype=_DTYPES, input_name="X")
+        if self.deep_features and code.shape[1] == self._n_features_out:
+            code = code[:, : self.n_components_]
         if code.shape[1] != self.n_components_:
             raise ValueError(
                 f"X has {code.shape[1]} columns, but the codes of this {type(self).__name__} "
@@ -917,7 +934,31 @@ class BaseAutoencoder(
 
     @property
     def _n_features_out(self) -> int:
-        return self.n_components_
+        hidden = self._model.module.encoder.hidden_widths if self.deep_features else ()
+        return self.n_components_ + sum(hidden)
+
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray:
+        """Return the names of the columns of `transform`.
+
+        They are the lowercased class name and a number: autoencoder0, autoencoder1, ... With
+        `deep_features`, autoencoder_hidden1_0, autoencoder_hidden1_1, ... follow.
+
+        Parameters
+        ----------
+        input_features : array-like of str, default=None
+            Checked against `n_features_in_` only.
+
+        Returns
+        -------
+        names : ndarray of str
+            A name a column.
+        """
+        names = super().get_feature_names_out(input_features)
+        if not self.deep_features:
+            return names
+        prefix, widths = type(self).__name__.lower(), self._model.module.encoder.hidden_widths
+        hidden = [f"{prefix}_hidden{i}_{j}" for i, w in enumerate(widths, 1) for j in range(w)]
+        return np.asarray([*names[: self.n_components_], *hidden], dtype=object)
 
     def __sklearn_is_fitted__(self) -> bool:
         return "_model" in self.__dict__

@@ -84,7 +84,7 @@ class ConvolutionalAutoencoder(BaseAutoencoder):
         "augment": [StrOptions({"auto"}), Augmentation, None],
     }
     _preset_architecture = Convolutional
-    _left_out = frozenset({"tied_weights", *TABLE_PARAMETERS})
+    _left_out = frozenset({"tied_weights", "deep_features", *TABLE_PARAMETERS})
 
     def __init__(  # type: ignore[misc]  # shared parameters of another meaning here
         self,

@@ -45,6 +45,7 @@ SHARED_CONSTRAINTS: dict[str, list] = {
     "categorical_features": [StrOptions({"from_dtype"}), "array-like", None],
     "numeric_map": [StrOptions({"robust", "quantile"}), None],
     "whiten": ["boolean"],
+    "deep_features": ["boolean"],
     "batch_size": [Interval(Integral, 1, None, closed="left"), None],
     "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
     "max_iter": [Interval(Integral, 0, None, closed="left"), None],
@@ -86,6 +87,7 @@ class Shared(TypedDict, total=False):
     categorical_features: ArrayLike | str | None
     numeric_map: str | None
     whiten: bool
+    deep_features: bool
     batch_size: int | None
     learning_rate_init: float
     max_iter: int | None
@@ -155,6 +157,9 @@ numeric_map : {"robust", "quantile"}, default=None
     normal scores. None leaves them as they are.
 whiten : bool, default=False
     Scale each component to unit variance over the training rows.
+deep_features : bool, default=False
+    `transform` returns the code followed by the hidden layers of the encoder, as features
+    for a model behind it; `inverse_transform` takes the same. It may be set after `fit`.
 batch_size : int, default=None
     Rows a batch. None takes a power of two below n / 4, from 32 to 128, growing to 1024
     between 10,000 and 100,000 rows.

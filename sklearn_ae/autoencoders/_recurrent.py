@@ -86,7 +86,13 @@ class RecurrentAutoencoder(BaseAutoencoder):
     }
     _preset_architecture = Recurrent
     _left_out = frozenset(
-        {"hidden_layer_sizes", "normalization", "tied_weights", *TABLE_PARAMETERS}
+        {
+            "deep_features",
+            "hidden_layer_sizes",
+            "normalization",
+            "tied_weights",
+            *TABLE_PARAMETERS,
+        }
     )
 
     def __init__(  # type: ignore[misc]  # shared parameters of another default here

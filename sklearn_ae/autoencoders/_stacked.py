@@ -139,6 +139,7 @@ class StackedAutoencoder(BaseAutoencoder):
             "n_components": size,
             "callbacks": None,
             "warm_start": False,
+            "deep_features": False,
             "whiten": False,  # the next stage needs to see which components are large
             "random_state": self._entropy,
         }

@@ -52,13 +52,13 @@ def train_lanes(
             train.to(recipe.device),
             valid.to(recipe.device),
             unit,
-            recipe.batch_rows(train.n_rows),
+            recipe.batch_rows(rows),
             seeds.torch("order", *stream),
             seeds.torch("noise", *stream, device=recipe.device),
             fresh=True,
         )
         lanes.append(lane)
-    cycle = OneCycle(recipe.epochs(parts[0][1].n_rows), recipe.learning_rate_init)
+    cycle = OneCycle(recipe.epochs(parts[0][0]), recipe.learning_rate_init)
     found = run_cycle(lanes, recipe, cycle)
     for net, weights in zip(nets, found.best_weights, strict=True):
         net.set_weights(weights)

@@ -190,6 +190,17 @@ class Model:
 
         return self._by_block(function, x, condition, self.factory.n_components)
 
+    def deep_features(self, x: _Values, condition: NDArray | None = None) -> NDArray:
+        """Return the codes of rows followed by the encoder's hidden layers, in their dtype."""
+        module = self._modules[x.dtype]
+        standardized = self._standardizer(x.dtype)
+
+        def function(block: NDArray, given: NDArray | None, extent: Extent | None) -> NDArray:
+            return _computed(module, module.hidden_layers, standardized(block), given, x.dtype)
+
+        hidden = self._by_block(function, x, condition, sum(module.encoder.hidden_widths))
+        return np.concatenate([self.encode(x, condition), hidden], axis=1)
+
     def decode(
         self, code: NDArray, condition: NDArray | None = None, like: Ragged | None = None
     ) -> Any:

@@ -93,6 +93,11 @@ class AutoencoderModule(nn.Module):
         """Return the code of standardised rows once training is over; see `Coder.averaged`."""
         return self.latent(self.encoder.averaged(self._read(x, condition))).mean
 
+    def hidden_layers(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
+        """Return the encoder's hidden layers of standardised rows, side by side."""
+        layers = self.encoder.hidden_layers(self._read(x, condition))
+        return torch.cat([x[:, :0], *layers], dim=1)
+
     def decode(
         self, z: Tensor, condition: Tensor | None = None, extent: Extent | None = None
     ) -> Tensor:

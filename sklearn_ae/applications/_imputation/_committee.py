@@ -128,9 +128,9 @@ class Committee(Learner):
         """Train the networks in lockstep; the epoch is the best for all held-out parts."""
         recipe = self.recipe
         composition = self._composition()
-        n_rows = len(folds[0][0].filled)
         if recipe.max_iter is None:
-            n_batches = max(1, n_rows // recipe.batch_rows(n_rows))
+            first = Rows(folds[0][0].filled)
+            n_batches = max(1, first.n_rows // recipe.batch_rows(first))
             recipe = replace(recipe, max_iter=int(np.clip(_BATCHES // n_batches, *_EPOCHS)))
         scaling = _unit(recipe.n_components)
         nets, parts = [], []
