@@ -80,9 +80,9 @@ def main(library: str, name: str, k: int, seed: int) -> dict:
         "n_test": test.shape[0],
         "p": train.shape[1],
         "filled": round(train.nnz / (train.shape[0] * train.shape[1]), 6),
-        "epochs": getattr(model, "n_iter_", None),
+        "epochs": getattr(model, "n_iter_", 0),
         "r2": round(r2(model, test, mean), 6),
-        "peak_gib": None if peak is None else round(peak / 1024, 3),
+        "peak_gib": float("nan") if peak is None else round(peak / 1024, 3),
         "transform_seconds": round(transformed - fitted, 2),
         "fit_seconds": round(fitted - start, 2),
     }

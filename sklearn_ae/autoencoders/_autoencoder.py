@@ -23,7 +23,8 @@ class Autoencoder(BaseAutoencoder):
     n_components : int or float, default=None
         Width of the code. A float in (0, 1) takes as many components as PCA needs for
         that share of the variance. None takes as many as PCA needs for 95 % of it, but at
-        most half the number of features and at least 1.
+        most half the number of features and at least 1; of sparse rows of more than 2²⁵
+        cells, at most 64.
     {shared parameters}
 
     Attributes

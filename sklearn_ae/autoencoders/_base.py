@@ -253,7 +253,7 @@ class BaseAutoencoder(
 
         Parameters
         ----------
-        X : array-like or data frame of shape (n_samples, n_features)
+        X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
             Rows of finite numbers.
         y : ignored
             Here for scikit-learn's interface.
@@ -332,7 +332,7 @@ class BaseAutoencoder(
 
         Parameters
         ----------
-        X : array-like or data frame of shape (n_samples, n_features)
+        X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
             Rows of finite numbers.
         y : ignored
             Here for scikit-learn's interface.
@@ -630,7 +630,7 @@ class BaseAutoencoder(
 
         Parameters
         ----------
-        X : array-like or data frame of shape (n_samples, n_features)
+        X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
             Rows of finite numbers.
 
         Returns
@@ -697,13 +697,14 @@ class BaseAutoencoder(
 
         Parameters
         ----------
-        X : array-like or data frame of shape (n_samples, n_features)
+        X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
             Rows of finite numbers.
 
         Returns
         -------
         X_reconstructed : ndarray or data frame of shape (n_samples, n_features)
-            The rows as the code keeps them, in the container of X.
+            The rows as the code keeps them, in the container of X. It is dense for sparse X,
+            and an error beyond 2 GiB: see `iter_reconstruct`.
         """
         return self._reconstruct(X)
 
@@ -773,7 +774,7 @@ class BaseAutoencoder(
 
         Parameters
         ----------
-        X : array-like or data frame of shape (n_samples, n_features)
+        X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
             Rows of finite numbers.
 
         Returns
@@ -802,7 +803,7 @@ class BaseAutoencoder(
 
         Parameters
         ----------
-        X : array-like or data frame of shape (n_samples, n_features)
+        X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
             Rows of finite numbers.
 
         Returns
@@ -830,7 +831,7 @@ class BaseAutoencoder(
 
         Parameters
         ----------
-        X : array-like or data frame of shape (n_samples, n_features)
+        X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
             Rows of finite numbers.
         y : ignored
             Here for scikit-learn's interface.
@@ -858,7 +859,7 @@ class BaseAutoencoder(
 
         Parameters
         ----------
-        X : array-like or data frame of shape (n_samples, n_features)
+        X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
             Rows of finite numbers.
 
         Returns
@@ -873,7 +874,7 @@ class BaseAutoencoder(
 
         Parameters
         ----------
-        X : array-like or data frame of shape (n_samples, n_features)
+        X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
             Rows of finite numbers.
 
         Returns

@@ -117,7 +117,7 @@ class DenoisingAutoencoder(BaseAutoencoder):
 
         Parameters
         ----------
-        X : array-like or data frame of shape (n_samples, n_features)
+        X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
             Rows of finite numbers: clean ones, or noisy ones if `X_clean` is given.
         y : ignored
             Here for scikit-learn's interface.
@@ -152,7 +152,7 @@ class DenoisingAutoencoder(BaseAutoencoder):
 
         Parameters
         ----------
-        X : array-like or data frame of shape (n_samples, n_features)
+        X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
             Rows of finite numbers.
         y : ignored
             Here for scikit-learn's interface.
@@ -179,7 +179,7 @@ class DenoisingAutoencoder(BaseAutoencoder):
 
         Parameters
         ----------
-        X : array-like or data frame of shape (n_samples, n_features)
+        X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
             Rows of finite numbers.
         y : ignored
             Here for scikit-learn's interface.

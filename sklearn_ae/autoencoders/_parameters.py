@@ -162,11 +162,13 @@ deep_features : bool, default=False
     for a model behind it; `inverse_transform` takes the same. It may be set after `fit`.
 batch_size : int, default=None
     Rows a batch. None takes a power of two below n / 4, from 32 to 128, growing to 1024
-    between 10,000 and 100,000 rows.
+    between 10,000 and 100,000 rows. Sparse rows of more than 2²⁵ cells have batches of
+    2²⁴ cells at most, but 32 rows at least.
 learning_rate_init : float, default=0.003
     Peak of the one-cycle learning rate.
 max_iter : int, default=None
     Epochs. None takes 60 up to 10,000 rows and 60 sqrt(10,000 / n) above, 12 at least.
+    Sparse rows of more than 2²⁵ cells are read 2³⁴ cells at most, but 4 times at least.
     0 returns the start.
 early_stopping : bool, default=True
     Judge each epoch on held-out rows: on `validation_fraction` of them, or out of

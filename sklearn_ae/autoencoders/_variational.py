@@ -166,7 +166,7 @@ class VariationalAutoencoder(BaseAutoencoder):
 
         Parameters
         ----------
-        X : array-like or data frame of shape (n_samples, n_features)
+        X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
             Rows of finite numbers.
         y : ignored
             Here for scikit-learn's interface.
@@ -202,7 +202,7 @@ class VariationalAutoencoder(BaseAutoencoder):
 
         Parameters
         ----------
-        X : array-like or data frame of shape (n_samples, n_features)
+        X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
             Rows of finite numbers.
         y : ignored
             Here for scikit-learn's interface.
@@ -230,7 +230,7 @@ class VariationalAutoencoder(BaseAutoencoder):
 
         Parameters
         ----------
-        X : array-like or data frame of shape (n_samples, n_features)
+        X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
             Rows of finite numbers.
         y : ignored
             Here for scikit-learn's interface.
@@ -259,7 +259,7 @@ class VariationalAutoencoder(BaseAutoencoder):
 
         Parameters
         ----------
-        X : array-like or data frame of shape (n_samples, n_features)
+        X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
             Rows of finite numbers.
         y : ignored
             Here for scikit-learn's interface.
@@ -281,7 +281,7 @@ class VariationalAutoencoder(BaseAutoencoder):
 
         Parameters
         ----------
-        X : array-like or data frame of shape (n_samples, n_features)
+        X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
             Rows of finite numbers.
         condition : array-like of shape (n_samples,) or (n_samples, n_conditions), default=None
             As in `fit`. A scalar holds for every row.
@@ -324,7 +324,7 @@ class VariationalAutoencoder(BaseAutoencoder):
 
         Parameters
         ----------
-        X : array-like or data frame of shape (n_samples, n_features)
+        X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
             Rows of finite numbers.
         condition : array-like of shape (n_samples,) or (n_samples, n_conditions), default=None
             As in `fit`. A scalar holds for every row.
@@ -366,7 +366,7 @@ class VariationalAutoencoder(BaseAutoencoder):
 
         Parameters
         ----------
-        X : array-like or data frame of shape (n_samples, n_features)
+        X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
             Rows of finite numbers.
         condition : array-like of shape (n_samples,) or (n_samples, n_conditions), default=None
             As in `fit`. A scalar holds for every row.
@@ -385,7 +385,7 @@ class VariationalAutoencoder(BaseAutoencoder):
 
         Parameters
         ----------
-        X : array-like or data frame of shape (n_samples, n_features)
+        X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
             Rows of finite numbers.
         condition : array-like of shape (n_samples,) or (n_samples, n_conditions), default=None
             As in `fit`. A scalar holds for every row.
@@ -410,7 +410,7 @@ class VariationalAutoencoder(BaseAutoencoder):
 
         Parameters
         ----------
-        X : array-like or data frame of shape (n_samples, n_features)
+        X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
             Rows of finite numbers.
         y : ignored
             Here for scikit-learn's interface.
@@ -433,7 +433,7 @@ class VariationalAutoencoder(BaseAutoencoder):
 
         Parameters
         ----------
-        X : array-like or data frame of shape (n_samples, n_features)
+        X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
             Rows of finite numbers.
         condition : array-like of shape (n_samples,) or (n_samples, n_conditions), default=None
             As in `fit`. A scalar holds for every row.
@@ -450,7 +450,7 @@ class VariationalAutoencoder(BaseAutoencoder):
 
         Parameters
         ----------
-        X : array-like or data frame of shape (n_samples, n_features)
+        X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
             Rows of finite numbers.
         condition : array-like of shape (n_samples,) or (n_samples, n_conditions), default=None
             As in `fit`. A scalar holds for every row.
