@@ -472,12 +472,13 @@ class BaseAutoencoder(
         if self._layout.tabular:
             return self._checked_clean(found, values)
         ragged = isinstance(found, Ragged)
+        holes = self._layout.missing and (ragged or self._layout.grid is None)
         clean = check_array(
             found.cells if ragged else found,
             accept_sparse="csr" if self._layout.sparse else False,
             dtype=_DTYPES,
             input_name="X_clean",
-            ensure_all_finite="allow-nan" if self._layout.missing else True,
+            ensure_all_finite="allow-nan" if holes else True,
         )
         if ragged:
             found.check_sizes(values)

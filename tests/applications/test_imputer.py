@@ -201,7 +201,8 @@ def test_categories_are_filled_with_the_level_that_others_tell(frame):
 
 def test_polars_frames(frame):
     names = ["float", "whole", "Int", "category", "text", "flag"]
-    X = pl.from_pandas(frame[names])
+    cells = {n: [None if pd.isna(v) else v for v in frame[n].tolist()] for n in names}
+    X = pl.DataFrame(cells, schema_overrides={"category": pl.Categorical})
     filled = AutoencoderImputer(max_iter=2, add_indicator=True, random_state=0).fit_transform(X)
     assert filled[names].schema == X.schema
     assert sum(filled.null_count().row(0)) == 0
