@@ -125,16 +125,8 @@ def report(results: pd.DataFrame, *, markdown: bool = False) -> str:
 
 
 def plot(results: pd.DataFrame, path: Path) -> None:
-    """Draw nothing: the table is all there is.
-
-    Parameters
-    ----------
-    results : DataFrame
-        What `runner.read` returned.
-    path : Path
-        Where to write the picture.
-    """
-    raise SystemExit("frames has no picture; see report frames")
+    """Refuse: the report has the table."""
+    raise ValueError("The problem frames has no picture; use the report.")
 
 
 def _read(name: str, seed: int) -> tuple[pd.DataFrame, np.ndarray]:

@@ -1,4 +1,4 @@
-"""A data folder with a few images and sequences."""
+"""A data folder with a few images, sequences and rows of a table."""
 
 import numpy as np
 import pytest
@@ -9,10 +9,14 @@ from benchmarks import data
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """A data folder: 60 images of 8 x 8 pixels; 24 sequences of two classes and two channels."""
+    """A data folder: 60 small images, 24 sequences of two classes, 60 rows of a table."""
     rng = np.random.default_rng(0)
     (tmp_path / "images").mkdir()
     (tmp_path / "sequences").mkdir()
+    (tmp_path / "tables").mkdir()
+    rows = ["PassengerId,Survived,Age,Fare,SibSp,Sex"]
+    rows += [f"{i},{i % 2},{20 + i},{7.5 * i},{i % 3},{'fm'[i % 2]}" for i in range(60)]
+    (tmp_path / "tables" / "titanic.csv").write_text("\n".join(rows))
     pixels = (load_digits().images[:60] * 15.9375).astype(np.uint8)
     np.savez(tmp_path / "images" / "mnist_5k.npz", X=pixels, y=np.repeat(range(10), 6))
     for name in ("JapaneseVowels", "BasicMotions", "ItalyPowerDemand"):
