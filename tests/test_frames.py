@@ -28,7 +28,7 @@ from sklearn_ae import (
     SwapNoise,
     VariationalAutoencoder,
 )
-from sklearn_ae.data import Rows, Table, TableScaling
+from sklearn_ae.data import Rows, Table, TableScaling, _compact
 from sklearn_ae.losses import LOSSES, SquaredError, TabularLoss
 
 SHORT = {"max_iter": 2, "hidden_layer_sizes": (8,), "random_state": 0}
@@ -279,6 +279,13 @@ def test_reconstruct_is_the_inverse_of_the_code():
     again = fitted.inverse_transform(fitted.transform(X))
     for name in X:
         assert_series_equal(rebuilt[name].reset_index(drop=True), again[name])
+
+
+@pytest.mark.parametrize("estimator", [Autoencoder(**SHORT), *VARIANTS], ids=str)
+def test_rows_that_are_expanded_batch_by_batch_give_the_same(estimator, monkeypatch):
+    codes = clone(estimator).fit_transform(FRAME)
+    monkeypatch.setattr(_compact, "EXPANDED_CELLS", 100)
+    assert_allclose(clone(estimator).fit_transform(FRAME), codes, rtol=1e-5, atol=1e-6)
 
 
 def test_errors_have_a_column_a_feature_and_add_up_to_the_score():

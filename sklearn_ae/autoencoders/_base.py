@@ -572,7 +572,7 @@ class BaseAutoencoder(
         shares = np.cumsum(found)
         needed = int(np.searchsorted(shares, _VARIANCE if k is None else k)) + 1
         if k is None:
-            return max(1, min(needed, n_computed, rows.n_features // 2))
+            return max(1, min(needed, n_computed, rows.n_columns // 2))
         if needed > len(shares) and n_computed < min(rows.n_features, rows.n_rows):
             raise ValueError(
                 f"n_components={k!r} asks for more of the variance than the {n_computed} leading "

@@ -454,10 +454,11 @@ def batch(rows: Rows, scalings: tuple[ColumnScaling, ColumnScaling], device: str
         )
     x = _standardized(rows, scalings[0])
     target = None if rows.target is None else _standardized(rows.targets, scalings[1])
-    holes = torch.isnan(x if target is None else target)
+    masked = rows.grid is not None or len(rows.targets.holes)
+    holes = torch.isnan(x if target is None else target) if masked else None
     return Batch(
         x,
-        mask=~holes if holes.any() else None,
+        mask=None if holes is None or not holes.any() else ~holes,
         weight=None if weight is None else _float32(weight / weight.mean()),
         target=target,
         condition=None if condition is None else _float32(condition),
