@@ -91,13 +91,12 @@ class SparseAutoencoder(BaseAutoencoder):
     def _default_components(self, n_features: int) -> int | None:
         return min(256, max(40, 2 * n_features))
 
-    def _latent(self, rows: Rows) -> Latent:
+    def _latent(self, n_components: int) -> Latent:
         if self.latent is not None:
             check_no_conflict(self, "latent", self.latent, ["penalty"])
             return self.latent
         if self.penalty == "topk":
-            n_units = self._resolve_components(rows)
-            return TopK(max(1, round(self.sparsity * n_units)))
+            return TopK(max(1, round(self.sparsity * n_components)))
         return Sigmoid(self.sparsity) if self.penalty == "kl" else Deterministic()
 
     def _penalties(self) -> tuple[Penalty, ...]:

@@ -93,25 +93,24 @@ class StackedAutoencoder(BaseAutoencoder):
         super().__init__(n_components, latent=latent, **shared)
         self.stage_sizes = stage_sizes
 
-    def _architecture(self, rows: Rows) -> Architecture:
-        one = super()._architecture(rows)
-        widths = self._widths(rows)
+    def _architecture(self, rows: Rows, n_components: int) -> Architecture:
+        one = super()._architecture(rows, n_components)
+        widths = self._widths(rows, n_components)
         further = [clone(one.of_codes()) for _ in widths]
         return Chained((clone(one), *further), widths)
 
-    def _widths(self, rows: Rows) -> tuple[int, ...]:
+    def _widths(self, rows: Rows, n_components: int) -> tuple[int, ...]:
         """Widths of the stages before the last."""
         sizes = self.stage_sizes
         if sizes is None:
-            k = self._resolve_components(rows)
             wide = math.prod(rows.grid) if rows.ragged and rows.grid else rows.n_features
-            return (max(k, round((wide * k) ** 0.5)),)
+            return (max(n_components, round((wide * n_components) ** 0.5)),)
         if any(isinstance(s, bool) or not isinstance(s, Integral) or s < 1 for s in sizes):
             raise ValueError(
                 f"stage_sizes={sizes!r} must hold integers of at least 1; use for example "
                 "stage_sizes=(32, 16)."
             )
-        widths = [*sizes, self._resolve_components(rows)]
+        widths = [*sizes, n_components]
         if not rows.ragged:
             widths.insert(0, rows.n_features)
         if any(b > a for a, b in pairwise(widths)):
@@ -121,11 +120,11 @@ class StackedAutoencoder(BaseAutoencoder):
             )
         return tuple(int(size) for size in sizes)
 
-    def _greedy(self, rows: Rows) -> Model:
+    def _greedy(self, rows: Rows, n_components: int) -> Model:
         """Train the stages one after the other, and join them."""
         values, weight = rows.arrays(), rows.weights
         self.stages_ = []
-        for size in (*self._widths(rows), self._resolve_components(rows)):
+        for size in (*self._widths(rows, n_components), n_components):
             stage = self._stage(size, rows, first=not self.stages_)
             self.stages_.append(stage.fit(values, sample_weight=weight))
             values = stage.transform(values)

@@ -125,7 +125,7 @@ class VariationalAutoencoder(BaseAutoencoder):
     def _default_components(self, n_features: int) -> int | None:
         return min(n_features, 64)
 
-    def _latent(self, rows: Rows) -> Latent:
+    def _latent(self, n_components: int) -> Latent:
         return fill_slot(self, "latent", Gaussian)
 
     def _attributes(

@@ -106,10 +106,10 @@ def test_a_batch_of_one_row_fits(iris):
 
 @SIDES
 def test_reconstructions_do_not_depend_on_the_canonical_basis(iris, sides, monkeypatch):
-    from sklearn_ae.autoencoders import _base
+    from sklearn_ae.autoencoders import _fitting
 
     canonical = make(sides).fit(iris).reconstruct(iris)
-    monkeypatch.setattr(_base, "canonicalize", lambda model, *_: model.freeze())
+    monkeypatch.setattr(_fitting, "canonicalize", lambda model, *_: model.freeze())
     assert_allclose(make(sides).fit(iris).reconstruct(iris), canonical, atol=1e-5)
 
 

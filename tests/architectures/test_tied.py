@@ -124,10 +124,10 @@ def test_outputs_that_the_encoder_does_not_have_get_weights_of_their_own(n_outpu
 
 
 def test_reconstructions_do_not_depend_on_the_canonical_basis(iris, monkeypatch):
-    from sklearn_ae.autoencoders import _base
+    from sklearn_ae.autoencoders import _fitting
 
     canonical = make().fit(iris).reconstruct(iris)
-    monkeypatch.setattr(_base, "canonicalize", lambda model, *_: model.freeze())
+    monkeypatch.setattr(_fitting, "canonicalize", lambda model, *_: model.freeze())
     assert_allclose(make().fit(iris).reconstruct(iris), canonical, atol=1e-5)
 
 

@@ -56,13 +56,13 @@ def test_learned_codes_are_in_canonical_basis(scaled):
 
 
 def test_canonical_basis_leaves_reconstructions_as_they_are(scaled, monkeypatch):
-    from sklearn_ae.autoencoders import _base
+    from sklearn_ae.autoencoders import _fitting
 
     def fit():
         return Autoencoder(4, hidden_layer_sizes=(32,), max_iter=3, random_state=0).fit(scaled)
 
     canonical = fit().reconstruct(scaled)
-    monkeypatch.setattr(_base, "canonicalize", lambda model, *_: model.freeze())
+    monkeypatch.setattr(_fitting, "canonicalize", lambda model, *_: model.freeze())
     np.testing.assert_allclose(fit().reconstruct(scaled), canonical, atol=1e-4)
 
 

@@ -52,10 +52,10 @@ def test_components_are_uncorrelated_and_ordered_by_their_variance(iris, k):
 
 
 def test_the_rotation_leaves_the_objective_and_reconstructions_as_they_are(iris, monkeypatch):
-    from sklearn_ae.autoencoders import _base
+    from sklearn_ae.autoencoders import _fitting
 
     canonical = make().fit(iris)
-    monkeypatch.setattr(_base, "canonicalize", lambda model, *_: model.freeze())
+    monkeypatch.setattr(_fitting, "canonicalize", lambda model, *_: model.freeze())
     plain = make().fit(iris)
     assert_allclose(plain.reconstruct(iris), canonical.reconstruct(iris), atol=1e-5)
     assert norm(plain, iris) == pytest.approx(norm(canonical, iris), rel=1e-4)

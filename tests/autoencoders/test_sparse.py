@@ -92,10 +92,10 @@ def test_components_are_in_the_order_of_what_they_explain(iris):
 
 @PENALTIES
 def test_the_canonical_order_leaves_reconstructions_as_they_are(iris, penalty, monkeypatch):
-    from sklearn_ae.autoencoders import _base
+    from sklearn_ae.autoencoders import _fitting
 
     canonical = make(penalty=penalty).fit(iris)
-    monkeypatch.setattr(_base, "canonicalize", lambda model, *_: model.freeze())
+    monkeypatch.setattr(_fitting, "canonicalize", lambda model, *_: model.freeze())
     plain = make(penalty=penalty).fit(iris)
     assert_allclose(plain.reconstruct(iris), canonical.reconstruct(iris), atol=1e-5)
     ours, theirs = (np.sort(np.abs(e.transform(iris)).sum(axis=0)) for e in (canonical, plain))

@@ -6,6 +6,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.decomposition import PCA
 
 from sklearn_ae import Autoencoder, Dense, StackedAutoencoder
+from sklearn_ae.starts import PCAStart
 
 
 def make(k=2, **options):
@@ -132,3 +133,24 @@ def test_an_architecture_fills_every_stage(rows):
 def test_two_fits_are_equal_bit_for_bit(rows):
     first, second = (make(stage_sizes=(4,)).fit(rows).transform(rows) for _ in range(2))
     assert_array_equal(first, second)
+
+
+def test_the_share_of_variance_is_resolved_once_a_fit(rows, monkeypatch):
+    found = []
+    spectrum = PCAStart.spectrum
+
+    def counted(self, *given):
+        found.append(spectrum(self, *given))
+        return found[-1]
+
+    monkeypatch.setattr(PCAStart, "spectrum", counted)
+    make(0.9).fit(rows)
+    assert len(found) == 1
+
+
+def test_a_warm_start_keeps_the_widths(rows):
+    stack = make(0.9, warm_start=True).fit(rows)
+    k = stack.n_components_
+    noise = np.random.default_rng(0).normal(size=rows.shape)
+    assert make(0.9).fit(noise).n_components_ > k
+    assert stack.fit(noise).n_components_ == k

@@ -229,11 +229,11 @@ def test_none_takes_as_many_components_as_features():
 
 
 def test_the_canonical_order_leaves_reconstructions_as_they_are(monkeypatch):
-    from sklearn_ae.autoencoders import _base
+    from sklearn_ae.autoencoders import _fitting
 
     canonical = make(4).fit(X)
     restored, scores = canonical.reconstruct(X), canonical.score(X)
-    monkeypatch.setattr(_base, "canonicalize", lambda model, *_: model.freeze())
+    monkeypatch.setattr(_fitting, "canonicalize", lambda model, *_: model.freeze())
     plain = make(4).fit(X)
     assert_allclose(plain.reconstruct(X), restored, atol=1e-4)
     assert plain.score(X) == pytest.approx(scores, rel=0.02)
