@@ -9,7 +9,11 @@ os.environ.setdefault("SCIPY_ARRAY_API", "1")
 
 import numpy as np
 import pytest
+import torch
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris
+
+# The workers share the cores: a second thread of a small step waits longer than it computes.
+torch.set_num_threads(1)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -39,3 +43,9 @@ def cancer() -> np.ndarray:
 def digits() -> np.ndarray:
     """1,797 rows, 64 columns, three of them constant."""
     return load_digits().data
+
+
+@pytest.fixture
+def few_folds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Judge small data on two folds: enough where a test is not about what they prefer."""
+    monkeypatch.setattr("sklearn_ae.training._selection._FOLDS", 2)

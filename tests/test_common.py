@@ -22,16 +22,18 @@ from sklearn_ae import (
     VariationalAutoencoder,
 )
 
+pytestmark = pytest.mark.usefixtures("few_folds")
+
 # The contract is that of the defaults; a shorter cycle tests it as well.
 ESTIMATORS = [
-    Autoencoder(max_iter=5),
-    ContractiveAutoencoder(max_iter=5),
-    ConvolutionalAutoencoder(max_iter=5),
-    DenoisingAutoencoder(max_iter=5),
-    RecurrentAutoencoder(max_iter=5),
-    SparseAutoencoder(max_iter=5),
-    StackedAutoencoder(max_iter=5),
-    VariationalAutoencoder(max_iter=5),
+    Autoencoder(max_iter=2),
+    ContractiveAutoencoder(max_iter=2),
+    ConvolutionalAutoencoder(max_iter=2),
+    DenoisingAutoencoder(max_iter=2),
+    RecurrentAutoencoder(max_iter=2),
+    SparseAutoencoder(max_iter=2),
+    StackedAutoencoder(max_iter=2),
+    VariationalAutoencoder(max_iter=2),
 ]
 
 # scikit-learn runs these on its own estimators; check_estimator leaves them out.

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+import sklearn_ae.autoencoders._base as base
+import sklearn_ae.data._compact as compact
 from sklearn_ae import (
     Autoencoder,
     ContractiveAutoencoder,
@@ -15,13 +17,15 @@ from sklearn_ae import (
     VariationalAutoencoder,
 )
 
+pytestmark = pytest.mark.usefixtures("few_folds")
+
 ESTIMATORS = [
-    Autoencoder(3, max_iter=5, random_state=0),
-    ContractiveAutoencoder(3, max_iter=5, random_state=0),
-    DenoisingAutoencoder(3, max_iter=5, random_state=0),
-    SparseAutoencoder(6, max_iter=5, random_state=0),
-    StackedAutoencoder(3, max_iter=5, random_state=0),
-    VariationalAutoencoder(3, max_iter=5, random_state=0),
+    Autoencoder(3, max_iter=3, random_state=0),
+    ContractiveAutoencoder(3, max_iter=3, random_state=0),
+    DenoisingAutoencoder(3, max_iter=3, random_state=0),
+    SparseAutoencoder(6, max_iter=3, random_state=0),
+    StackedAutoencoder(3, max_iter=3, random_state=0),
+    VariationalAutoencoder(3, max_iter=3, random_state=0),
 ]
 FORMATS = [
     sparse.csr_matrix,
@@ -124,11 +128,21 @@ def test_not_finite_values_are_refused(rows):
         Autoencoder(2).fit(matrix)
 
 
+@pytest.fixture
+def large(monkeypatch):
+    """Rows count as large from 2^18 cells on, and dense results from 2^27 bytes on."""
+    assert compact.EXPANDED_CELLS == 2**25
+    assert base.LARGEST_DENSE == 2**31
+    monkeypatch.setattr(compact, "EXPANDED_CELLS", 2**18)
+    monkeypatch.setattr(base, "LARGEST_DENSE", 2**27)
+
+
+@pytest.mark.usefixtures("large")
 def test_large_results_are_refused_and_come_in_blocks():
-    wide = sparse.random_array((300, 40_000), density=0.001, rng=np.random.default_rng(0)).tocsr()
+    wide = sparse.random_array((300, 2000), density=0.01, rng=np.random.default_rng(0)).tocsr()
     autoencoder = Autoencoder(2, hidden_layer_sizes=(4,), max_iter=0, random_state=0).fit(wide)
     tall = sparse.vstack([wide] * 30, format="csr")
-    size = f"{9000 * 40_000 * 8 / 2**30:.1f} GiB"
+    size = f"{9000 * 2000 * 8 / 2**30:.1f} GiB"
     for name in ("reconstruct", "reconstruction_errors"):
         with pytest.raises(ValueError, match=f"{name} of 9000 .* {size}.*iter_reconstruct"):
             getattr(autoencoder, name)(tall)
@@ -136,7 +150,7 @@ def test_large_results_are_refused_and_come_in_blocks():
         autoencoder.inverse_transform(np.zeros((9000, 2)))
     blocks = autoencoder.iter_reconstruct(tall.tocsc())
     first, second = next(blocks), next(blocks)
-    assert first.shape == second.shape == (2**22 // 40_000, 40_000)
+    assert first.shape == second.shape == (2**22 // 2000, 2000)
     both = autoencoder.reconstruct(tall[: 2 * len(first)])
     np.testing.assert_allclose(np.concatenate([first, second]), both, atol=1e-9)
     assert autoencoder.score(wide) == pytest.approx(
@@ -144,10 +158,11 @@ def test_large_results_are_refused_and_come_in_blocks():
     )
 
 
+@pytest.mark.usefixtures("large")
 def test_default_widths_of_large_rows():
     rng = np.random.default_rng(0)
     few = rng.normal(size=(400, 3)) @ rng.normal(size=(3, 50)) * (rng.random((400, 50)) < 0.99)
-    wide = sparse.hstack([sparse.csr_array(few), sparse.csr_array((400, 99_950))], format="csr")
+    wide = sparse.hstack([sparse.csr_array(few), sparse.csr_array((400, 950))], format="csr")
     shared = {"hidden_layer_sizes": (2,), "max_iter": 0, "random_state": 0}
     assert (
         Autoencoder(**shared).fit(wide).n_components_
@@ -155,7 +170,7 @@ def test_default_widths_of_large_rows():
     )
     half = Autoencoder(0.5, **shared).fit(wide)
     assert half.n_components_ == Autoencoder(0.5, **shared).fit(few).n_components_
-    noise = sparse.random_array((600, 60_000), density=0.001, rng=rng).tocsr()
+    noise = sparse.random_array((500, 600), density=0.05, rng=rng).tocsr()
     assert Autoencoder(**shared).fit(noise).n_components_ == 64
     with pytest.raises(ValueError, match=r"n_components=0.9 asks for more .* 256 leading"):
         Autoencoder(0.9, **shared).fit(noise)

@@ -13,8 +13,9 @@ from sklearn_ae import (
     SaltAndPepperNoise,
     SwapNoise,
 )
+from sklearn_ae.autoencoders import _denoising
 from sklearn_ae.data import ColumnScaling, Rows
-from sklearn_ae.starts import RidgeStart
+from sklearn_ae.starts import RidgeStart, _ridge
 from sklearn_ae.training import torch_threads
 
 RNG = np.random.default_rng(0)
@@ -131,9 +132,13 @@ def test_a_constant_column_is_left_alone():
     assert_allclose(padded[:, 6], 0, atol=1e-12)
 
 
-def test_rows_too_wide_for_all_pairs_of_columns_start_from_pca():
-    X = np.random.default_rng(0).normal(size=(25, 5000))
+def test_rows_too_wide_for_all_pairs_of_columns_start_from_pca(monkeypatch):
+    assert (_denoising.WIDEST, _denoising._WIDE_COMPONENTS) == (4096, 1024)
+    monkeypatch.setattr(_denoising, "WIDEST", 400)
+    monkeypatch.setattr(_denoising, "_WIDE_COMPONENTS", 100)
+    monkeypatch.setattr(_ridge, "WIDEST", 400)
+    X = np.random.default_rng(0).normal(size=(25, 500))
     start = DenoisingAutoencoder(max_iter=0, random_state=0).fit(X)
-    assert start.n_components_ == 1024
+    assert start.n_components_ == 100
     pca = PCA().fit(X)
     assert_allclose(start.reconstruct(X), pca.inverse_transform(pca.transform(X)), atol=1e-3)
