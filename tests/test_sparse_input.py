@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-import sklearn_ae.autoencoders._base as base
+import sklearn_ae.autoencoders._reading as reading
 import sklearn_ae.data._compact as compact
 from sklearn_ae import (
     Autoencoder,
@@ -132,9 +132,9 @@ def test_not_finite_values_are_refused(rows):
 def large(monkeypatch):
     """Rows count as large from 2^18 cells on, and dense results from 2^27 bytes on."""
     assert compact.EXPANDED_CELLS == 2**25
-    assert base.LARGEST_DENSE == 2**31
+    assert reading.LARGEST_DENSE == 2**31
     monkeypatch.setattr(compact, "EXPANDED_CELLS", 2**18)
-    monkeypatch.setattr(base, "LARGEST_DENSE", 2**27)
+    monkeypatch.setattr(reading, "LARGEST_DENSE", 2**27)
 
 
 @pytest.mark.usefixtures("large")
