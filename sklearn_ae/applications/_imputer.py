@@ -27,10 +27,10 @@ from sklearn_ae.applications._imputation import (
     Learner,
     OwnEstimators,
     Spread,
-    Table,
+    StandardTable,
 )
 from sklearn_ae.autoencoders._parameters import check_no_conflict
-from sklearn_ae.data import Container
+from sklearn_ae.data import Container, Series
 from sklearn_ae.training import Recipe, Seeds, resolve_device, torch_threads
 
 _DTYPES = (np.float64, np.float32)
@@ -54,8 +54,8 @@ class AutoencoderImputer(TransformerMixin, BaseEstimator):
     of all candidates, fitted on these cells for each column, say what is filled in. The start
     is one of the candidates, so that the mix is not expected to be worse.
 
-    Numbers and categories are filled in rows of `fit` and in new ones. Observed cells come
-    back as they are. Columns count equally; their units do not matter.
+    Numbers, dates and categories are filled in rows of `fit` and in new ones. Observed cells
+    come back as they are. Columns count equally; their units do not matter.
 
     Parameters
     ----------
@@ -73,7 +73,8 @@ class AutoencoderImputer(TransformerMixin, BaseEstimator):
     add_indicator : bool, default=False
         Append a column for each feature that missed something in `fit`: whether it is missing.
     keep_empty_features : bool, default=False
-        Keep columns in which `fit` saw no value, filled with 0. They are dropped otherwise.
+        Keep columns in which `fit` saw no value; those of numbers are filled with 0. They are
+        dropped otherwise.
     hidden_layer_sizes : tuple of int, default=(128,)
         Widths of the hidden layers of the encoder, mirrored in the decoder.
     alpha : float, default=0.05
@@ -117,8 +118,8 @@ class AutoencoderImputer(TransformerMixin, BaseEstimator):
     -----
     Below 20 rows the start alone is used. It learns from 20,000 rows at most, drawn at random,
     and looks for neighbours among 5,000, which a fitted imputer holds, as KNNImputer does. Of
-    a category the 64 most frequent levels are told apart; others are kept where they are
-    observed.
+    a category the 64 most frequent levels are told apart; others count as one. Levels that
+    `fit` did not see are kept where they are observed.
 
     References
     ----------
@@ -158,7 +159,7 @@ class AutoencoderImputer(TransformerMixin, BaseEstimator):
         "random_state": ["random_state"],
     }
     _filler: Filler
-    _table: Table
+    _table: StandardTable
     _spread: Spread
 
     def __init__(
@@ -196,7 +197,7 @@ class AutoencoderImputer(TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like or data frame of shape (n_samples, n_features)
-            Rows. Columns of a frame may be numbers, or text, categories and booleans.
+            Rows. Columns of a frame may be numbers, dates, text, categories and booleans.
         y : ignored
             Here for scikit-learn's interface.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -232,8 +233,8 @@ class AutoencoderImputer(TransformerMixin, BaseEstimator):
             weight = _check_sample_weight(
                 sample_weight, weight[:, None], dtype=np.float64, ensure_non_negative=True
             )
-        table = Table(self.missing_values).fit(X, weight)
-        Z, missing = table.read(X)
+        table = StandardTable(self.missing_values).fit(X, weight)
+        _, Z, missing = table.read(X)
         seeds = Seeds(Seeds.of(self.random_state).entropy)
         learner = self._learner(Z.shape[1], device, seeds)
         filler = Filler(table.groups, learner, seeds)
@@ -323,9 +324,11 @@ class AutoencoderImputer(TransformerMixin, BaseEstimator):
         """Fill rows, once for each generator; None takes the most likely values."""
         X = self._validated(X, reset=False)
         with torch_threads(1):
-            Z, missing = self._table.read(X)
+            columns, Z, missing = self._table.read(X)
             filled = self._filler.fill(Z)
-            return [self._written(X, missing, *self._drawn(Z, filled, rng)) for rng in draws]
+            return [
+                self._written(X, columns, missing, *self._drawn(Z, filled, rng)) for rng in draws
+            ]
 
     def _drawn(
         self, Z: NDArray, filled: NDArray, rng: np.random.Generator | None
@@ -338,10 +341,15 @@ class AutoencoderImputer(TransformerMixin, BaseEstimator):
         return self._spread.draw(filled, np.isnan(Z), spread, noise, low, high), rng
 
     def _written(
-        self, X: Any, missing: NDArray, Z: NDArray, rng: np.random.Generator | None
+        self,
+        X: Any,
+        columns: list[Series],
+        missing: NDArray,
+        Z: NDArray,
+        rng: np.random.Generator | None,
     ) -> Any:
         """Put what was found for missing cells into the container of X."""
-        out = self._table.write(X, missing, Z, self._kept, rng)
+        out = self._table.write(X, columns, missing, Z, self._kept, rng)
         if self.indicator_ is None:
             return out
         lacks = self.indicator_.transform(np.where(missing, np.nan, 0.0))

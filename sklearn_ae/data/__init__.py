@@ -2,6 +2,7 @@
 
 from sklearn_ae.data._batch import AnyBatch, Batch, CompactBatch, Extent, RaggedBatch
 from sklearn_ae.data._channels import ChannelScaling
+from sklearn_ae.data._columns import Column, Numeric, fit_column
 from sklearn_ae.data._compact import CompactRows, SparseRows, dense_block
 from sklearn_ae.data._condition import ConditionEncoder
 from sklearn_ae.data._containers import Container
@@ -12,7 +13,8 @@ from sklearn_ae.data._rows import Rows
 from sklearn_ae.data._scaling import ColumnScaling, check_same_units
 from sklearn_ae.data._scalings import fit_scaling, scaling_from
 from sklearn_ae.data._sequences import Sequences, Steps
-from sklearn_ae.data._table import Columns, Table, TableRows
+from sklearn_ae.data._series import Series
+from sklearn_ae.data._table import Columns, Table, TableRows, read_table
 from sklearn_ae.data._table_scaling import TableScaling, level_spans
 from sklearn_ae.data._warp import WarpedScaling
 
@@ -20,6 +22,7 @@ __all__ = [
     "AnyBatch",
     "Batch",
     "ChannelScaling",
+    "Column",
     "ColumnScaling",
     "Columns",
     "CompactBatch",
@@ -29,10 +32,12 @@ __all__ = [
     "Extent",
     "Images",
     "Layout",
+    "Numeric",
     "Ragged",
     "RaggedBatch",
     "Rows",
     "Sequences",
+    "Series",
     "SparseRows",
     "Steps",
     "Table",
@@ -43,8 +48,10 @@ __all__ = [
     "blocks",
     "check_same_units",
     "dense_block",
+    "fit_column",
     "fit_scaling",
     "level_spans",
     "plan",
+    "read_table",
     "scaling_from",
 ]

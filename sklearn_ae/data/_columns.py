@@ -156,6 +156,8 @@ class _Leveled(Column):
 
     def encode(self, series: Series) -> NDArray[np.float64]:
         """Return the numbers of levels; one that is not known is missing."""
+        if series.kind == "number" and self.levels and all(isinstance(v, str) for v in self.levels):
+            series.refuse("text")
         codes = pd.Index(self.levels, dtype=object).get_indexer(series.objects())
         return np.where(codes < 0, np.nan, codes)
 
@@ -249,7 +251,13 @@ class _Asinh:
         return self.scaler.inverse_transform(np.sinh(np.clip(X, -300.0, 300.0)))
 
 
-def fit_column(series: Series, *, categorical: bool, numeric_map: str | None) -> Column:
+def fit_column(
+    series: Series,
+    *,
+    categorical: bool,
+    numeric_map: str | None,
+    most_levels: int = MOST_LEVELS,
+) -> Column:
     """Decide the kind of a column.
 
     Parameters
@@ -260,6 +268,8 @@ def fit_column(series: Series, *, categorical: bool, numeric_map: str | None) ->
         Whether the user calls it categorical.
     numeric_map : {None, "robust", "quantile"}
         What numbers are mapped by.
+    most_levels : int
+        Levels that are told apart, at most.
     """
     kind = series.kind
     if kind == "date" and not categorical:
@@ -275,7 +285,7 @@ def fit_column(series: Series, *, categorical: bool, numeric_map: str | None) ->
         ascending=False, kind="stable"
     )
     fewest = min(max(_FEWEST, math.ceil(len(cells) / _SHARE)), _MOST)
-    frequent = counts.index[: int((counts >= fewest).sum())][:MOST_LEVELS].tolist()
+    frequent = counts.index[: int((counts >= fewest).sum())][:most_levels].tolist()
     others = counts.index[len(frequent) :].tolist()
     levels = sorted(frequent, key=_order)
     if kind == "boolean":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Number
 from typing import Any
 
 import narwhals
@@ -53,7 +54,7 @@ class ColumnType:
         """Return numbers that the column can store."""
         if not self.whole:
             return numbers
-        bounds = np.iinfo(str(self.dtype[0]).lower())
+        bounds = np.iinfo(str(self.dtype[0]).lower().partition("[")[0])  # int64[pyarrow]
         # float64 cannot hold the ends of 64 bits: the next numbers inwards.
         low, high = np.nextafter([float(bounds.min), float(bounds.max)], 0.0)
         return np.clip(np.round(numbers), min(0.0, low), high)
@@ -107,11 +108,15 @@ class Series:
         The column.
     name : object
         Its label.
+    missing_values : object
+        What stands for a missing cell besides NaN, None and pandas' NA.
     """
 
-    def __init__(self, native: Any, name: Any) -> None:
+    def __init__(self, native: Any, name: Any, missing_values: Any = np.nan) -> None:
         self.name = name
         self.native = native
+        self.missing_values = missing_values
+        self._marked = not pd.isna(missing_values)
         self.frame = not isinstance(native, np.ndarray)
         self._cells: NDArray[np.object_] | None = None
         if self.frame:
@@ -180,8 +185,13 @@ class Series:
             )
         return kinds.pop() if kinds else "category"
 
+    def __len__(self) -> int:
+        return len(self.native)
+
     def missing(self) -> NDArray[np.bool_]:
         """Return where nothing was observed."""
+        if self._numeric:
+            return np.isnan(self._floats())
         return np.asarray(pd.isna(self.objects()), dtype=bool)
 
     def objects(self) -> NDArray[np.object_]:
@@ -190,20 +200,32 @@ class Series:
             cells = self.native.tolist() if not self.frame else self.series.to_list()
             self._cells = np.empty(len(cells), dtype=object)
             self._cells[:] = cells
+            if self._marked:
+                marked = [c is not pd.NA and bool(c == self.missing_values) for c in cells]
+                self._cells[marked] = None
         return self._cells
+
+    @property
+    def _numeric(self) -> bool:
+        """Whether the library stores numbers."""
+        return self.series.dtype.is_numeric() if self.frame else self.native.dtype.kind in "fiu"
+
+    def _floats(self) -> NDArray[np.float64]:
+        """Return what the library stores as numbers, NaN where they are missing."""
+        cells = self.series.cast(nw.Float64).to_numpy() if self.frame else self.native
+        if self._marked and isinstance(self.missing_values, Number):
+            cells = np.where(cells == self.missing_values, np.nan, cells)
+        return np.asarray(cells, dtype=np.float64)
 
     def numbers(self) -> NDArray[np.float64]:
         """Return the cells as numbers, NaN where they are missing."""
         if self.kind not in ("number", "boolean"):
-            self._refuse("numbers")
+            self.refuse("numbers")
             return np.full(len(self.objects()), np.nan)
-        if not self.frame:
-            cells = self.native
-        elif self.kind == "number" and self.series.dtype.is_numeric():
-            cells = self.series.cast(nw.Float64).to_numpy()
+        if self._numeric:
+            cells = self._floats()
         else:
-            cells = np.where(self.missing(), np.nan, self.objects())
-        cells = np.asarray(cells, dtype=np.float64)
+            cells = np.where(self.missing(), np.nan, self.objects()).astype(np.float64)
         if np.isinf(cells).any():
             raise ValueError(
                 f"Column {self.name!r} of X contains infinity; replace it by a number or by NaN."
@@ -213,7 +235,7 @@ class Series:
     def days(self) -> NDArray[np.float64]:
         """Return points in time as days since 1970, NaN where they are missing."""
         if self.kind != "date":
-            self._refuse("dates")
+            self.refuse("dates")
             return np.full(len(self.objects()), np.nan)
         try:
             stamps = self.series.dt.timestamp("us")
@@ -222,7 +244,32 @@ class Series:
         missing = self.series.is_null().to_numpy()
         return np.where(missing, np.nan, stamps.fill_null(0).to_numpy() / _DAY)
 
-    def _refuse(self, expected: str) -> None:
+    def fill(self, cells: NDArray[np.bool_], values: NDArray) -> Any:
+        """Return the column with values in some cells, and the others as they are.
+
+        Parameters
+        ----------
+        cells : ndarray of shape (n,)
+            The cells to fill.
+        values : ndarray
+            A value for each of them.
+        """
+        if self.type.whole:
+            values = self.type.fit_in(values)
+        if not self.frame:
+            return _put(self.native, cells, values)
+        if self.type.backend == "pandas":
+            if values.dtype != object:
+                values = self.type.build(values).array
+            filled = _put(self.native.array, cells, values)
+            return pd.Series(filled, index=self.native.index, name=self.name)
+        if values.dtype.kind == "M":
+            stamps = nw.from_native(self.type.build(values), series_only=True)
+            return self.series.scatter(np.flatnonzero(cells).tolist(), stamps).to_native()
+        return self.type.build(_put(self.objects(), cells, values))
+
+    def refuse(self, expected: str) -> None:
+        """Raise if something was observed, which is not what `fit` saw."""
         cells = self.objects()
         observed = cells[~self.missing()]
         if not len(observed):  # nothing to contradict
@@ -231,3 +278,10 @@ class Series:
             f"Column {self.name!r} of X held {expected} in fit, and holds {observed[0]!r:.60} now; "
             "convert it, or fit again."
         )
+
+
+def _put(array: Any, cells: NDArray[np.bool_], values: Any) -> Any:
+    """Return an array with values in some cells."""
+    out = array.copy()
+    out[cells] = values
+    return out

@@ -256,8 +256,15 @@ def is_frame(X: Any) -> bool:
     return isinstance(nw.from_native(X, eager_only=True, pass_through=True), nw.DataFrame)
 
 
-def read_table(X: Any) -> list[Series]:
+def read_table(X: Any, missing_values: Any = np.nan) -> list[Series]:
     """Return the columns of a frame or an array.
+
+    Parameters
+    ----------
+    X : data frame or array of shape (n, n_columns)
+        The table.
+    missing_values : object
+        What stands for a missing cell besides NaN, None and pandas' NA.
 
     Raises
     ------
@@ -265,13 +272,13 @@ def read_table(X: Any) -> list[Series]:
         If X is not two-dimensional, is empty, or a column is of a type that is not understood.
     """
     if nw.dependencies.is_pandas_dataframe(X):
-        table = [Series(X.iloc[:, j], name) for j, name in enumerate(X.columns)]
+        columns = [(X.iloc[:, j], name) for j, name in enumerate(X.columns)]
     elif is_frame(X):
         frame = nw.from_native(X, eager_only=True)
-        table = [Series(frame.get_column(name).to_native(), name) for name in frame.columns]
+        columns = [(frame.get_column(name).to_native(), name) for name in frame.columns]
     else:
         cells = check_array(X, dtype=None, ensure_all_finite="allow-nan", input_name="X")
-        return [Series(column, j) for j, column in enumerate(cells.T)]
-    if not table or not len(X):
-        check_array(np.empty((len(X), len(table))), input_name="X")  # says what is wrong
-    return table
+        columns = [(column, j) for j, column in enumerate(cells.T)]
+    if not columns or not len(X):
+        check_array(np.empty((len(X), len(columns))), input_name="X")  # says what is wrong
+    return [Series(column, name, missing_values) for column, name in columns]

@@ -212,6 +212,101 @@ def test_polars_frames(frame):
         assert filled.filter(seen)[name].to_list() == X.filter(seen)[name].to_list()
 
 
+def dates(n: int = 120) -> tuple[pd.DataFrame, np.ndarray]:
+    """A date that follows a number and a group, and where it is missing."""
+    rng = np.random.default_rng(0)
+    days = rng.integers(0, 300, n)
+    X = pd.DataFrame(
+        {
+            "when": pd.Timestamp("2021-03-01") + pd.to_timedelta(days, unit="D"),
+            "days": days + rng.normal(size=n),
+            "half": np.where(days < 150, "first", "second"),
+        }
+    )
+    return X, rng.random(n) < 0.2
+
+
+@pytest.mark.parametrize("unit", ["s", "us", "ns"])
+@pytest.mark.parametrize("zone", [None, "Europe/Berlin"])
+def test_dates_are_filled_with_dates(unit, zone):
+    X, holes = dates()
+    X["when"] = X["when"].dt.tz_localize(zone).dt.as_unit(unit)
+    H = X.assign(when=X["when"].mask(holes))
+    imputer = AutoencoderImputer(max_iter=2, random_state=0).fit(H)
+    for filled in [imputer.transform(H), *imputer.impute(H, 2)]:
+        assert filled.dtypes.equals(H.dtypes)
+        assert (filled["when"][~holes] == X["when"][~holes]).all()
+        found = filled["when"][holes]
+        assert found.between(H["when"].min(), H["when"].max()).all()
+        assert (found - X["when"][holes]).abs().mean() < pd.Timedelta(days=15)
+    empty = H[:5].assign(when=None)
+    assert imputer.transform(empty).dtypes.equals(H.dtypes)
+    with pytest.raises(ValueError, match="'when' of X held dates in fit, and holds 'soon' now"):
+        imputer.transform(H.assign(when="soon"))
+
+
+@pytest.mark.parametrize("dtype", [pl.Date, pl.Datetime("us"), pl.Datetime("ns", "Asia/Tokyo")])
+def test_polars_dates(dtype):
+    X, holes = dates()
+    stamps = pl.Series("when", X["when"].tolist()).cast(pl.Datetime("us"))
+    if getattr(dtype, "time_zone", None) is not None:
+        stamps = stamps.dt.replace_time_zone(dtype.time_zone)
+    stamps = stamps.cast(dtype)
+    H = pl.DataFrame({"days": X["days"].to_numpy(), "when": stamps.set(pl.Series(holes), None)})
+    filled = AutoencoderImputer(max_iter=2, random_state=0).fit_transform(H)
+    assert filled.schema == H.schema
+    seen = pl.Series(~holes)
+    assert filled["when"].filter(seen).to_list() == stamps.filter(seen).to_list()
+    assert filled["when"].null_count() == 0
+    assert filled["when"].is_between(H["when"].min(), H["when"].max()).all()
+
+
+def test_empty_dates_and_texts_that_are_kept_stay_empty():
+    X, _ = dates()
+    H = X.assign(when=pd.Series(pd.NaT, index=X.index), half=None)
+    imputer = AutoencoderImputer(max_iter=1, keep_empty_features=True, random_state=0)
+    filled = imputer.fit_transform(H)
+    assert filled.dtypes.equals(H.dtypes)
+    assert filled[["when", "half"]].isna().all(axis=None)
+
+
+def test_ordered_levels_stay_ordered():
+    X, holes = dates()
+    size = pd.cut(X["days"], [-10, 100, 200, 310], labels=["S", "M", "L"])
+    H = X.assign(size=size.mask(holes))
+    filled = AutoencoderImputer(max_iter=2, random_state=0).fit_transform(H)
+    assert filled["size"].dtype == size.dtype
+    assert (filled["size"] == size)[holes].mean() > 0.7
+    marked = AutoencoderImputer(missing_values="S", max_iter=1, random_state=0).fit_transform(H)
+    assert set(marked["size"]) == {"M", "L"}
+
+
+def test_polars_levels_of_an_enum():
+    X, holes = dates()
+    half = pl.Series("half", X["half"].tolist(), dtype=pl.Enum(["second", "first", "third"]))
+    H = pl.DataFrame({"days": X["days"].to_numpy(), "half": half.set(pl.Series(holes), None)})
+    filled = AutoencoderImputer(max_iter=2, random_state=0).fit_transform(H)
+    assert filled.schema == H.schema
+    assert (filled["half"] == half).mean() > 0.95
+
+
+def test_levels_that_are_rare_stay_where_they_are_observed():
+    X = pd.DataFrame({"a": np.arange(60.0), "b": ["u", "v", None] * 20})
+    X.loc[[0, 3], "b"] = ["rare", "once"]
+    filled = AutoencoderImputer(max_iter=1, random_state=0).fit_transform(X)
+    assert filled["b"][[0, 3]].tolist() == ["rare", "once"]
+    assert set(filled["b"][X["b"].isna()]) <= {"u", "v"}
+
+
+def test_rows_of_weight_zero_have_no_level():
+    X = pd.DataFrame({"a": np.arange(60.0), "b": ["u", "v", None] * 20})
+    X.loc[[0, 3], "b"] = "left out"
+    weight = np.where(X["b"] == "left out", 0.0, 1.0)
+    imputer = AutoencoderImputer(max_iter=1, random_state=0).fit(X, sample_weight=weight)
+    assert imputer._table.features[1].column.levels == ["u", "v"]
+    assert imputer.transform(X)["b"].notna().all()
+
+
 def test_levels_that_fit_did_not_see_stay():
     X = pd.DataFrame({"a": np.arange(40.0), "b": ["u", "v"] * 20})
     imputer = AutoencoderImputer(max_iter=1, random_state=0).fit(X)
@@ -227,8 +322,10 @@ def test_a_mark_of_ones_own():
     numbers = AutoencoderImputer(missing_values=-1, max_iter=1, random_state=0).fit_transform(X)
     assert numbers["a"].min() >= 0
     assert numbers["a"].dtype == X["a"].dtype
+    X["c"] = pd.Series([3, "-", 5, 6] * 10, dtype=object)
     texts = AutoencoderImputer(missing_values="-", max_iter=1, random_state=0).fit_transform(X)
     assert set(texts["b"]) == {"u", "v"}
+    assert texts["c"].astype(float).between(3, 6).all()
 
 
 def test_empty_features_are_dropped_or_kept(frame):
@@ -426,8 +523,8 @@ def test_a_failed_refit_leaves_it_as_it_was(fitted):
 @pytest.mark.parametrize(
     ("column", "message"),
     [
-        (pd.Series([1, "a", 2, "b"], dtype=object), "mixed types"),
-        (pd.to_datetime(pd.Series(["2020-01-01"] * 4)), "dates"),
+        (pd.Series([1, "a", 2, "b"], dtype=object), r"int \(2\) and str \('b'\); give it one type"),
+        (pd.to_timedelta(pd.Series([1, 2, 3, 4]), unit="D"), "dtype Duration.* not understood"),
         (pd.Series([1.0, np.inf, 2.0, 3.0]), "infinity"),
     ],
 )
@@ -441,10 +538,13 @@ def test_columns_that_cannot_be_read_are_named(column, message):
 def test_a_column_that_turned_from_numbers_to_text():
     X = pd.DataFrame({"a": np.arange(30.0), "b": np.arange(30.0)})
     imputer = AutoencoderImputer(max_iter=1, random_state=0).fit(X)
-    with pytest.raises(ValueError, match="Column 'b' holds text, but held numbers in fit"):
+    with pytest.raises(ValueError, match="Column 'b' of X held numbers in fit, and holds 'x' now"):
         imputer.transform(X.assign(b="x"))
     with pytest.raises(ValueError, match="feature names"):
         imputer.transform(X[["b", "a"]])
+    imputer = AutoencoderImputer(max_iter=0).fit(X.assign(b=["u", "v"] * 15))
+    with pytest.raises(ValueError, match=r"Column 'b' of X held text in fit, and holds 0.0 now"):
+        imputer.transform(X)
 
 
 def test_bad_arguments(fitted):

@@ -3,7 +3,7 @@
 from sklearn_ae.applications._imputation._committee import Committee, Learner, OwnEstimators
 from sklearn_ae.applications._imputation._filler import CANDIDATES, Filler
 from sklearn_ae.applications._imputation._spread import Spread
-from sklearn_ae.applications._imputation._table import Table
+from sklearn_ae.applications._imputation._table import StandardTable
 
 __all__ = [
     "CANDIDATES",
@@ -12,5 +12,5 @@ __all__ = [
     "Learner",
     "OwnEstimators",
     "Spread",
-    "Table",
+    "StandardTable",
 ]
