@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, cast
 
 import torch
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval
 from torch import Generator, Tensor, nn
+from torch.func import vjp, vmap
 
 from sklearn_ae.data import Batch
 from sklearn_ae.latents import Code
@@ -120,7 +122,7 @@ class _KLSparsityTerm(PenaltyTerm):
         """Mean over a window of rows, with the gradient of this batch's mean."""
         with torch.no_grad():
             mass = batch.n_rows if batch.weight is None else batch.weight.sum()
-            self.seen.add_(mass).clamp_(max=float(max(_WINDOW, batch.n_rows)))
+            self.seen.copy_((self.seen + mass).clamp(max=float(max(_WINDOW, batch.n_rows))))
             self.mean.add_((mean - self.mean) * (mass / self.seen).clamp(max=1.0))
         return self.mean + (mean - mean.detach())
 
@@ -230,38 +232,26 @@ class _ContractionTerm(PenaltyTerm):
     ) -> Tensor:
         if batch.n_rows < 2:
             return batch.x.new_zeros(())
-        training = torch.is_grad_enabled()
-        with torch.enable_grad():
-            x = batch.x.detach()
-            if generator is not None and self.noise > 0:
-                x = x + self.noise * torch.empty_like(x).normal_(generator=generator)
-            x.requires_grad_()
-            encode = network.encode
-            h = encode(x, batch.condition)
-            norm = self._squared_norm(x, h, generator, create_graph=training)
+        x = batch.x.detach()
+        if generator is not None and self.noise > 0:
+            x = x + self.noise * torch.empty_like(x).normal_(generator=generator)
+        encoded = vjp(lambda rows: network.encode(rows, batch.condition), x)
+        h, pull = cast(tuple[Tensor, Callable[[Tensor], tuple[Tensor]]], encoded)
+        directions, share = self._directions(h, generator)
+        gradients = vmap(lambda direction: pull(direction.expand_as(h))[0])(directions)
+        norm = share * gradients.square().sum(dim=0).flatten(1).sum(dim=1)
         mean = _mean(h, batch.weight)
         spread = _mean((h - mean).square(), batch.weight).sum()
         spread = spread * batch.n_rows / (batch.n_rows - 1)
         return self.weight * _mean(norm, batch.weight) / spread.clamp(min=_TINY)
 
-    def _squared_norm(
-        self, x: Tensor, h: Tensor, generator: Generator | None, create_graph: bool
-    ) -> Tensor:
-        """Squared norm of each row's Jacobian, or an unbiased estimate of it."""
+    def _directions(self, h: Tensor, generator: Generator | None) -> tuple[Tensor, float]:
+        """Directions of the code along which gradients are taken, and the weight of each."""
         if self.n_projections is None or generator is None:
-            directions = torch.eye(h.shape[1], dtype=h.dtype, device=h.device)
-            share = 1.0
-        else:
-            shape = (self.n_projections, h.shape[1])
-            directions = h.new_empty(shape).bernoulli_(0.5, generator=generator) * 2 - 1
-            share = 1 / self.n_projections
-        total = x.new_zeros(len(x))
-        for direction in directions:
-            [row] = torch.autograd.grad(
-                h, x, direction.expand_as(h), create_graph=create_graph, retain_graph=True
-            )
-            total = total + row.square().flatten(1).sum(dim=1)
-        return total * share
+            return torch.eye(h.shape[1], dtype=h.dtype, device=h.device), 1.0
+        shape = (self.n_projections, h.shape[1])
+        signs = h.new_empty(shape).bernoulli_(0.5, generator=generator) * 2 - 1
+        return signs, 1 / self.n_projections
 
 
 class Contraction(Penalty):

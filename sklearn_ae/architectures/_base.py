@@ -16,8 +16,11 @@ class Coder(nn.Module, ABC):
     """A network from vectors to vectors that may stand beside a linear map.
 
     Encoders and decoders are of this kind, so that a closed-form start can be put into
-    them and a change of basis of the code taken up by them.
+    them and a change of basis of the code taken up by them. `stackable` says whether the
+    training of several networks as one is faster than one after the other.
     """
+
+    stackable: bool = False
 
     @abstractmethod
     def forward(

@@ -52,6 +52,8 @@ class _Residual(nn.Module):
 class LinearPlusResidual(AffineCoder):
     """A linear map plus a residual: y = x A + a + f(x)."""
 
+    stackable = True
+
     def __init__(self, widths: tuple[int, ...], hidden: HiddenLayers, with_basis: bool) -> None:
         super().__init__()
         self.linear = Linear(widths[0], widths[-1])
@@ -132,6 +134,8 @@ def _of_sparse(layer: Linear, rows: Any, zero: Tensor) -> Tensor:
 
 class Perceptron(Coder):
     """A multilayer perceptron alone: the textbook network."""
+
+    stackable = True
 
     def __init__(
         self, widths: tuple[int, ...], hidden: HiddenLayers, tied_to: Perceptron | None = None

@@ -38,7 +38,7 @@ class _Asinh(torch.autograd.Function):
     @staticmethod
     def forward(x: Tensor) -> Tensor:
         """Return sign(x) log(|x| + sqrt(x² + 1)), where the square does not overflow."""
-        size = x.abs().clamp_(max=_LARGEST)
+        size = x.abs().clamp(max=_LARGEST)
         return size.square().add_(1).sqrt_().add_(size).log_().copysign_(x)
 
     @staticmethod

@@ -19,6 +19,7 @@ class _TiedEncoder(Coder):
     probabilistic PCA do.
     """
 
+    stackable = True
     scale: Tensor
     gain: Tensor
 
@@ -68,6 +69,8 @@ class _TiedEncoder(Coder):
 
 class _TiedDecoder(Coder):
     """y = (z V' + b) / s + c g(z), where V and the weights of g are the encoder's."""
+
+    stackable = True
 
     def __init__(
         self, widths: tuple[int, ...], hidden: HiddenLayers, encoder: _TiedEncoder

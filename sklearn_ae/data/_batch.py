@@ -124,6 +124,7 @@ class Batch(NamedTuple):
         batch_size: int,
         generator: Generator,
         buffers: dict[int, Batch] | None = None,
+        n_rows: int | None = None,
     ) -> Iterator[Batch]:
         """Yield the rows in random order; batches differ by one row at most.
 
@@ -135,12 +136,15 @@ class Batch(NamedTuple):
             Feeds the order, on the CPU.
         buffers : dict of int to Batch, optional
             A batch of each size that was seen, in whose memory the next of its size comes.
+        n_rows : int, optional
+            Number of rows to draw; None means all.
         """
-        n_batches = self.n_batches(batch_size)
-        if n_batches == 1:
+        n_rows = self.n_rows if n_rows is None else n_rows
+        n_batches = max(1, math.ceil(n_rows / batch_size))
+        if n_batches == 1 and n_rows == self.n_rows:
             yield self
             return
-        order = torch.randperm(self.n_rows, generator=generator).to(self.x.device)
+        order = torch.randperm(self.n_rows, generator=generator)[:n_rows].to(self.x.device)
         kept = {} if buffers is None else buffers
         if self.x.numel() <= _SHUFFLED_CELLS:
             for batch in self.take(order).split(n_batches):

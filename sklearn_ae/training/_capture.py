@@ -171,44 +171,44 @@ class Captured:
         self.function = function
         self.obstacle = obstacle
         self.frozen = tuple(frozen)
-        self._runs: Counter[int] = Counter()
-        self._recordings: dict[int, Recording] = {}
-        self._programs: dict[int, list[Callable[[], Any]]] = {}
+        self._runs: Counter[torch.Size] = Counter()
+        self._recordings: dict[torch.Size, Recording] = {}
+        self._programs: dict[torch.Size, list[Callable[[], Any]]] = {}
 
     def __call__(self, batch: Batch) -> None:
         """Run the function on a batch."""
-        size = batch.n_rows
-        program = self._programs.get(size)
+        shape = batch.x.shape
+        program = self._programs.get(shape)
         if program is not None:
             with replaying():
                 for operation in program:
                     operation()
             return
-        self._runs[size] += 1
-        if self.obstacle or self._runs[size] <= _WARM_UP:
+        self._runs[shape] += 1
+        if self.obstacle or self._runs[shape] <= _WARM_UP:
             self.function(batch)
         else:
             self._record(batch)
 
-    def programs(self, sizes: set[int]) -> dict[int, list[Callable[[], Any]]] | None:
-        """Return what to call, in order and while `replaying`, for batches of some sizes.
+    def programs(self, shapes: set[torch.Size]) -> dict[torch.Size, list[Callable[[], Any]]] | None:
+        """Return what to call, in order and while `replaying`, for batches of some shapes.
 
-        None if a batch of one of the sizes still runs as it is.
+        None if a batch of one of the shapes still runs as it is.
         """
-        return self._programs if sizes <= self._programs.keys() else None
+        return self._programs if shapes <= self._programs.keys() else None
 
     def _record(self, batch: Batch) -> None:
-        size = batch.n_rows
+        shape = batch.x.shape
         try:
             recording = Recording(partial(self.function, batch))
         except NotCapturableError as error:
             self.obstacle = str(error)
             return
-        before = self._recordings.pop(size, None)
+        before = self._recordings.pop(shape, None)
         if before is None:
-            self._recordings[size] = recording
+            self._recordings[shape] = recording
         elif recording.same(before):
-            self._programs[size] = recording.program(self.frozen)
+            self._programs[shape] = recording.program(self.frozen)
         else:
             self.obstacle = "two steps did not do the same"
 

@@ -13,6 +13,7 @@ from torch import Generator, Tensor
 
 from sklearn_ae._compat import total_norm
 from sklearn_ae.data import AnyBatch, CompactBatch
+from sklearn_ae.training._ensemble import Ensemble, together
 from sklearn_ae.training._history import History
 from sklearn_ae.training._net import AutoencoderNet, BatchIterator
 from sklearn_ae.training._recipe import Recipe
@@ -118,33 +119,74 @@ class Lane:
         if self.fresh:
             self.net.module_.release()
 
-    def epoch(self, epoch: int, cycle: OneCycle | Constant) -> dict[str, float]:
-        """Train one epoch; on a loss that is not finite, go back and lower the rate."""
-        good = self.net.weights()
-        n = len(self.net.batches_)
-        self.net.module_.latent.set_progress(cycle.progress(epoch))
-        for _ in range(_RETRIES):
-            terms = self.net.train_epoch([cycle.rate(epoch + i / n) for i in range(n)])
-            if all(map(math.isfinite, terms.values())) and self._finite():
-                if self.sparse and not cycle.annealing(epoch + 1):
-                    module = self.net.module_
-                    revive(module, self.train, silent_units(module, self.train))
-                terms = {name: value * self.unit for name, value in terms.items()}
-                terms["reconstruction"] += float(np.mean(self.constants[0]))
-                return terms
-            self.net.set_weights(good)
-            self.net.forget_moments()
-            cycle.lower(_LOWER)
-        self.net.set_weights(good)
-        raise FloatingPointError(
-            f"The training loss was not finite {_RETRIES} times in epoch {epoch + 1}, the last "
-            f"time at learning rate {cycle.peak / _LOWER:.3g}; lower learning_rate_init, or put "
-            "a StandardScaler or RobustScaler in front."
-        )
+    def finish_epoch(self, terms: dict[str, float], annealing: bool) -> dict[str, float]:
+        """Wake silent units, unless the rate falls; return mean terms in X's units."""
+        if self.sparse and not annealing:
+            module = self.net.module_
+            revive(module, self.train, silent_units(module, self.train))
+        terms = {name: value * self.unit for name, value in terms.items()}
+        terms["reconstruction"] += float(np.mean(self.constants[0]))
+        return terms
+
+    def finite(self, terms: dict[str, float]) -> bool:
+        """Whether mean terms and all weights are finite numbers."""
+        return all(map(math.isfinite, terms.values())) and self._finite()
 
     def _finite(self) -> bool:
         with torch.no_grad():
             return math.isfinite(total_norm(list(self.net.module_.parameters())))
+
+
+def train_epoch(
+    lanes: list[Lane],
+    epoch: int,
+    cycle: OneCycle | Constant,
+    ensemble: Ensemble | None = None,
+) -> list[dict[str, float]]:
+    """Train lanes for an epoch; on a loss that is not finite, go back and lower the rate.
+
+    Parameters
+    ----------
+    lanes : list of Lane
+        The networks.
+    epoch : int
+        Epochs before this one.
+    cycle : OneCycle or Constant
+        The learning rate.
+    ensemble : Ensemble, optional
+        The networks as one, where they can take their steps together.
+
+    Returns
+    -------
+    terms : list of dict
+        For each lane, the mean of each term of the loss in X's units.
+    """
+    good = [lane.net.weights() for lane in lanes]
+    for lane in lanes:
+        lane.net.module_.latent.set_progress(cycle.progress(epoch))
+    for _ in range(_RETRIES):
+        rates = [
+            [cycle.rate(epoch + i / n) for i in range(n)]
+            for n in (len(lane.net.batches_) for lane in lanes)
+        ]
+        if ensemble is None:
+            each = zip(lanes, rates, strict=True)
+            terms = [lane.net.train_epoch(own) for lane, own in each]
+        else:
+            terms = ensemble.train_epoch(rates[0])
+        done = list(zip(lanes, terms, strict=True))
+        if all(lane.finite(own) for lane, own in done):
+            annealing = cycle.annealing(epoch + 1)
+            return [lane.finish_epoch(own, annealing) for lane, own in done]
+        for lane, weights in zip(lanes, good, strict=True):
+            lane.net.set_weights(weights)
+            lane.net.forget_moments()
+        cycle.lower(_LOWER)
+    raise FloatingPointError(
+        f"The training loss was not finite {_RETRIES} times in epoch {epoch + 1}, the last "
+        f"time at learning rate {cycle.peak / _LOWER:.3g}; lower learning_rate_init, or put "
+        "a StandardScaler or RobustScaler in front."
+    )
 
 
 class Cycle(NamedTuple):
@@ -256,12 +298,13 @@ def run_cycle(
     last_epoch = cycle.end if n_epochs is None else n_epochs
     for lane in lanes if last_epoch and not exact else []:
         lane.release()
+    ensemble = None if exact or not last_epoch else together([lane.net for lane in lanes])
     epoch, stop = 0, False
     leader.notify("on_train_begin", X=lanes[0].train, y=None)
     while epoch < (cycle.end if n_epochs is None else n_epochs) and not (exact or stop):
         leader.notify("on_epoch_begin", **sets)
         rate = cycle.rate(epoch)
-        terms = _mean_terms([lane.epoch(epoch, cycle) for lane in lanes])
+        terms = _mean_terms(train_epoch(lanes, epoch, cycle, ensemble))
         epoch += 1
         if judge is not None:
             judge.see(epoch)
@@ -273,6 +316,8 @@ def run_cycle(
         history = history.extended({**losses, **_row(judge, lanes, rate, seconds)})
         stop |= on_epoch is not None and on_epoch()
     leader.notify("on_train_end", X=lanes[0].train, y=None)
+    if ensemble is not None:
+        ensemble.end()
     if judge is None:
         return Cycle(history, epoch, [lane.net.weights() for lane in lanes], np.zeros(0))
     return Cycle(history, judge.best_epoch, judge.best_weights, judge.start - judge.best)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from typing import cast
 
 import torch
 from skorch import NeuralNet
@@ -19,6 +21,7 @@ from sklearn_ae.training._step import Step
 _JUDGED_CELLS = 2**20
 # Packages whose modules do the same in each step.
 _KNOWN = ("torch", "skorch", "sklearn_ae")
+_WHILE_TRAINING = ("batches_", "noise_", "step_", "moments_", "rate_", "totals_", "run_step_")
 _BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_grad_computed")
 
 
@@ -50,19 +53,34 @@ class BatchIterator:
         self.batch_size = batch_size
         self.generator = generator
         self.n_batches = dataset.n_batches(batch_size)
+        self.n_rows = dataset.n_rows
         self.buffers: dict[int, Batch] | None = None
 
     def __len__(self) -> int:
         return self.n_batches
 
+    def limit(self, n_rows: int) -> None:
+        """Draw only so many rows for each epoch, of rows that are alike."""
+        self.n_rows = n_rows
+        self.n_batches = max(1, math.ceil(n_rows / self.batch_size))
+
     @property
     def sizes(self) -> set[int]:
         """Numbers of rows that batches have, where rows are alike."""
-        least, rest = divmod(self.dataset.n_rows, self.n_batches)
+        least, rest = divmod(self.n_rows, self.n_batches)
         return {least, least + 1} if rest else {least}
 
+    @property
+    def shapes(self) -> set[torch.Size]:
+        """Shapes that batches have, where rows are alike."""
+        return {torch.Size((size, *self.dataset.x.shape[1:])) for size in self.sizes}
+
     def __iter__(self) -> Iterator[Batch]:
-        return self.dataset.batches(self.batch_size, self.generator, self.buffers)
+        if self.n_rows == self.dataset.n_rows:
+            return self.dataset.batches(self.batch_size, self.generator, self.buffers)
+        return cast(Batch, self.dataset).batches(
+            self.batch_size, self.generator, self.buffers, self.n_rows
+        )
 
 
 class AutoencoderNet(NeuralNet):
@@ -91,27 +109,32 @@ class AutoencoderNet(NeuralNet):
             for _, callback in self.callbacks_
             for hook in _BATCH_HOOKS
         )
-        obstacle = self._obstacle()
+        self.secret_ = self._secret()
+        obstacle = self.secret_ or self._obstacle()
         batches.buffers = None if obstacle else {}
         self.run_step_ = Captured(self._run_step, obstacle, self.criterion_.loss.buffers())
         self.said_ = ""
 
     def end(self) -> None:
         """Let go of the rows and of what training needed besides the weights."""
-        for name in ("batches_", "noise_", "step_", "moments_", "rate_", "totals_", "run_step_"):
+        for name in _WHILE_TRAINING:
             self.__dict__.pop(name, None)
 
-    def _obstacle(self) -> str:
+    def _secret(self) -> str:
         """Say why a step may do something else next time, or nothing if it may not."""
         if self.per_batch_:
             return "a callback is called for each batch"
+        for part in (*self.module_.modules(), *self.criterion_.modules()):
+            if type(part).__module__.split(".")[0] not in _KNOWN:
+                return f"{type(part).__name__} may do something else in each step"
+        return ""
+
+    def _obstacle(self) -> str:
+        """Say why a known step cannot be captured, or nothing if it can."""
         if isinstance(self.batches_.dataset, RaggedBatch):
             return "rows differ in size"
         if self.rate_.device.type != "cpu":
             return f"the device is {self.rate_.device.type}"
-        for part in (*self.module_.modules(), *self.criterion_.modules()):
-            if type(part).__module__.split(".")[0] not in _KNOWN:
-                return f"{type(part).__name__} may do something else in each step"
         return ""
 
     def _run_step(self, batch: Batch) -> None:
@@ -135,7 +158,7 @@ class AutoencoderNet(NeuralNet):
         for total in self.totals_.values():
             total.zero_()
         run = self._run_watched if self.per_batch_ else self.run_step_
-        programs = self.run_step_.programs(self.batches_.sizes)
+        programs = self.run_step_.programs(self.batches_.shapes)
         if programs is None:
             for rate, batch in zip(each, self.batches_, strict=True):
                 self.rate_.copy_(rate)
@@ -144,7 +167,7 @@ class AutoencoderNet(NeuralNet):
             with replaying():
                 for rate, batch in zip(each, self.batches_, strict=True):
                     self.rate_.copy_(rate)
-                    for operation in programs[batch.x.shape[0]]:
+                    for operation in programs[batch.x.shape]:
                         operation()
         self._set_training(False)
         self.optimizer_.param_groups[0]["lr"] = rates[-1]

@@ -16,7 +16,7 @@ from sklearn_ae.corruptions import in_standard_units
 from sklearn_ae.data import AnyBatch, Batch, ColumnScaling, CompactBatch, Ragged, RaggedBatch, Rows
 from sklearn_ae.losses import Loss
 from sklearn_ae.starts import fit_scalings
-from sklearn_ae.training._cycle import Cycle, Lane, run_cycle
+from sklearn_ae.training._cycle import Cycle, Lane, run_cycle, train_epoch
 from sklearn_ae.training._history import History
 from sklearn_ae.training._model import Model, ModuleFactory
 from sklearn_ae.training._net import AutoencoderNet, state_tensors
@@ -309,7 +309,7 @@ class Fitter:
         )
         net.optimizer_.param_groups[0]["weight_decay"] = self.recipe.alpha
         lane = self._on_device(net, rows, None, scalings, ("stream", call))
-        terms = lane.epoch(0, Constant(self.recipe.learning_rate_init * STREAM_RATE))
+        [terms] = train_epoch([lane], 0, Constant(self.recipe.learning_rate_init * STREAM_RATE))
         net.end()
         model.freeze()
         return sum(terms.values())

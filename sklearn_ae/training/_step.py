@@ -188,7 +188,7 @@ class Step:
         """Named terms of a batch under the given parameters."""
         if params is self.own:
             return self.objective.terms(self.module, batch, generator)
-        call = _TermsOf(self.module, self.objective)
+        call = TermsOf(self.module, self.objective)
         renamed = {f"module.{name}": value for name, value in params.items()}
         return functional_call(call, renamed, (batch, generator))
 
@@ -221,7 +221,7 @@ class Step:
         return {name: term.detach() for name, term in terms.items()}
 
 
-class _TermsOf(nn.Module):
+class TermsOf(nn.Module):
     """Lets `functional_call` reach the network through its objective."""
 
     def __init__(self, module: AutoencoderModule, objective: Objective) -> None:

@@ -1,0 +1,296 @@
+"""Networks of one shape, trained as one program over stacked parameters."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from functools import partial, reduce
+from itertools import chain
+from typing import Any, cast
+
+import numpy as np
+import torch
+from torch import Generator, Tensor, nn
+from torch.func import functional_call, vmap
+
+from sklearn_ae._compat import AdamWState, fused_adamw_, row_of
+from sklearn_ae.data import Batch
+from sklearn_ae.training._capture import Captured, replaying
+from sklearn_ae.training._net import AutoencoderNet
+from sklearn_ae.training._step import TermsOf
+
+Named = dict[str, Tensor]
+# Where torch keeps parameters, buffers, children and hooks of a module.
+_TORCHS_OWN = set(vars(nn.Module())) - {"training"}
+
+
+class Ensemble:
+    """Networks that take their steps together.
+
+    Weights, moments and buffers of the networks become slices of stacked tensors, so that
+    each network still is what it was to everyone else. A step is one program for all.
+    Networks that have more rows than others leave some out of each epoch, drawn anew.
+
+    Parameters
+    ----------
+    nets : list of AutoencoderNet
+        The networks, ready to train; see `together`.
+    """
+
+    def __init__(self, nets: list[AutoencoderNet]) -> None:
+        self.nets = nets
+        first = nets[0]
+        self._terms_of = TermsOf(first.module_, first.criterion_)
+        self._weight_decay = first.step_.weight_decay
+        self._noise = Generator(first.rate_.device).manual_seed(first.noise_.initial_seed())
+        self._rate = torch.zeros_like(first.rate_)
+        self._totals: Named = {}
+        self._rows, parts = _stacked([list(net.step_.own.values()) for net in nets])
+        names = (f"module.{name}" for name in first.step_.own)
+        self._params: Named = dict(zip(names, parts, strict=True))
+        self._buffers = _stacked_buffers(nets)
+        self._states = self._stack_moments()
+        self._stack_batches()
+        self._run_step = Captured(self._step, first.run_step_.obstacle, self._frozen())
+
+    def train_epoch(self, rates: list[float]) -> list[dict[str, float]]:
+        """Run one pass over the rows of each network; return the means of its terms.
+
+        Parameters
+        ----------
+        rates : list of float
+            Learning rate of each batch.
+        """
+        each = torch.tensor(rates, dtype=torch.float32).to(self._rate.device).unbind()
+        for total in self._totals.values():
+            total.zero_()
+        for net in self.nets:
+            net._set_training(True)
+        programs = self._run_step.programs({stack.x.shape for stack in self._stacks.values()})
+        with replaying() if programs else nullcontext():
+            for rate, *batches in zip(each, *(net.batches_ for net in self.nets), strict=True):
+                stack = self._stacks[batches[0].n_rows]
+                for net, batch in zip(self.nets, batches, strict=True):
+                    buffer = _buffers(net)[batch.n_rows]
+                    if batch is not buffer:
+                        batch.copied(buffer)
+                self._rate.copy_(rate)
+                if programs:
+                    for operation in programs[stack.x.shape]:
+                        operation()
+                else:
+                    self._run_step(stack)
+        for net in self.nets:
+            net._set_training(False)
+            net.optimizer_.param_groups[0]["lr"] = rates[-1]
+        means = torch.stack(list(self._totals.values())) / len(rates)
+        return [dict(zip(self._totals, own, strict=True)) for own in means.T.tolist()]
+
+    def works(self) -> bool:
+        """Whether torch can run the networks together: not all it does can be stacked."""
+        before = {name: buffer.clone() for name, buffer in self._buffers.items()}
+        batch = next(iter(self._stacks.values()))
+        try:
+            self.terms(self._params, batch, Generator(self._rate.device).manual_seed(0))
+        except RuntimeError:
+            return False
+        finally:
+            for name, buffer in before.items():
+                self._buffers[name].copy_(buffer)
+        return True
+
+    def end(self) -> None:
+        """Give each network memory of its own, and all of its rows."""
+        for net in self.nets:
+            net.batches_.limit(_rows(net).n_rows)
+            for tensor in (*net.module_.parameters(), *net.module_.buffers()):
+                tensor.data = tensor.data.clone()
+
+    def terms(self, params: Named, batch: Batch, noise: Generator) -> Named:
+        """Terms of a stacked batch, of shape (n_nets,) each."""
+        parts = {name: part for name, part in batch._asdict().items() if part is not None}
+
+        def of_one(params: Named, buffers: Named, parts: Named) -> Named:
+            return functional_call(
+                self._terms_of, params | buffers, (Batch(**parts), noise), tie_weights=False
+            )
+
+        return vmap(of_one, randomness="different")(params, self._buffers, parts)
+
+    def _step(self, batch: Batch) -> None:
+        """Run a step of all networks at the current rate, and add its terms up."""
+        leaves = {name: p.detach().requires_grad_() for name, p in self._params.items()}
+        terms = self.terms(leaves, batch, self._noise)
+        total = reduce(torch.add, terms.values()).sum()
+        grads = torch.autograd.grad(total, list(leaves.values()), allow_unused=True)
+        n = len(self.nets)
+        with torch.no_grad():
+            parts = [
+                torch.zeros_like(leaf) if grad is None else grad
+                for leaf, grad in zip(leaves.values(), grads, strict=True)
+            ]
+            rows = torch.cat([part.reshape(n, -1) for part in parts], dim=1)
+            divisors = torch.linalg.vector_norm(rows, dim=1).clamp(min=1.0)
+            for i, state in enumerate(self._states):
+                fused_adamw_(
+                    [self._rows[i]], [rows[i]], state, self._rate, self._weight_decay, divisors[i]
+                )
+        for name, term in terms.items():
+            if name not in self._totals:
+                self._totals[name] = torch.zeros_like(term)
+            self._totals[name].add_(term.detach())
+
+    def _stack_moments(self) -> list[AdamWState]:
+        """Stack the moments, which the optimizers keep; return them network by network."""
+        moments = [net.moments_ for net in self.nets]
+        first, _ = _stacked([m.exp_avgs for m in moments])
+        second, _ = _stacked([m.exp_avg_sqs for m in moments])
+        return [AdamWState([first[i]], [second[i]], m.step) for i, m in enumerate(moments)]
+
+    def _stack_batches(self) -> None:
+        """Let batches of one size come to lie beside each other."""
+        n_rows = min(_rows(net).n_rows for net in self.nets)
+        for net in self.nets:
+            net.batches_.limit(n_rows)
+            net.batches_.buffers = {}
+        self._stacks: dict[int, Batch] = {}
+        for size in self.nets[0].batches_.sizes:
+            stack = _stacked_batch([_rows(net).slice(0, size) for net in self.nets])
+            for i, net in enumerate(self.nets):
+                _buffers(net)[size] = stack.map(partial(torch.select, dim=0, index=i))
+            self._stacks[size] = stack
+
+    def _frozen(self) -> list[Tensor]:
+        """Return stacked tensors that no step changes."""
+        loss = dict(self.nets[0].criterion_.loss.named_buffers())
+        return [self._buffers[f"_objective.loss.{name}"] for name in loss]
+
+
+def together(nets: list[AutoencoderNet]) -> Ensemble | None:
+    """Return the networks as an ensemble; None where they cannot take steps together.
+
+    They can if they differ in nothing but numbers, are small and fully connected, and if
+    nothing wants to see each step.
+
+    Parameters
+    ----------
+    nets : list of AutoencoderNet
+        The networks, ready to train.
+    """
+    first, *others = nets
+    if (
+        not others
+        or any(net.secret_ for net in nets)
+        or not all(_stackable(net) for net in nets)
+        or len({net.batches_.batch_size for net in nets}) > 1
+        or not all(_alike(_parts(first), _parts(net)) for net in others)
+    ):
+        return None
+    ensemble = Ensemble(nets)
+    if ensemble.works():
+        return ensemble
+    ensemble.end()
+    return None
+
+
+def _stackable(net: AutoencoderNet) -> bool:
+    """Whether a network's layers, rows and updates can be stacked with others'."""
+    coders = (net.module_.encoder, net.module_.decoder)
+    return (
+        isinstance(net.batches_.dataset, Batch)
+        and all(coder.stackable for coder in coders)
+        and row_of(list(net.step_.own.values())) is not None
+    )
+
+
+def _parts(net: AutoencoderNet) -> list[Any]:
+    """What steps of a network depend on besides its numbers."""
+    rows = _rows(net)
+    present = [part is not None for part in rows]
+    return [net.module_, net.criterion_, present, rows.x.shape[1:], rows.x.device]
+
+
+def _alike(one: Any, other: Any) -> bool:
+    """Whether two objects are the same but for the numbers of parameters and buffers."""
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, nn.Module):
+        return _alike(_described(one), _described(other))
+    if isinstance(one, (list, tuple)):
+        return len(one) == len(other) and all(map(_alike, one, other))
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(_alike(one[key], other[key]) for key in one)
+    if isinstance(one, (Tensor, np.ndarray)):
+        return one.shape == other.shape and bool((one == other).all())
+    if hasattr(one, "__dict__") and not isinstance(one, type) and not callable(one):
+        return _alike(vars(one), vars(other))
+    return bool(one == other)
+
+
+def _described(module: nn.Module) -> dict[str, Any]:
+    """What a module holds, with shapes in place of numbers."""
+    held = {name: value for name, value in vars(module).items() if name not in _TORCHS_OWN}
+    tensors = {
+        name: (tensor.shape, tensor.dtype)
+        for name, tensor in chain(module._parameters.items(), module._buffers.items())
+        if tensor is not None and tensor.is_floating_point()
+    }
+    others = {
+        name: tensor
+        for name, tensor in module._buffers.items()
+        if tensor is None or not tensor.is_floating_point()
+    }
+    children = dict(module.named_children())
+    return {"held": held, "tensors": tensors, "others": others, "children": children}
+
+
+def _rows(net: AutoencoderNet) -> Batch:
+    return cast(Batch, net.batches_.dataset)
+
+
+def _buffers(net: AutoencoderNet) -> dict[int, Batch]:
+    return cast(dict[int, Batch], net.batches_.buffers)
+
+
+def _stacked_batch(batches: list[Batch]) -> Batch:
+    parts = [batch._asdict() for batch in batches]
+    names = [name for name, part in parts[0].items() if part is not None]
+    return Batch(**{name: torch.stack([part[name] for part in parts]) for name in names})
+
+
+@torch.no_grad()
+def _stacked(tensors: list[list[Tensor]]) -> tuple[Tensor, list[Tensor]]:
+    """Move tensors of several networks, a list each, into one row a network.
+
+    Returns
+    -------
+    rows : Tensor of shape (n_nets, n)
+        The rows.
+    parts : list of Tensor of shape (n_nets, ...)
+        Each tensor of the networks, stacked; a view of the rows.
+    """
+    rows = torch.stack([torch.cat([t.detach().reshape(-1) for t in row]) for row in tensors])
+    sizes = [t.numel() for t in tensors[0]]
+    for row, own in zip(rows, tensors, strict=True):
+        for tensor, part in zip(own, row.split(sizes), strict=True):
+            tensor.data = part.view(tensor.shape)
+    parts = rows.split(sizes, dim=1)
+    return rows, [
+        part.unflatten(1, t.shape) if t.ndim else part[:, 0]
+        for part, t in zip(parts, tensors[0], strict=True)
+    ]
+
+
+@torch.no_grad()
+def _stacked_buffers(nets: list[AutoencoderNet]) -> Named:
+    """Stack the buffers of several networks, by their names in `TermsOf`."""
+    found: Named = {}
+    for place in ("module_", "criterion_"):
+        each = [dict(getattr(net, place).named_buffers()) for net in nets]
+        for name, tensor in each[0].items():
+            if not tensor.is_floating_point():
+                continue
+            stack = torch.stack([buffers[name] for buffers in each])
+            for buffers, part in zip(each, stack, strict=True):
+                buffers[name].data = part
+            found[f"{'module' if place == 'module_' else '_objective'}.{name}"] = stack
+    return found
