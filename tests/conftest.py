@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 import torch
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris
+from threadpoolctl import threadpool_limits
 
 # The workers share the cores: a second thread of a small step waits longer than it computes.
 torch.set_num_threads(1)
+threadpool_limits(1)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

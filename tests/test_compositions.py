@@ -39,6 +39,8 @@ from sklearn_ae import (
 )
 from sklearn_ae.data import ColumnScaling, Rows
 
+pytestmark = pytest.mark.usefixtures("few_folds")
+
 X = np.random.default_rng(0).beta(2, 3, size=(60, 5))
 X[:, 1] = (0.7 * X[:, 0] + 0.3 * X[:, 1]).round(1)
 

@@ -31,6 +31,8 @@ from sklearn_ae import (
 from sklearn_ae.data import Rows, Table, TableScaling, _compact
 from sklearn_ae.losses import LOSSES, SquaredError, TabularLoss
 
+pytestmark = pytest.mark.usefixtures("few_folds")
+
 SHORT = {"max_iter": 2, "hidden_layer_sizes": (8,), "random_state": 0}
 VARIANTS = [
     Autoencoder(2, **SHORT),

@@ -77,7 +77,13 @@ def test_the_ambient_thread_count_changes_nothing_in_a_wide_network():
     for threads in (1, 2):
         torch.set_num_threads(threads)
         try:
-            wide = Autoencoder(16, hidden_layer_sizes=(1024,), max_iter=1, batch_size=150)
+            wide = Autoencoder(
+                16,
+                hidden_layer_sizes=(1024,),
+                max_iter=1,
+                batch_size=150,
+                early_stopping=False,
+            )
             codes.append(wide.set_params(random_state=0).fit(X).transform(X))
             assert torch.get_num_threads() == threads
         finally:

@@ -22,6 +22,8 @@ from sklearn_ae import (
     VariationalAutoencoder,
 )
 
+pytestmark = pytest.mark.usefixtures("few_folds")
+
 OPTIONS = {"hidden_layer_sizes": (8,), "max_iter": 2, "random_state": 0}
 VARIANTS = {
     "plain": Autoencoder(2, **OPTIONS),

@@ -43,6 +43,7 @@ def with_holes(X: np.ndarray, share: float = 0.2, columns: int | None = None) ->
     return np.where(holes, np.nan, X)
 
 
+@pytest.mark.usefixtures("few_folds")
 @EVERY
 def test_every_variant_takes_missing_cells(estimator, iris):
     X = with_holes(iris)
