@@ -44,7 +44,7 @@ def anonymous_peak(function):
 
 def of_inference(path, dtype):
     rows = np.memmap(path, dtype=dtype, mode="r").reshape(-1, 40)
-    fitted = Autoencoder(2, max_iter=1, random_state=0).fit(rows[:500])
+    fitted = Autoencoder(2, hidden_layer_sizes=(64,), max_iter=1, random_state=0).fit(rows[:500])
     fitted.transform(rows[:20_000])
     yield anonymous_peak(lambda: fitted.transform(rows))
     yield anonymous_peak(lambda: fitted.score_samples(rows))

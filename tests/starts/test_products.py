@@ -5,12 +5,18 @@ import pytest
 import torch
 from scipy import sparse
 
-from sklearn_ae.data import ColumnScaling, Rows, SparseRows
+from sklearn_ae.data import ColumnScaling, Rows, SparseRows, _compact
 from sklearn_ae.starts import PCAStart, PPCAStart, RidgeStart, SigmoidStart
 from sklearn_ae.starts._products import products
 from sklearn_ae.training import torch_threads
 
-N, P, K = 700, 50_000, 4
+N, P, K = 700, 5000, 4
+
+
+@pytest.fixture(autouse=True)
+def _large(monkeypatch):
+    """Rows of 3.5 million cells are too large."""
+    monkeypatch.setattr(_compact, "EXPANDED_CELLS", 2**21)
 
 
 @pytest.fixture(scope="module")
