@@ -72,7 +72,7 @@ def test_the_ambient_thread_count_changes_nothing(cancer, device, in_sequence, t
 
 
 def test_the_ambient_thread_count_changes_nothing_in_a_wide_network():
-    X = np.random.default_rng(0).normal(size=(300, 700)).astype(np.float32)
+    X = np.random.default_rng(0).normal(size=(150, 700)).astype(np.float32)
     codes, before = [], torch.get_num_threads()
     for threads in (1, 2):
         torch.set_num_threads(threads)
