@@ -611,6 +611,16 @@ def test_clean_rows_that_do_not_belong_to_the_rows_are_refused(
         getattr(estimator, method)(IRIS, X_clean=clean)
 
 
+@pytest.fixture(scope="module")
+def conditional() -> VariationalAutoencoder:
+    return clone(VARIANTS["variational"]).fit(IRIS, condition=LABELS)
+
+
+@pytest.fixture(scope="module")
+def plain() -> VariationalAutoencoder:
+    return clone(VARIANTS["variational"]).fit(IRIS)
+
+
 @pytest.mark.parametrize("method", ["fit", "partial_fit", "transform", "score", "sample"])
 @pytest.mark.parametrize(
     ("condition", "message"),
@@ -622,32 +632,32 @@ def test_clean_rows_that_do_not_belong_to_the_rows_are_refused(
     ids=["length", "columns", "label"],
 )
 def test_conditions_that_do_not_belong_to_the_rows_are_refused(
-    method: str, condition: np.ndarray, message: str
+    method: str, condition: np.ndarray, message: str, conditional: VariationalAutoencoder
 ) -> None:
-    fitted = clone(VARIANTS["variational"]).fit(IRIS, condition=LABELS)
     if method == "fit" and "z" in condition:  # a fit takes any labels, of any number
         condition, message = condition[1:], r"condition has 149 rows, but X has 150"
     argument = 150 if method == "sample" else IRIS
     with pytest.raises(ValueError, match=message):
-        getattr(fitted, method)(argument, condition=condition)
+        getattr(conditional, method)(argument, condition=condition)
 
 
 @pytest.mark.parametrize("method", [*READING, "sample", "inverse_transform", "partial_fit"])
-def test_a_condition_is_given_always_or_never(method: str) -> None:
+def test_a_condition_is_given_always_or_never(
+    method: str, conditional: VariationalAutoencoder, plain: VariationalAutoencoder
+) -> None:
     argument = {"sample": 150, "inverse_transform": np.ones((150, 2))}.get(method, IRIS)
-    conditional = clone(VARIANTS["variational"]).fit(IRIS, condition=LABELS)
     with pytest.raises(ValueError, match=r"condition=None, but this estimator was fitted with"):
         getattr(conditional, method)(argument)
-    plain = clone(VARIANTS["variational"]).fit(IRIS)
     with pytest.raises(ValueError, match=r"condition=.* was given, but this Variational"):
         getattr(plain, method)(argument, condition=LABELS)
 
 
 @pytest.mark.parametrize("n_samples", [0, -1, 1.5, "2"])
-def test_a_number_of_samples_below_one_is_refused(n_samples: Any) -> None:
-    fitted = clone(VARIANTS["variational"]).fit(IRIS)
+def test_a_number_of_samples_below_one_is_refused(
+    n_samples: Any, plain: VariationalAutoencoder
+) -> None:
     with pytest.raises(ValueError, match=rf"n_samples={n_samples!r} must be an integer of at le"):
-        fitted.sample(n_samples)
+        plain.sample(n_samples)
 
 
 @FITTING
