@@ -310,8 +310,19 @@ class MLP(nn.Module):
         """Apply the layers; a generator means training."""
         *inner, last = self.layers
         for i, layer in enumerate(inner):
-            x = self._activated(i, layer(x), generator)
+            x = self._activated(i, self._mapped(layer, x), generator)
         return last(x)
+
+    def _mapped(self, layer: nn.Module, x: Tensor) -> Tensor:
+        """Apply the affine map of a hidden layer.
+
+        Batch normalisation takes a bias away, so that its gradient is nothing but rounding,
+        which AdamW would follow: it is not trained.
+        """
+        if self.hidden.normalization != "batch":
+            return layer(x)
+        affine = cast(Linear, layer)
+        return F.linear(x, affine.weight, affine.bias.detach())
 
     def _activated(self, i: int, x: Tensor, generator: Generator | None) -> Tensor:
         """Return hidden layer i, given what its affine map writes."""

@@ -144,3 +144,11 @@ def test_compression_of_huge_numbers_is_finite():
     x = torch.tensor([1e30, -1e38, torch.inf])
     assert torch.isfinite(compressed(x)).all()
     assert torch.isnan(compressed(torch.tensor([torch.nan])))
+
+
+def test_a_bias_before_batch_normalisation_is_not_trained():
+    mlp = MLP((4, 6, 3), HiddenLayers(normalization="batch"))
+    mlp.reset(torch.Generator().manual_seed(0))
+    mlp(torch.randn(20, 4, generator=generator(2)), generator()).square().sum().backward()
+    assert mlp.first.bias.grad is None
+    assert mlp.norms[0].bias.grad.abs().sum() > 0
