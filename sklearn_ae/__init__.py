@@ -1,7 +1,7 @@
 """Autoencoders that sit next to PCA, as scikit-learn estimators."""
 
 from sklearn_ae import metrics
-from sklearn_ae.applications import AutoencoderImputer, SuperResolver
+from sklearn_ae.applications import AutoencoderImputer, AutoencoderOutlierDetector, SuperResolver
 from sklearn_ae.architectures import Augmentation, Convolutional, Dense, Recurrent
 from sklearn_ae.autoencoders import (
     Autoencoder,
@@ -40,6 +40,7 @@ __all__ = [
     "Augmentation",
     "Autoencoder",
     "AutoencoderImputer",
+    "AutoencoderOutlierDetector",
     "Bernoulli",
     "Blur",
     "Contraction",

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 FIT, TRANSFORM, RECONSTRUCT = "fit", "transform", "reconstruct"
+# Fits of several networks to the same rows.
+ENSEMBLE, N_NETWORKS = "ensemble", 8
 OURS, LIMIT, BARE = "sklearn_ae", "jax", "torch"
 NORMAL = "normal"
 SHUTTLE = "anomaly/shuttle"
@@ -19,6 +21,7 @@ LIBRARIES = {
         BARE,
         LIMIT,
     ],
+    ENSEMBLE: [OURS, "sklearn_ae_in_turn", BARE],
     TRANSFORM: [OURS, BARE, LIMIT],
     RECONSTRUCT: [OURS, "skorch", "pyod", "mlp", BARE, LIMIT],
 }
@@ -32,7 +35,7 @@ class Cell:
     ----------
     group : str
         Table of the report.
-    task : {"fit", "transform", "reconstruct"}
+    task : {"fit", "ensemble", "transform", "reconstruct"}
         What the clock is on.
     n, p : int
         Rows and columns.
@@ -94,6 +97,11 @@ CELLS = [
     *(_fit("n", n, 20, epochs) for n, epochs in _ROWS.items()),
     *(_fit("p", 10_000, p, 10) for p in (9, 30, 100, 300, 1_000)),
     *(_fit("width", 10_000, 100, 5, hidden=(width, width // 2)) for width in _WIDTHS),
+    *(
+        Cell(ENSEMBLE, ENSEMBLE, n, p, hidden, 8, batch, 20)
+        for n, p, batch in ((1_000, 9, 32), (10_000, 20, 256))
+        for hidden in ((16,), (64, 32))
+    ),
     *_apply(TRANSFORM),
     *_apply(RECONSTRUCT),
 ]

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.speed.cells import FIT, TRANSFORM, Cell
+from benchmarks.speed.cells import ENSEMBLE, FIT, N_NETWORKS, TRANSFORM, Cell
 
 BLOCK = 8192
 LEARNING_RATE = 1e-3
@@ -59,6 +59,8 @@ class Library:
         model : object
             For the tasks that need a fitted model.
         """
+        if self.cell.task == ENSEMBLE:
+            return self.ensemble(X, 1)
         model = self.fit(X, 1)
         if self.cell.task != FIT:
             getattr(self, self.cell.task)(model, X)
@@ -67,6 +69,10 @@ class Library:
     def fit(self, X: np.ndarray, epochs: int) -> Any:
         """Fit and return the model."""
         raise NotImplementedError
+
+    def ensemble(self, X: np.ndarray, epochs: int) -> list[Any]:
+        """Fit several networks and return them."""
+        return [self.fit(X, epochs) for _ in range(N_NETWORKS)]
 
     def transform(self, model: Any, X: np.ndarray) -> np.ndarray:
         """Return the codes of rows."""
@@ -84,9 +90,9 @@ class SklearnAE(Library):
     modules = ("sklearn_ae", "torch")
     init = "random"
 
-    def fit(self, X: np.ndarray, epochs: int) -> Any:
-        """Fit the estimator."""
-        estimator = importlib.import_module("sklearn_ae").Autoencoder(
+    def estimator(self, epochs: int) -> Any:
+        """Return the estimator."""
+        return importlib.import_module("sklearn_ae").Autoencoder(
             self.cell.k,
             hidden_layer_sizes=self.cell.hidden,
             activation="relu",
@@ -97,7 +103,16 @@ class SklearnAE(Library):
             alpha=0.0,
             random_state=0,
         )
-        return estimator.fit(X)
+
+    def fit(self, X: np.ndarray, epochs: int) -> Any:
+        """Fit the estimator."""
+        return self.estimator(epochs).fit(X)
+
+    def ensemble(self, X: np.ndarray, epochs: int) -> list[Any]:
+        """Fit several networks as one program, as the outlier detector does."""
+        detector = importlib.import_module("sklearn_ae").AutoencoderOutlierDetector
+        fitted = detector(self.estimator(epochs), n_estimators=N_NETWORKS, random_state=0).fit(X)
+        return fitted.estimators_
 
     def transform(self, model: Any, X: np.ndarray) -> np.ndarray:
         """Return the codes of rows."""
@@ -118,6 +133,12 @@ class SklearnAEEager(SklearnAE):
         if not hasattr(capture, "_WARM_UP"):
             raise AttributeError("sklearn_ae.training._capture has no _WARM_UP to set.")
         capture._WARM_UP = 10**9
+
+
+class SklearnAEInTurn(SklearnAE):
+    """The same, several networks one after the other."""
+
+    ensemble = Library.ensemble
 
 
 class SklearnAEPCA(SklearnAE):
@@ -415,6 +436,7 @@ class Jax(Library):
 LIBRARIES: dict[str, type[Library]] = {
     "sklearn_ae": SklearnAE,
     "sklearn_ae_eager": SklearnAEEager,
+    "sklearn_ae_in_turn": SklearnAEInTurn,
     "sklearn_ae_pca": SklearnAEPCA,
     "skorch": Skorch,
     "pyod": PyOD,

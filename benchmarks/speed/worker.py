@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.speed import libraries, machine
-from benchmarks.speed.cells import FIT, Cell
+from benchmarks.speed.cells import ENSEMBLE, FIT, Cell
 
 # Enough for a step to be recorded; a fit of so few rows takes milliseconds.
 WARM_UP_BATCHES = 12
@@ -55,7 +55,7 @@ class Worker:
         self.library.load()
         n_first = min(self.cell.n, WARM_UP_BATCHES * self.cell.batch)
         model = self.library.warm_up(self._rows(n_first, data))
-        self.model = None if self.cell.task == FIT else model
+        self.model = None if self.cell.task in (FIT, ENSEMBLE) else model
         del model
         gc.collect()
         machine.trim()
@@ -75,7 +75,8 @@ class Worker:
         """
         gc.collect()
         task = getattr(self.library, self.cell.task)
-        args = (self.X, self.cell.epochs) if self.cell.task == FIT else (self.model, self.X)
+        fits = self.cell.task in (FIT, ENSEMBLE)
+        args = (self.X, self.cell.epochs) if fits else (self.model, self.X)
         start = time.perf_counter()
         result = task(*args)
         seconds = time.perf_counter() - start

@@ -1,16 +1,20 @@
 """The estimators: one file a variant."""
 
 from sklearn_ae.autoencoders._autoencoder import Autoencoder
+from sklearn_ae.autoencoders._base import BaseAutoencoder
 from sklearn_ae.autoencoders._contractive import ContractiveAutoencoder
 from sklearn_ae.autoencoders._convolutional import ConvolutionalAutoencoder
 from sklearn_ae.autoencoders._denoising import DenoisingAutoencoder
+from sklearn_ae.autoencoders._fitting import fit_together
 from sklearn_ae.autoencoders._recurrent import RecurrentAutoencoder
 from sklearn_ae.autoencoders._sparse import SparseAutoencoder
 from sklearn_ae.autoencoders._stacked import StackedAutoencoder
+from sklearn_ae.autoencoders._threshold import outlier_threshold
 from sklearn_ae.autoencoders._variational import VariationalAutoencoder
 
 __all__ = [
     "Autoencoder",
+    "BaseAutoencoder",
     "ContractiveAutoencoder",
     "ConvolutionalAutoencoder",
     "DenoisingAutoencoder",
@@ -18,4 +22,6 @@ __all__ = [
     "SparseAutoencoder",
     "StackedAutoencoder",
     "VariationalAutoencoder",
+    "fit_together",
+    "outlier_threshold",
 ]

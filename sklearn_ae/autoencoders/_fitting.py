@@ -107,12 +107,15 @@ class FittingAutoencoder(CallbackSupportMixin, ReadingAutoencoder):
                 on_epoch if hasattr(self, "_skl_callbacks") else None,
             )
             with torch_threads(self._threads(composition, recipe, rows)):
-                fitted = fitter.fit(rows, previous)
-                fitted.net.optimizer_.state.clear()
-                self.__dict__.update(self._attributes(X, rows, composition, recipe, fitted))
-            self._n_streamed = 0
+                self._take(X, rows, fitter, fitter.fit(rows, previous))
             context.call_on_fit_task_end(estimator=self, X=X, y=X, reconstruction_attributes=dict)
         return self
+
+    def _take(self, X: ArrayLike, rows: Rows, fitter: Fitter, fitted: Fitted) -> None:
+        """Set what was learned."""
+        fitted.net.optimizer_.state.clear()
+        self.__dict__.update(self._attributes(X, rows, fitter.composition, fitter.recipe, fitted))
+        self._n_streamed = 0
 
     def partial_fit(
         self, X: ArrayLike, y: Any = None, *, sample_weight: ArrayLike | None = None
@@ -297,3 +300,39 @@ class FittingAutoencoder(CallbackSupportMixin, ReadingAutoencoder):
         """Least loss of held-out rows, the start included; None if nothing was held out."""
         curve = self._history.column("valid_loss")
         return float(np.nanmin(curve)) if len(curve) else None
+
+
+def fit_together(
+    autoencoders: list[FittingAutoencoder], X: ArrayLike, sample_weight: ArrayLike | None = None
+) -> None:
+    """Fit autoencoders that differ in `random_state` alone to the same rows, as one program.
+
+    Those that are trained in stages, or watched by callbacks, are fitted in turn.
+
+    Parameters
+    ----------
+    autoencoders : list of FittingAutoencoder
+        Not fitted before.
+    X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
+        As in `fit`.
+    sample_weight : array-like of shape (n_samples,), optional
+        As in `fit`.
+    """
+    first = autoencoders[0]
+    if type(first)._greedy is not FittingAutoencoder._greedy or first.callbacks:
+        for autoencoder in autoencoders:
+            autoencoder._fit(X, sample_weight)
+        return
+    fitters = []
+    for autoencoder in autoencoders:
+        autoencoder._validate_params()
+        rows = autoencoder._rows(X, sample_weight, None, None, reset=True)
+        autoencoder._entropy = Seeds.of(autoencoder.random_state).entropy
+        n_components = autoencoder._resolved_components(rows, None)
+        composition = autoencoder._composition(rows, n_components)
+        recipe = autoencoder._recipe(n_components)
+        fitters.append(Fitter(composition, recipe, Seeds(autoencoder._entropy)))
+    with torch_threads(first._threads(composition, recipe, rows)):
+        found = Fitter.fit_together(fitters, rows)
+        for autoencoder, fitter, fitted in zip(autoencoders, fitters, found, strict=True):
+            autoencoder._take(X, rows, fitter, fitted)

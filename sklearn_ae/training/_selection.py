@@ -106,23 +106,71 @@ class Fitter:
         previous : Model, optional
             A model whose weights are epoch 0 in place of the start.
         """
-        n_epochs = self.recipe.epochs(rows)
-        if n_epochs == 0:
-            return self._start(rows, previous)
         self._warp = False
-        # Rows that are repeated are no further evidence.
-        n_rows = rows.n_distinct if rows.n_rows < SMALL else rows.n_rows
-        judged = self.recipe.early_stopping and n_rows >= FEW_ROWS
-        if not judged:
-            if self.recipe.early_stopping and self.composition.start is not None:
-                return self._start(rows, previous)
-            return self._fixed(rows, previous, OneCycle(n_epochs, self._rate), n_epochs)
+        protocol = self._protocol(rows)
+        if protocol == "start":
+            return self._start(rows, previous)
+        cycle = OneCycle(self.recipe.epochs(rows), self._rate)
+        if protocol == "fixed":
+            return self._fixed(rows, previous, cycle, self.recipe.epochs(rows))
         if previous is None and self.composition.loss.warp:
             self._warp = self._prefers_warp(rows)
-        cycle = OneCycle(n_epochs, self._rate)
-        if rows.n_rows < SMALL and previous is None:
+        if protocol == "out of fold" and previous is None:
             return self._out_of_fold(rows, cycle)
         return self._hold_out(rows, cycle, previous)
+
+    @staticmethod
+    def fit_together(fitters: list[Fitter], rows: Rows) -> list[Fitted]:
+        """Fit compositions that differ in their draws alone, by one cycle of all networks.
+
+        They leave the start together: where their mean loss is below that of their starts.
+
+        Parameters
+        ----------
+        fitters : list of Fitter
+            Each with seeds of its own.
+        rows : Rows
+            Training rows.
+        """
+        first = fitters[0]
+        protocol = first._protocol(rows)
+        if protocol == "start" or first.composition.loss.warp:
+            return [fitter.fit(rows) for fitter in fitters]
+        recipe, folded = first.recipe, protocol == "out of fold"
+        n_epochs = recipe.epochs(rows)
+        cycle = OneCycle(n_epochs, first._rate)
+        if protocol == "fixed":
+            return _fixed_together(fitters, rows, cycle, n_epochs)
+        made = [
+            fitter._lane(train, valid, rows.n_rows, ("fold", i) if folded else ("network",))
+            for fitter in fitters
+            for i, (train, valid) in enumerate(fitter._folds(rows, _FOLDS if folded else 1))
+        ]
+        found = run_cycle([lane for _, lane in made], recipe, cycle)
+        # Networks on the same rows are no further evidence.
+        margin = (_MARGIN_OUT_OF_FOLD if folded else _MARGIN_HOLD_OUT) * len(fitters) ** 0.5
+        if first.composition.start is not None and not found.wins(margin):
+            return [fitter._start(rows, None, found) for fitter in fitters]
+        if folded:
+            return _fixed_together(fitters, rows, cycle, found.best_epoch, found)
+        for (_, lane), weights in zip(made, found.best_weights, strict=True):
+            lane.net.set_weights(weights)
+        return [
+            fitter._finish(lane.net, model, found)
+            for fitter, (model, lane) in zip(fitters, made, strict=True)
+        ]
+
+    def _protocol(self, rows: Rows) -> str:
+        """How the number of rows lets the network be judged, if at all."""
+        if self.recipe.epochs(rows) == 0:
+            return "start"
+        # Rows that are repeated are no further evidence.
+        n_rows = rows.n_distinct if rows.n_rows < SMALL else rows.n_rows
+        if self.recipe.early_stopping and n_rows >= FEW_ROWS:
+            return "out of fold" if rows.n_rows < SMALL else "hold out"
+        if self.recipe.early_stopping and self.composition.start is not None:
+            return "start"
+        return "fixed"
 
     def _prefers_warp(self, rows: Rows) -> bool:
         """Whether held-out rows prefer the start in normal scores to the start in X's units."""
@@ -339,6 +387,18 @@ class Fitter:
             ragged=rows.ragged,
             holes=rows.holes,
         )
+
+
+def _fixed_together(
+    fitters: list[Fitter], rows: Rows, cycle: OneCycle, n_epochs: int, judged: Cycle | None = None
+) -> list[Fitted]:
+    """Train on all rows for a number of epochs and keep the last weights."""
+    made = [fitter._lane(rows, None, rows.n_rows, ("network",)) for fitter in fitters]
+    found = run_cycle([lane for _, lane in made], fitters[0].recipe, cycle, n_epochs=n_epochs)
+    return [
+        fitter._finish(lane.net, model, judged or found)
+        for fitter, (model, lane) in zip(fitters, made, strict=True)
+    ]
 
 
 def _constants(loss: Loss, rows: Rows, scaling: ColumnScaling) -> NDArray[np.float64] | float:
