@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from types import BuiltinFunctionType
 from typing import Any, NamedTuple
@@ -13,6 +14,7 @@ from torch._ops import OpOverload as Overload
 from torch.utils._python_dispatch import TorchDispatchMode as DispatchMode
 
 __all__ = [
+    "AdamW",
     "AdamWState",
     "DispatchMode",
     "Overload",
@@ -55,6 +57,30 @@ def storage_key(tensor: Tensor) -> int:
 def output_config(estimator: object) -> str:
     """Return what `set_output` asked of an estimator's `transform`: "default", "pandas", ..."""
     return _get_output_config("transform", estimator)["dense"]
+
+
+class AdamW(torch.optim.AdamW):
+    """AdamW in one kernel, made without torch's compiler, whose import takes seconds.
+
+    Parameters
+    ----------
+    params : iterable of Parameter or of dict
+        As in torch.
+    lr : float
+        Learning rate.
+    weight_decay : float
+        Decoupled weight decay.
+    """
+
+    add_param_group = inspect.unwrap(torch.optim.Optimizer.add_param_group)
+
+    def __init__(self, params: Any, lr: float = 1e-3, weight_decay: float = 0.01) -> None:
+        given = inspect.signature(torch.optim.AdamW.__init__).parameters.values()
+        defaults = {p.name: p.default for p in given if p.default is not p.empty}
+        chosen = {"lr": lr, "weight_decay": weight_decay, "fused": True}
+        defaults |= {**chosen, "decoupled_weight_decay": True}
+        inspect.unwrap(torch.optim.Optimizer.__init__)(self, params, defaults)
+        self._step_supports_amp_scaling = True
 
 
 class AdamWState(NamedTuple):

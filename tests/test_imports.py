@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -64,3 +66,15 @@ def test_private_names_of_torch_stay_in_the_compat_file():
         and node.attr.startswith("_")
     ]
     assert private == []
+
+
+def test_a_fit_leaves_torchs_compiler_alone():
+    """Its import takes seconds."""
+    code = (
+        "import sys, numpy as np; from sklearn_ae import Autoencoder; "
+        "X = np.random.default_rng(0).normal(size=(60, 4)); "
+        "Autoencoder(2, max_iter=2).fit(X).transform(X); "
+        "print(sorted({'torch._dynamo', 'sympy'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -417,7 +417,7 @@ class SuperResolver(BaseEstimator):
     def _enlarged(self, block: NDArray, scale: int) -> NDArray:
         """Enlarge images of one size, of shape (n, height, width, n_channels), part by part."""
         model = self._model
-        module = model._modules[block.dtype]
+        module = model.in_precision(block.dtype)
         device = next(module.parameters()).device
         n, height, width, n_channels = block.shape
         standard = model.scaling.apply(block).astype(block.dtype)

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 from scipy.special import logsumexp
 from torch import Tensor
 
@@ -117,7 +117,7 @@ class ModuleFactory:
 class Model:
     """A trained network between X's units and the user's codes.
 
-    The float64 copy of the weights is made once, by `freeze`.
+    The float64 copy of the weights is made when it is first needed, and kept until `freeze`.
 
     Parameters
     ----------
@@ -153,11 +153,19 @@ class Model:
         self.freeze()
 
     def freeze(self) -> None:
-        """Make the float64 copy of the weights; call it whenever they changed."""
-        double = copy.deepcopy(self.module)
-        if self._device.type == "mps":
-            double = double.to("cpu")
-        self._modules = {np.dtype(np.float32): self.module, np.dtype(np.float64): double.double()}
+        """Forget the float64 copy of the weights; call it whenever they changed."""
+        self._double: AutoencoderModule | None = None
+
+    def in_precision(self, dtype: DTypeLike) -> AutoencoderModule:
+        """Return the network in float32 or float64."""
+        if np.dtype(dtype) == np.float32:
+            return self.module
+        double = self._double
+        if double is None:
+            double = copy.deepcopy(self.module)
+            double = (double.to("cpu") if self._device.type == "mps" else double).double()
+            self._double = double
+        return double
 
     def copy(self) -> Model:
         """Return a copy that shares no weight."""
@@ -178,7 +186,7 @@ class Model:
             for part, code in sparse.codes(cast(SparseRows, x)):
                 codes[part] = code
             return codes
-        module = self._modules[x.dtype]
+        module = self.in_precision(x.dtype)
         standardized = self._standardizer(x.dtype)
         scale = _tensor(module, self.code_scale, x.dtype)
 
@@ -192,7 +200,7 @@ class Model:
 
     def deep_features(self, x: _Values, condition: NDArray | None = None) -> NDArray:
         """Return the codes of rows followed by the encoder's hidden layers, in their dtype."""
-        module = self._modules[x.dtype]
+        module = self.in_precision(x.dtype)
         standardized = self._standardizer(x.dtype)
 
         def function(block: NDArray, given: NDArray | None, extent: Extent | None) -> NDArray:
@@ -290,7 +298,7 @@ class Model:
         self, x: _Values, condition: NDArray | None, dtype: Any = None
     ) -> SparsePasses | None:
         """Return what goes over rows without making them dense, where it can."""
-        module = self._modules[np.dtype(x.dtype if dtype is None else dtype)]
+        module = self.in_precision(x.dtype if dtype is None else dtype)
         wide = isinstance(x, SparseRows) and x.shape[1] > WIDE
         alone = condition is None and not len(self.factory.holes)
         scalings = (self.scaling, self.target_scaling)
@@ -302,7 +310,7 @@ class Model:
         self, x: _Values, condition: NDArray | None, target: _Values | None
     ) -> Iterator[tuple[slice | NDArray, NDArray[np.float64]]]:
         """Yield positions of rows of one size and the losses of their cells."""
-        module = self._modules[x.dtype]
+        module = self.in_precision(x.dtype)
         standardized = self._standardizer(x.dtype)
         for part, block, _ in blocks(x, self._block_cells(x)):
             given = None if condition is None else condition[part]
@@ -329,7 +337,7 @@ class Model:
         noise : ndarray of shape (n_groups, m, n_components)
             Standard normal draws, the same for every row.
         """
-        module = self._modules[x.dtype]
+        module = self.in_precision(x.dtype)
         standardized = self._standardizer(x.dtype)
         n_groups, m, width = noise.shape
         draws = torch.from_numpy(noise.reshape(-1, width).astype(x.dtype)).to(
@@ -358,7 +366,7 @@ class Model:
 
     def kl_per_component(self, x: _Values, condition: NDArray | None) -> NDArray[np.float64]:
         """Return the divergence of each row's posterior from the prior, by component."""
-        module = self._modules[x.dtype]
+        module = self.in_precision(x.dtype)
         standardized = self._standardizer(x.dtype)
 
         def function(block: NDArray, given: NDArray | None, extent: Extent | None) -> NDArray:
@@ -388,7 +396,7 @@ class Model:
         self, code: NDArray, condition: NDArray | None, extent: Extent | None = None
     ) -> NDArray[np.float64]:
         """What the loss reads, of codes in the user's units."""
-        module = self._modules[code.dtype]
+        module = self.in_precision(code.dtype)
         return _run(module, module.decode, code / self.code_scale, condition, code.dtype, extent)
 
     @staticmethod

@@ -12,6 +12,7 @@ from sklearn.base import clone
 from skorch.callbacks import PrintLog
 from torch import Tensor
 
+from sklearn_ae._compat import AdamW
 from sklearn_ae.corruptions import in_standard_units
 from sklearn_ae.data import AnyBatch, Batch, ColumnScaling, CompactBatch, Ragged, RaggedBatch, Rows
 from sklearn_ae.losses import Loss
@@ -456,9 +457,8 @@ def make_net(
     net = AutoencoderNet(
         factory,
         make_objective(composition, scalings, factory),
-        optimizer=torch.optim.AdamW,
+        optimizer=AdamW,
         optimizer__weight_decay=recipe.alpha,
-        optimizer__fused=True,
         lr=recipe.learning_rate_init,
         device=recipe.device,
         callbacks=[*printing, *recipe.callbacks] if leads else None,
