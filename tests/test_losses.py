@@ -131,6 +131,11 @@ def test_a_link_follows_the_linear_reconstruction_around_the_mean(loss):
     assert_allclose(slope, SCALING.scale, rtol=1e-6, atol=1e-12)
 
 
+def test_a_rate_above_the_mean_is_the_linear_reconstruction():
+    output = np.linspace(0, 40, 9)[:, None] * np.ones(4)
+    assert_allclose(Poisson().restore(output, SCALING), SCALING.restore(output), rtol=1e-9)
+
+
 @pytest.mark.parametrize("loss", [Bernoulli(), Poisson()])
 def test_the_values_of_a_link_stay_in_their_range(loss):
     far = loss.restore(np.array([[1e30] * 4, [-1e30] * 4]), SCALING)

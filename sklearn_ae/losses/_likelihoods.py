@@ -19,8 +19,6 @@ from sklearn_ae.starts import LinearStart
 _HALF_LOG_2PI = float(np.log(2 * np.pi) / 2)
 # Means are kept this far from the ends of their range before a logarithm is taken.
 _EDGE = 1e-6
-# Logarithms of rates stay below this, so that a rate is a finite number.
-_LARGEST_LOG = 60.0
 # The slope of a link at the start, in units of a column's standard deviation, is at most this.
 _STEEPEST = 4.0
 
@@ -222,7 +220,8 @@ class _PoissonNats(CellLoss):
         self.keep("scale", scaling.scale)
 
     def forward(self, output: Tensor, target: Tensor) -> Tensor:
-        log_rate = (self.offset + self.slope * output).clamp(max=_LARGEST_LOG)
+        change = self.slope * output
+        log_rate = self.offset + change.clamp(max=0.0) + change.clamp(min=0.0).log1p()
         x = (self.mean + self.scale * target).clamp(min=0.0)
         return (log_rate.exp() - x * log_rate + torch.lgamma(x + 1)) * self.weight
 
@@ -230,9 +229,9 @@ class _PoissonNats(CellLoss):
 class Poisson(_Likelihood):
     """Minus the log-probability of counts under a Poisson distribution, in nats.
 
-    A cell costs xhat_j - x_j log xhat_j + log x_j!, where xhat_j is the exponential of what
-    the decoder writes. At the start it follows the linear reconstruction to first
-    order around the column's mean.
+    A cell costs xhat_j - x_j log xhat_j + log x_j!, where xhat_j is m_j (1 + elu(z_j / m_j)) of
+    the column's mean m_j and what the decoder writes, z_j. At the start xhat_j is the linear
+    reconstruction above the mean, and falls exponentially to 0 below it.
 
     Examples
     --------
@@ -246,10 +245,9 @@ class Poisson(_Likelihood):
         return _PoissonNats(self, scaling)
 
     def link(self, scaling: ColumnScaling) -> tuple[NDArray, NDArray]:
-        """Offset and slope from what the decoder writes to log-rates."""
+        """Log-rate of the mean, and slope of what the decoder writes to changes relative to it."""
         mean = np.maximum(scaling.mean, _EDGE)
-        slope = np.minimum(scaling.scale / mean, 1.0)
-        return np.log(mean), np.where(scaling.scale > 0, slope, 0.0)
+        return np.log(mean), scaling.scale / mean
 
     def restore(self, output: NDArray, scaling: ColumnScaling) -> NDArray[np.float64]:
         """Return rates."""
@@ -280,5 +278,5 @@ class Poisson(_Likelihood):
 
     def _log_rate(self, output: NDArray, scaling: ColumnScaling) -> NDArray[np.float64]:
         offset, slope = self.link(scaling)
-        log_rate = offset + slope * output.astype(np.float64, copy=False)
-        return np.minimum(log_rate, _LARGEST_LOG)
+        change = slope * output.astype(np.float64, copy=False)
+        return offset + np.minimum(change, 0.0) + np.log1p(np.maximum(change, 0.0))
