@@ -82,6 +82,7 @@ class Ensemble:
         for net in self.nets:
             net._set_training(False)
             net.optimizer_.param_groups[0]["lr"] = rates[-1]
+        self.nets[0].say(self._run_step.obstacle)
         means = torch.stack(list(self._totals.values())) / len(rates)
         return [dict(zip(self._totals, own, strict=True)) for own in means.T.tolist()]
 

@@ -171,11 +171,15 @@ class AutoencoderNet(NeuralNet):
                         operation()
         self._set_training(False)
         self.optimizer_.param_groups[0]["lr"] = rates[-1]
-        if self.verbose > 1 and self.run_step_.obstacle != self.said_:
-            self.said_ = self.run_step_.obstacle
-            print(f"Steps are not captured: {self.said_}.")
+        self.say(self.run_step_.obstacle)
         means = torch.stack(list(self.totals_.values())) / len(self.batches_)
         return dict(zip(self.totals_, means.tolist(), strict=True))
+
+    def say(self, obstacle: str) -> None:
+        """Print why steps are not captured, once and only if `verbose` asks for it."""
+        if self.verbose > 1 and obstacle != self.said_:
+            self.said_ = obstacle
+            print(f"Steps are not captured: {obstacle}.")
 
     def _run_watched(self, batch: Batch) -> None:
         """Run a step between the calls of callbacks."""

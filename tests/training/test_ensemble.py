@@ -22,7 +22,15 @@ from sklearn_ae.data import Batch, ColumnScaling
 from sklearn_ae.latents import Deterministic
 from sklearn_ae.losses import SquaredError
 from sklearn_ae.starts import PCAStart
-from sklearn_ae.training import Composition, ModuleFactory, Recipe, _cycle, _ensemble, make_net
+from sklearn_ae.training import (
+    Composition,
+    ModuleFactory,
+    Recipe,
+    _capture,
+    _cycle,
+    _ensemble,
+    make_net,
+)
 from sklearn_ae.training._net import BatchIterator
 
 OPTIONS = {"max_iter": 8, "hidden_layer_sizes": (16, 8), "random_state": 0}
@@ -144,6 +152,13 @@ def test_afterwards_networks_share_no_memory():
     ensemble.end()
     storages = [{p.untyped_storage().data_ptr() for p in net.module_.parameters()} for net in nets]
     assert not storages[0] & storages[1]
+
+
+def test_an_ensemble_whose_steps_are_not_captured_says_so(monkeypatch, capsys):
+    monkeypatch.setattr(_capture, "_MOST_BYTES", 100)
+    fitted = Autoencoder(3, verbose=2, **OPTIONS | {"max_iter": 12}).fit(X)
+    assert "a step allocates more than 100 bytes" in capsys.readouterr().out
+    assert np.isfinite(fitted.history_["valid_loss"]).all()
 
 
 class Plain(nn.Sequential):
