@@ -33,6 +33,8 @@ def bound(step: Call, place: Callable[[Any], Any]) -> list[Callable[[], Any]]:
     cheap = None if kwargs else _in_numpy(name_of(step.operation), args, result)
     if cheap is not None:
         return [cheap]
+    if step.operation == _DOT and _short(args[0]) and _short(args[1]):
+        return [partial(np.dot, args[0].numpy(), args[1].numpy(), result.numpy())]
     if step.operation == _SUM and not kwargs and _over_few_rows(args):
         return [partial(torch.mv, args[0].t(), args[0].new_ones(len(args[0])), out=result.view(-1))]
     args = _with_number_as_tensor(name_of(step.operation), args, result)
@@ -71,6 +73,11 @@ def _over_few_rows(args: tuple[Any, ...]) -> bool:
     """Whether a matrix is summed over its rows, which a product with ones does faster."""
     x, dims = args[:2]
     return dims == [0] and x.ndim == 2 and _plain(x) and x.numel() <= _FEW_CELLS
+
+
+def _short(vector: Tensor) -> bool:
+    """Whether numpy multiplies a vector faster."""
+    return _plain(vector) and vector.numel() <= _FEW_CELLS
 
 
 def _plain(value: Any) -> bool:
@@ -124,6 +131,7 @@ _UFUNCS: dict[tuple[str, int], np.ufunc] = {
 _NARROW_COLUMNS = 16
 _PRODUCTS = {torch.ops.aten.mm.default, torch.ops.aten.addmm.default}
 _SUM = torch.ops.aten.sum.dim_IntList
+_DOT = torch.ops.aten.dot.default
 # What writes an operation's results into given tensors, further arguments, and their names.
 _Into = tuple[Callable[..., Any], tuple[Any, ...], list[str]]
 
