@@ -74,6 +74,7 @@ class Worker:
             ``seconds``.
         """
         gc.collect()
+        machine.trim()  # what the allocator kept of the round before is not this one's
         task = getattr(self.library, self.cell.task)
         fits = self.cell.task in (FIT, ENSEMBLE)
         args = (self.X, self.cell.epochs) if fits else (self.model, self.X)

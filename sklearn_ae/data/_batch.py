@@ -125,6 +125,7 @@ class Batch(NamedTuple):
         generator: Generator,
         buffers: dict[int, Batch] | None = None,
         n_rows: int | None = None,
+        order: Tensor | None = None,
     ) -> Iterator[Batch]:
         """Yield the rows in random order; batches differ by one row at most.
 
@@ -138,13 +139,18 @@ class Batch(NamedTuple):
             A batch of each size that was seen, in whose memory the next of its size comes.
         n_rows : int, optional
             Number of rows to draw; None means all.
+        order : Tensor of shape (n,), int32, optional
+            Memory for the order of all rows, which a long fit had better not seek anew.
         """
         n_rows = self.n_rows if n_rows is None else n_rows
         n_batches = max(1, math.ceil(n_rows / batch_size))
         if n_batches == 1 and n_rows == self.n_rows:
             yield self
             return
-        order = torch.randperm(self.n_rows, generator=generator)[:n_rows].to(self.x.device)
+        if order is None:
+            order = torch.empty(self.n_rows, dtype=torch.int32)
+        torch.randperm(self.n_rows, generator=generator, out=order)
+        order = order[:n_rows].to(self.x.device)
         kept = {} if buffers is None else buffers
         if self.x.numel() <= _SHUFFLED_CELLS:
             for batch in self.take(order).split(n_batches):

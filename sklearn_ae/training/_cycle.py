@@ -100,7 +100,11 @@ class Lane:
         if isinstance(rows, CompactBatch):
             rows, index = rows.spread(_MEASURED_ROWS)
             constants = constants[index] if isinstance(constants, np.ndarray) else constants
-        return {"train_loss": float(self._losses(rows, constants).mean())}
+        if rows.weight is not None and isinstance(constants, np.ndarray):
+            constants = constants * rows.weight.cpu().numpy()
+        elif rows.weight is not None:
+            constants = constants * float(rows.weight.mean())
+        return {"train_loss": self.net.mean_loss(rows) * self.unit + float(np.mean(constants))}
 
     def measures(self) -> dict[str, float]:
         """Named quantities of the code over some training rows."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import cast
+from typing import Any
 
 import torch
 from skorch import NeuralNet
@@ -54,6 +54,7 @@ class BatchIterator:
         self.generator = generator
         self.n_batches = dataset.n_batches(batch_size)
         self.n_rows = dataset.n_rows
+        self.order = torch.empty(dataset.n_rows, dtype=torch.int32)
         self.buffers: dict[int, Batch] | None = None
 
     def __len__(self) -> int:
@@ -76,10 +77,10 @@ class BatchIterator:
         return {torch.Size((size, *self.dataset.x.shape[1:])) for size in self.sizes}
 
     def __iter__(self) -> Iterator[Batch]:
-        if self.n_rows == self.dataset.n_rows:
+        if not isinstance(self.dataset, Batch):
             return self.dataset.batches(self.batch_size, self.generator, self.buffers)
-        return cast(Batch, self.dataset).batches(
-            self.batch_size, self.generator, self.buffers, self.n_rows
+        return self.dataset.batches(
+            self.batch_size, self.generator, self.buffers, self.n_rows, self.order
         )
 
 
@@ -192,11 +193,24 @@ class AutoencoderNet(NeuralNet):
 
     def row_losses(self, batch: AnyBatch) -> Tensor:
         """Loss of each row by which networks are judged."""
-        generator = Generator(batch.x.device).manual_seed(0)
         out = batch.x.new_empty(batch.n_rows)
-        for index, part in batch.blocks(_JUDGED_CELLS):
-            out[index] = self.criterion_.judge(self.module_, part, generator)
+        for index, losses in self._block_losses(batch):
+            out[index] = losses
         return out
+
+    def mean_loss(self, batch: AnyBatch) -> float:
+        """Mean over rows of their loss times their weight, a block at a time."""
+        total = 0.0
+        for index, losses in self._block_losses(batch):
+            weighted = losses if batch.weight is None else losses * batch.weight[index]
+            total += float(weighted.sum(dtype=torch.float64))
+        return total / batch.n_rows
+
+    def _block_losses(self, batch: AnyBatch) -> Iterator[tuple[Any, Tensor]]:
+        """Yield positions of rows, and their losses."""
+        generator = Generator(batch.x.device).manual_seed(0)
+        for index, part in batch.blocks(_JUDGED_CELLS):
+            yield index, self.criterion_.judge(self.module_, part, generator)
 
     def measures(self, batch: AnyBatch) -> dict[str, float]:
         """Named quantities of the code of a few rows, if the latent has any."""
