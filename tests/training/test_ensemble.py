@@ -1,5 +1,7 @@
 """Networks that take their steps together end where each would end alone."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import torch
@@ -272,3 +274,11 @@ def small_nets(n, weighted=False, sizes=None, **layers):
         net.begin(batches, torch.Generator().manual_seed(0))
         nets.append(net)
     return nets
+
+
+def test_fits_in_threads_are_equal():
+    alone = Autoencoder(3, **OPTIONS).fit(X).transform(X)
+    with ThreadPoolExecutor(4) as pool:
+        codes = list(pool.map(lambda _: Autoencoder(3, **OPTIONS).fit(X).transform(X), range(8)))
+    for code in codes:
+        assert_array_equal(code, alone)
