@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, OutlierMixin, clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.utils import get_tags
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
@@ -15,13 +15,14 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 from sklearn_ae.autoencoders import (
     Autoencoder,
     BaseAutoencoder,
+    ThresholdMixin,
     fit_together,
     outlier_threshold,
 )
 from sklearn_ae.training import Seeds
 
 
-class AutoencoderOutlierDetector(OutlierMixin, BaseEstimator):
+class AutoencoderOutlierDetector(ThresholdMixin, BaseEstimator):
     """Find outliers by the mean score of several autoencoders.
 
     The autoencoders differ in their draws: initial weights, order of the rows, noise and the
@@ -154,36 +155,6 @@ class AutoencoderOutlierDetector(OutlierMixin, BaseEstimator):
         """
         check_is_fitted(self)
         return _mean_score(self.estimators_, X)
-
-    def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Return `score_samples(X) - offset_`: negative for outliers.
-
-        Parameters
-        ----------
-        X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
-            Rows.
-
-        Returns
-        -------
-        decision : ndarray of shape (n_samples,), float64
-            The shifted scores.
-        """
-        return self.score_samples(X) - self.offset_
-
-    def predict(self, X: ArrayLike) -> NDArray[np.int64]:
-        """Return +1 for inliers and -1 for outliers.
-
-        Parameters
-        ----------
-        X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
-            Rows.
-
-        Returns
-        -------
-        labels : ndarray of shape (n_samples,), int64
-            +1 where `decision_function` is not negative.
-        """
-        return np.where(self.decision_function(X) >= 0, 1, -1)
 
     def _prototype(self) -> BaseAutoencoder:
         return Autoencoder() if self.estimator is None else self.estimator

@@ -9,7 +9,7 @@ from sklearn_ae.autoencoders._fitting import fit_together
 from sklearn_ae.autoencoders._recurrent import RecurrentAutoencoder
 from sklearn_ae.autoencoders._sparse import SparseAutoencoder
 from sklearn_ae.autoencoders._stacked import StackedAutoencoder
-from sklearn_ae.autoencoders._threshold import outlier_threshold
+from sklearn_ae.autoencoders._threshold import ThresholdMixin, outlier_threshold
 from sklearn_ae.autoencoders._variational import VariationalAutoencoder
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "RecurrentAutoencoder",
     "SparseAutoencoder",
     "StackedAutoencoder",
+    "ThresholdMixin",
     "VariationalAutoencoder",
     "fit_together",
     "outlier_threshold",

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import ClassNamePrefixFeaturesOutMixin, OutlierMixin, TransformerMixin
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import _check_sample_weight, check_array, check_is_fitted
 
 from sklearn_ae._compat import output_config
 from sklearn_ae.autoencoders._composed import check_domain
+from sklearn_ae.autoencoders._threshold import ThresholdMixin
 from sklearn_ae.autoencoders._validating import DTYPES, ValidatingAutoencoder
 from sklearn_ae.data import Ragged, SparseRows
 from sklearn_ae.training import Model
@@ -26,7 +27,7 @@ _BLOCK_CELLS = 2**22
 
 
 class ReadingAutoencoder(
-    ClassNamePrefixFeaturesOutMixin, TransformerMixin, OutlierMixin, ValidatingAutoencoder
+    ClassNamePrefixFeaturesOutMixin, TransformerMixin, ThresholdMixin, ValidatingAutoencoder
 ):
     """Transforms, reconstructs and scores rows."""
 
@@ -270,36 +271,6 @@ class ReadingAutoencoder(
             sample_weight, scores, dtype=np.float64, ensure_non_negative=True
         )
         return float(np.average(scores, weights=weights))
-
-    def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Return `score_samples(X) - offset_`: negative for outliers.
-
-        Parameters
-        ----------
-        X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
-            Rows of finite numbers.
-
-        Returns
-        -------
-        decision : ndarray of shape (n_samples,), float64
-            The shifted scores.
-        """
-        return self.score_samples(X) - self.offset_
-
-    def predict(self, X: ArrayLike) -> NDArray[np.int64]:
-        """Return +1 for inliers and -1 for outliers.
-
-        Parameters
-        ----------
-        X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
-            Rows of finite numbers.
-
-        Returns
-        -------
-        labels : ndarray of shape (n_samples,), int64
-            +1 where `decision_function` is not negative.
-        """
-        return np.where(self.decision_function(X) >= 0, 1, -1)
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray:
         """Return the names of the columns of `transform`.

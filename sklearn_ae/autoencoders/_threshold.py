@@ -3,7 +3,44 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import OutlierMixin
+
+
+class ThresholdMixin(OutlierMixin):
+    """Says which rows are outliers, by `score_samples` and `offset_`."""
+
+    offset_: float
+
+    def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Return `score_samples(X) - offset_`: negative for outliers.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
+            Rows of finite numbers.
+
+        Returns
+        -------
+        decision : ndarray of shape (n_samples,), float64
+            The shifted scores.
+        """
+        return self.score_samples(X) - self.offset_
+
+    def predict(self, X: ArrayLike) -> NDArray[np.int64]:
+        """Return +1 for inliers and -1 for outliers.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
+            Rows of finite numbers.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,), int64
+            +1 where `decision_function` is not negative.
+        """
+        return np.where(self.decision_function(X) >= 0, 1, -1)
 
 
 def outlier_threshold(

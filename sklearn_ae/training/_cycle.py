@@ -134,11 +134,9 @@ class Lane:
 
     def finite(self, terms: dict[str, float]) -> bool:
         """Whether mean terms and all weights are finite numbers."""
-        return all(map(math.isfinite, terms.values())) and self._finite()
-
-    def _finite(self) -> bool:
         with torch.no_grad():
-            return math.isfinite(total_norm(list(self.net.module_.parameters())))
+            norm = float(total_norm(list(self.net.module_.parameters())))
+        return all(map(math.isfinite, (norm, *terms.values())))
 
 
 def train_epoch(
