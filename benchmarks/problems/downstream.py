@@ -4,8 +4,8 @@ Logistic regression, or ridge regression for housing, on codes of k numbers (``a
 standardised columns with the codes beside them (``beside``): AUROC, or R². Categories are columns
 of 0 and 1, missing numbers the mean. A seed is one of three outer folds. Features are fitted on
 its training part, without labels; the strength of regularisation is chosen within it, by the mean
-score of three inner folds (``inner_alone``, ``inner_beside``), by which the report chooses k.
-``raw`` has the columns themselves, and k = 0.
+score of three inner folds (``inner_alone``, ``inner_beside``), by which the report chooses k, and
+the estimator at equal k. ``raw`` has the columns themselves, and k = 0.
 """
 
 import warnings
@@ -25,9 +25,18 @@ from benchmarks import report as tables
 from benchmarks.problems import _base
 from benchmarks.problems._imputers import Indicators
 from benchmarks.rivals import Rival
+from benchmarks.rivals.sklearn_ae import SklearnAERival
 
 METRICS = ["alone", "beside", "inner_alone", "inner_beside"]
-LIBRARIES = ["raw", "pca", "nystroem", "rbf_sampler", "sklearn_ae"]
+# Estimators of this project between which the inner folds choose.
+VARIANTS = {
+    "sklearn_ae": "Autoencoder",
+    "sparse": "SparseAutoencoder",
+    "denoising": "DenoisingAutoencoder",
+    "contractive": "ContractiveAutoencoder",
+    "variational": "VariationalAutoencoder",
+}
+LIBRARIES = ["raw", "pca", "nystroem", "rbf_sampler", *VARIANTS]
 DATA = [
     "anomaly/Ionosphere", "anomaly/PageBlocks", "anomaly/annthyroid", "anomaly/breastw",
     "anomaly/cardio", "anomaly/fault", "anomaly/landsat", "anomaly/magic.gamma",
@@ -37,6 +46,8 @@ DATA = [
 WIDTHS = [4, 8]
 FOLDS = 3
 MAX_ROWS = 2000
+# What the report calls the estimators that the inner folds choose.
+CHOSEN = "chosen"
 # The share of cells in which our codes have to be better than PCA's.
 BAR = 0.8
 # Scores that differ by less are as good.
@@ -88,7 +99,7 @@ RIVALS = {
     "rbf_sampler": SklearnFeatures(
         lambda k, seed: RBFSampler(gamma="scale", n_components=k, random_state=seed)
     ),
-    "sklearn_ae": rivals.get("sklearn_ae"),
+    **{name: SklearnAERival(estimator) for name, estimator in VARIANTS.items()},
 }
 
 
@@ -189,18 +200,8 @@ def report(results: pd.DataFrame, *, markdown: bool = False) -> str:
         table = tables.means(results, how, shown)
         lines += [f"{how}, mean over outer folds", "", tables.frame(table), ""]
         lines += [f"{how}, k chosen within the training part", "", tables.frame(chosen[how]), ""]
-    better, pairs = 0, 0
-    for how in ("alone", "beside"):
-        table = tables.means(results, how, LIBRARIES)
-        if not {tables.OURS, "pca"} <= set(table):
-            continue
-        gap = (table[tables.OURS] - table["pca"]).dropna()
-        better, pairs = better + int((gap > 0).sum()), pairs + len(gap)
-        worse = gap[gap <= 0].sort_values()
-        lines += [f"{how}: better than pca at equal width in {(gap > 0).sum()} of {len(gap)} cells"]
-        lines += [f"  not {tables.where(key)}: {value:+.4f}" for key, value in worse.items()]
-    if pairs:
-        lines += [f"both: {better} of {pairs} cells, {better / pairs:.0%} (bar {BAR:.0%})", ""]
+    for name in [*(name for name in VARIANTS if name in shown), CHOSEN]:
+        lines += _against_pca(results, name)
     if "raw" in shown and tables.OURS in shown:
         for how, table in chosen.items():
             gap = table[tables.OURS] - chosen["alone"]["raw"]
@@ -211,6 +212,36 @@ def report(results: pd.DataFrame, *, markdown: bool = False) -> str:
             ]
             lines += [f"  {name}: {value:+.4f}" for name, value in gap.sort_values().items()]
     return "\n".join([*lines, *failures]).rstrip()
+
+
+def _against_pca(results: pd.DataFrame, name: str) -> list[str]:
+    """Count the cells in which an estimator, or the chosen ones, are better than PCA's codes."""
+    lines, better, pairs = [], 0, 0
+    for how in ("alone", "beside"):
+        table = tables.means(results, how, LIBRARIES)
+        table[CHOSEN] = _choice(results, how)
+        if not {name, "pca"} <= set(table):
+            return []
+        gap = (table[name] - table["pca"]).dropna()
+        better, pairs = better + int((gap > 0).sum()), pairs + len(gap)
+        worse = gap[gap <= 0].sort_values()
+        lines += [
+            f"{name}, {how}: better than pca at equal width in {(gap > 0).sum()} of {len(gap)} "
+            f"cells; mean {gap.mean():+.4f}"
+        ]
+        lines += [f"  not {tables.where(key)}: {value:+.4f}" for key, value in worse.items()]
+    return [
+        *lines,
+        f"{name}, both: {better} of {pairs} cells, {better / pairs:.0%} (bar {BAR:.0%})",
+        "",
+    ]
+
+
+def _choice(results: pd.DataFrame, how: str) -> pd.Series:
+    """Scores of the estimators that inner folds prefer at equal width, mean over outer folds."""
+    own = results[results["library"].isin(list(VARIANTS))]
+    best = own.groupby(["data", "k", "seed"])[f"inner_{how}"].idxmax().dropna()
+    return own.loc[best].groupby(["data", "k"])[how].mean()
 
 
 def _chosen(results: pd.DataFrame, how: str) -> pd.DataFrame:
