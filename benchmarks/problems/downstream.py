@@ -10,6 +10,7 @@ the estimator at equal k. ``raw`` has the columns themselves, and k = 0.
 
 import warnings
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -110,9 +111,16 @@ def grid(
     folds = range(FOLDS) if seeds is None else seeds
     for name in data_names:
         for library in libraries:
-            widths = [k for k in WIDTHS if k < data.shape(name)[1]]
+            widths = [k for k in WIDTHS if k < _n_columns(name)]
             for k in [0] if library == "raw" else widths:
                 yield from ((name, k, fold, library) for fold in folds)
+
+
+@cache
+def _n_columns(name: str) -> int:
+    """Return the number of columns of a data set, those of 0 and 1 included."""
+    frame, _ = data.load_labelled(name, 0, MAX_ROWS)
+    return Indicators(frame).encode(frame).shape[1]
 
 
 def run(library: str, name: str, k: int, seed: int) -> dict:
