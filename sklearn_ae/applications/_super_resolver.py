@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from numbers import Integral, Real
 from typing import Any, Self
 
@@ -12,13 +11,21 @@ import torch
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_array, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 from torch.nn import functional as F
 
+from sklearn_ae.applications._tiling import (
+    cut_to,
+    fold_pixels,
+    layout_of,
+    read_images,
+    tiles_of,
+    window,
+)
 from sklearn_ae.architectures import Shapes, SubPixel
 from sklearn_ae.autoencoders._state import pack, unpack
-from sklearn_ae.data import Images, Ragged, Rows, as_images, plan
+from sklearn_ae.data import Ragged, Rows, as_images, plan
 from sklearn_ae.latents import Deterministic
 from sklearn_ae.losses import SquaredError
 from sklearn_ae.starts import BicubicStart
@@ -36,9 +43,6 @@ from sklearn_ae.training import (
     torch_threads,
 )
 
-_DTYPES = (np.float64, np.float32)
-# Height and width of the tiles of the low resolution on which the network is trained.
-_TILE = 32
 # Fewer images than this are not held out whole, but tile by tile.
 _FEW_IMAGES = 5
 # Numbers of the low resolution in a batch, and in the epochs of a fit, by default.
@@ -49,16 +53,6 @@ _MOST_EPOCHS = 40
 # Pixels of the low resolution that are enlarged, or of the high one that are reduced, at once.
 _BLOCK_PIXELS = 2**17
 _BLOCK_SIDE = 256
-
-
-class _AnySize(Images):
-    """Images whose sizes are not fixed by the first ones seen."""
-
-    def fit(self, X: Any) -> _AnySize:
-        """Note the range, and keep sizes free."""
-        super().fit(X)
-        self.ragged = True
-        return self
 
 
 class SuperResolver(BaseEstimator):
@@ -281,8 +275,8 @@ class SuperResolver(BaseEstimator):
             Images `scale` times as high and wide, in the container and type of X.
         """
         check_is_fitted(self)
-        layout = _layout(X, "X")
-        images = _values(layout, X, "X")
+        layout = layout_of(X, "X")
+        images = read_images(layout, X, "X")
         if images.shape[1] != self.n_features_in_:
             raise ValueError(
                 f"X holds images of {images.shape[1]} channels, but {self.n_features_in_} in fit; "
@@ -316,8 +310,8 @@ class SuperResolver(BaseEstimator):
         """
         check_is_fitted(self)
         _, high = self._pairs(X, y)
-        layout = _layout(X, "X")
-        found = _values(layout, self.predict(X), "X")
+        layout = layout_of(X, "X")
+        found = read_images(layout, self.predict(X), "X")
         error = np.square(found.cells.astype(np.float64) - high.cells).mean()
         whole = as_images(y)[0].dtype.kind in "iu"
         spread = 1.0 if whole else float(np.ptp(high.cells)) or 1.0
@@ -339,8 +333,8 @@ class SuperResolver(BaseEstimator):
             Images of height and width divided by `scale`, in the container and type of X.
         """
         self._validate_params()
-        layout = _layout(X, "X")
-        high = _cut(_values(layout, X, "X"), self.scale)
+        layout = layout_of(X, "X")
+        high = cut_to(read_images(layout, X, "X"), self.scale)
         out = Ragged.empty(high.sizes // self.scale, high.shape[1], high.dtype)
         for rows in plan(high.sizes, _BLOCK_PIXELS):
             block = torch.from_numpy(high.block(rows)).movedim(-1, 1)
@@ -355,10 +349,10 @@ class SuperResolver(BaseEstimator):
 
     def _pairs(self, low: Any, high: Any, *, cut: bool = False) -> tuple[Ragged, Ragged]:
         """Check images of low and of high resolution, the latter cut to multiples if asked."""
-        small = _values(_layout(low, "X"), low, "X")
-        large = _values(_layout(high, "y"), high, "y")
+        small = read_images(layout_of(low, "X"), low, "X")
+        large = read_images(layout_of(high, "y"), high, "y")
         if cut:
-            return small, _cut(large, self.scale)
+            return small, cut_to(large, self.scale)
         if len(small) != len(large):
             raise ValueError(
                 f"X holds {len(small)} images, but y {len(large)}; pass each image of X in high "
@@ -383,10 +377,10 @@ class SuperResolver(BaseEstimator):
         """Cut images into tiles, and number the images that are held out whole."""
         small, large, numbers = [], [], []
         for i, (image, target) in enumerate(zip(low.arrays(), high.arrays(), strict=True)):
-            folded = _folded(target, self.scale)
-            for part in _tiles(image.shape[:2]):
+            squares = fold_pixels(target, self.scale)
+            for part in tiles_of(image.shape[:2]):
                 small.append(image[part])
-                large.append(folded[part])
+                large.append(squares[part])
                 numbers.append(i)
         sizes = np.median([tile.shape[:2] for tile in small], axis=0).astype(int)
         grid = (*(int(size) for size in sizes), low.shape[1])
@@ -432,8 +426,8 @@ class SuperResolver(BaseEstimator):
                 -(-len(x) // step), -(-height // _BLOCK_SIDE), -(-width // _BLOCK_SIDE)
             ):
                 chosen = slice(first * step, (first + 1) * step)
-                rows, own_rows = _window(top, height, reach)
-                columns, own_columns = _window(left, width, reach)
+                rows, own_rows = window(top, height, _BLOCK_SIDE, reach)
+                columns, own_columns = window(left, width, _BLOCK_SIDE, reach)
                 part = torch.from_numpy(np.ascontiguousarray(x[chosen, rows[0], columns[0]]))
                 found = architecture.averaged(module.decode, part.to(device), grid).cpu().numpy()
                 out[chosen, rows[1], columns[1]] = found[:, own_rows, own_columns]
@@ -463,68 +457,6 @@ class SuperResolver(BaseEstimator):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(unpack(state))
-
-
-def _layout(X: Any, name: str) -> _AnySize:
-    """Return what reads images, or raise if there are none."""
-    if as_images(X) is None:
-        shape = tuple(X.shape) if hasattr(X, "shape") else f"of a {type(X).__name__}"
-        raise ValueError(
-            f"{name} holds no images, but has shape {shape}; pass an array of shape (n, height, "
-            "width) or (n, height, width, n_channels), a tensor of shape (n, n_channels, height, "
-            "width), or a list of images."
-        )
-    return _AnySize().fit(X)
-
-
-def _values(layout: _AnySize, X: Any, name: str) -> Ragged:
-    """Return finite images, integers in [0, 1]."""
-    images = layout.rows(X)
-    cells = check_array(images.cells, dtype=_DTYPES, input_name=name)
-    return Ragged(layout.scale(cells), images.sizes)
-
-
-def _cut(images: Ragged, scale: int) -> Ragged:
-    """Cut images at the lower and right border, so that scale divides their sizes."""
-    sizes = images.sizes // scale * scale
-    if (sizes == images.sizes).all():
-        return images
-    empty = np.flatnonzero((sizes == 0).any(axis=1))
-    if len(empty):
-        size = tuple(map(int, images.sizes[empty[0]]))
-        raise ValueError(
-            f"Image {empty[0]} of X has size {size}, less than scale={scale}; leave it out, or use "
-            "a smaller scale."
-        )
-    pairs = zip(images.arrays(), sizes, strict=True)
-    return Ragged.of([image[:height, :width] for image, (height, width) in pairs])
-
-
-def _folded(image: NDArray, scale: int) -> NDArray:
-    """Put the pixels of each square of scale times scale into channels of one pixel."""
-    height, width, n_channels = image.shape
-    squares = image.reshape(height // scale, scale, width // scale, scale, n_channels)
-    return squares.transpose(0, 2, 4, 1, 3).reshape(height // scale, width // scale, -1)
-
-
-def _tiles(size: tuple[int, ...]) -> Iterator[tuple[slice, slice]]:
-    """Yield tiles that cover an image, of one size each and evenly spaced."""
-    height, width = size
-    for top in _places(height):
-        for left in _places(width):
-            yield slice(top, top + _TILE), slice(left, left + _TILE)
-
-
-def _places(length: int) -> NDArray[np.intp]:
-    last = max(0, length - _TILE)
-    return np.linspace(0, last, -(-length // _TILE)).round().astype(np.intp)
-
-
-def _window(number: int, length: int, reach: int) -> tuple[tuple[slice, slice], slice]:
-    """Return where a block reads and writes, and which of what it reads is its own."""
-    start, stop = number * _BLOCK_SIDE, min(length, (number + 1) * _BLOCK_SIDE)
-    first, last = max(0, start - reach), min(length, stop + reach)
-    return (slice(first, last), slice(start, stop)), slice(start - first, stop - first)
 
 
 def _threads(architecture: SubPixel, rows: Rows, recipe: Recipe) -> int:

@@ -15,7 +15,7 @@ class BaseAutoencoder(FittingAutoencoder):
     """Fit, transform, reconstruct and score; a variant states what differs.
 
     A variant overrides the hooks that concern it: `_architecture`, `_latent`, `_corruption`,
-    `_penalties`, `_start`, `_greedy`, `_default_components` and `_scores`.
+    `_penalties`, `_start`, `_greedy` (with `_in_stages`), `_default_components` and `_scores`.
     """
 
     def __init_subclass__(cls, **kwargs: Any) -> None:

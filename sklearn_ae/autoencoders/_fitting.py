@@ -28,6 +28,7 @@ from sklearn_ae.training import (
     Recipe,
     Seeds,
     canonicalize,
+    fit_compositions,
     resolve_device,
     thread_count,
     torch_threads,
@@ -37,6 +38,8 @@ from sklearn_ae.training import (
 class FittingAutoencoder(CallbackSupportMixin, ReadingAutoencoder):
     """Fits the network, at once or from a stream of rows."""
 
+    # Whether `_greedy` trains parts of the network before the whole.
+    _in_stages = False
     _history: History
 
     @with_callbacks
@@ -319,7 +322,7 @@ def fit_together(
         As in `fit`.
     """
     first = autoencoders[0]
-    if type(first)._greedy is not FittingAutoencoder._greedy or first.callbacks:
+    if first._in_stages or first.callbacks:
         for autoencoder in autoencoders:
             autoencoder._fit(X, sample_weight)
         return
@@ -333,6 +336,6 @@ def fit_together(
         recipe = autoencoder._recipe(n_components)
         fitters.append(Fitter(composition, recipe, Seeds(autoencoder._entropy)))
     with torch_threads(first._threads(composition, recipe, rows)):
-        found = Fitter.fit_together(fitters, rows)
+        found = fit_compositions(fitters, rows)
         for autoencoder, fitter, fitted in zip(autoencoders, fitters, found, strict=True):
             autoencoder._take(X, rows, fitter, fitted)

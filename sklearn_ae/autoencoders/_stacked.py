@@ -80,6 +80,7 @@ class StackedAutoencoder(BaseAutoencoder):
         "latent": [Deterministic, None],
     }
 
+    _in_stages = True
     stages_: list[Autoencoder]
 
     def __init__(  # type: ignore[misc]  # shared parameters of another type here

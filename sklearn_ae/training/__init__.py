@@ -1,5 +1,6 @@
 """From rows and a composition to a trained network."""
 
+from sklearn_ae.training._assembly import make_net
 from sklearn_ae.training._canonical import canonicalize, mean_divergence
 from sklearn_ae.training._devices import available_device, resolve_device
 from sklearn_ae.training._history import History
@@ -9,7 +10,7 @@ from sklearn_ae.training._module import AutoencoderModule
 from sklearn_ae.training._net import AutoencoderNet, state_tensors
 from sklearn_ae.training._recipe import Composition, Recipe
 from sklearn_ae.training._seeds import Seeds
-from sklearn_ae.training._selection import FEW_ROWS, SMALL, Fitted, Fitter, make_net
+from sklearn_ae.training._selection import FEW_ROWS, SMALL, Fitted, Fitter, fit_compositions
 from sklearn_ae.training._threads import thread_count, torch_threads
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "Seeds",
     "available_device",
     "canonicalize",
+    "fit_compositions",
     "make_net",
     "mean_divergence",
     "resolve_device",

@@ -54,7 +54,8 @@ class BatchIterator:
         self.generator = generator
         self.n_batches = dataset.n_batches(batch_size)
         self.n_rows = dataset.n_rows
-        self.order = torch.empty(dataset.n_rows, dtype=torch.int32)
+        # The order of an epoch, where rows are alike.
+        self.order = torch.empty(dataset.n_rows * isinstance(dataset, Batch), dtype=torch.int32)
         self.buffers: dict[int, Batch] | None = None
 
     def __len__(self) -> int:

@@ -190,7 +190,7 @@ def test_whole_images_are_held_out(photo):
     assert (groups == np.repeat(np.arange(6), 4)).all()
     recipe, seeds = resolver._recipe(rows, "cpu"), Seeds(0)
     fitter = Fitter(None, recipe, seeds, groups=groups)
-    for train, valid in fitter._folds(rows, 5):
+    for train, valid in fitter.folds(rows, 5):
         assert not set(groups[train.index]) & set(groups[valid.index])
         assert train.n_rows + valid.n_rows == 24
 

@@ -1,0 +1,214 @@
+"""Nets, objectives and batches from a composition, a recipe and rows."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from skorch.callbacks import PrintLog
+from torch import Generator, Tensor
+
+from sklearn_ae._compat import AdamW
+from sklearn_ae.corruptions import in_standard_units
+from sklearn_ae.data import AnyBatch, Batch, ColumnScaling, CompactBatch, Ragged, RaggedBatch, Rows
+from sklearn_ae.losses import Loss
+from sklearn_ae.training._cycle import Lane
+from sklearn_ae.training._model import Model, ModuleFactory
+from sklearn_ae.training._net import AutoencoderNet, state_tensors
+from sklearn_ae.training._recipe import Composition, Recipe
+from sklearn_ae.training._step import Objective
+
+# Cells of rows of different sizes that are standardised at once.
+_BLOCK_CELLS = 2**18
+
+
+def make_net(
+    factory: ModuleFactory,
+    composition: Composition,
+    recipe: Recipe,
+    scalings: tuple[ColumnScaling, ColumnScaling],
+    leads: bool = False,
+) -> AutoencoderNet:
+    """Make an initialised skorch net, its weights not yet set.
+
+    Parameters
+    ----------
+    factory : ModuleFactory
+        Builds the network.
+    composition : Composition
+        Gives the objective.
+    recipe : Recipe
+        Gives optimizer, device and callbacks.
+    scalings : pair of ColumnScaling
+        Column scales of the rows and of what reconstructions are compared with.
+    leads : bool
+        Whether callbacks and the terminal hear of its epochs.
+    """
+    printing = [("print_log", PrintLog())] if recipe.verbose else []
+    net = AutoencoderNet(
+        factory,
+        make_objective(composition, scalings, factory),
+        optimizer=AdamW,
+        optimizer__weight_decay=recipe.alpha,
+        lr=recipe.learning_rate_init,
+        device=recipe.device,
+        callbacks=[*printing, *recipe.callbacks] if leads else None,
+        train_split=None,
+        verbose=recipe.verbose if leads else 0,
+    ).initialize()
+    net.module_.eval()
+    return net
+
+
+def make_objective(
+    composition: Composition,
+    scalings: tuple[ColumnScaling, ColumnScaling],
+    factory: ModuleFactory,
+) -> Objective:
+    """Make the loss of a composition on columns of the given scales."""
+    bounded, width, grid = composition.latent.bounded, factory.n_components, factory.grid
+    return Objective(
+        composition.loss.build(scalings[1]),
+        in_standard_units(composition.corruption, scalings[0], grid),
+        {p.name: p.build(width, bounded) for p in composition.penalties},
+        [p.name for p in composition.penalties if p.judged],
+        composition.judge_corrupted,
+        composition.architecture.augmentation(scalings, grid),
+    )
+
+
+def make_lane(
+    net: AutoencoderNet,
+    composition: Composition,
+    recipe: Recipe,
+    parts: tuple[Rows, Rows | None],
+    scalings: tuple[ColumnScaling, ColumnScaling],
+    generators: tuple[Generator, Generator],
+    fresh: bool = False,
+) -> Lane:
+    """Put the rows of a network on its device, in standard units.
+
+    Parameters
+    ----------
+    net : AutoencoderNet
+        The network.
+    composition : Composition
+        Gives the loss.
+    recipe : Recipe
+        Gives device and batch size.
+    parts : pair of Rows
+        Rows to train on and to be judged by.
+    scalings : pair of ColumnScaling
+        Column scales of the rows and of what reconstructions are compared with.
+    generators : pair of Generator
+        Feed the order of the rows, and corruption and dropout.
+    fresh : bool
+        Whether the network is at a start that training may leave.
+    """
+    device, loss = recipe.device, composition.loss
+    train, valid = parts
+    _finite_variance(scalings)
+    return Lane(
+        net,
+        batch(train, scalings, device),
+        None if valid is None else batch(valid, scalings, device),
+        loss.unit(scalings[1]),
+        recipe.batch_rows(train),
+        *generators,
+        sparse=composition.sparse,
+        has_least=not loss.log_likelihood,
+        constants=(
+            _constants(loss, train.targets, scalings[1]),
+            0.0 if valid is None else _constants(loss, valid.targets, scalings[1]),
+        ),
+        fresh=fresh,
+    )
+
+
+def check_same_shapes(factory: ModuleFactory, previous: Model) -> None:
+    new, old = ([t.shape for t in state_tensors(m)] for m in (factory(), previous.module))
+    if new != old:
+        raise ValueError(
+            f"The network so far is of {previous.factory.architecture!r}, whose weights do not "
+            f"fit {factory.architecture!r}; set warm_start=False, or keep the layers and init."
+        )
+
+
+def batch(rows: Rows, scalings: tuple[ColumnScaling, ColumnScaling], device: str) -> AnyBatch:
+    """Standardise rows into float32 tensors on a device; weights get mean 1."""
+    weight, condition = rows.weights, rows.conditions
+    if rows.large:
+        return CompactBatch(
+            rows.selected(rows.values),
+            scalings,
+            None if weight is None else _float32(weight / weight.mean()),
+            None if rows.target is None else rows.selected(rows.target),
+            None if condition is None else _float32(condition),
+            device,
+            masked=len(rows.targets.holes) > 0,
+        )
+    if rows.ragged:
+        values = rows.selected(rows.values)
+        target = None if rows.target is None else rows.selected(rows.target)
+        # Steps after the last that was observed are padding.
+        target = None if target is None else target.trimmed(values.lengths)
+        values = values.trimmed(values.lengths)
+        return RaggedBatch(
+            _standardized_cells(values, scalings[0]).to(device),
+            values.sizes,
+            None if weight is None else _float32(weight / weight.mean()).to(device),
+            None if target is None else _standardized_cells(target, scalings[1]).to(device),
+            None if condition is None else _float32(condition).to(device),
+        )
+    x = _standardized(rows, scalings[0])
+    target = None if rows.target is None else _standardized(rows.targets, scalings[1])
+    masked = rows.grid is not None or len(rows.targets.holes)
+    holes = torch.isnan(x if target is None else target) if masked else None
+    return Batch(
+        x,
+        mask=None if holes is None or not holes.any() else ~holes,
+        weight=None if weight is None else _float32(weight / weight.mean()),
+        target=target,
+        condition=None if condition is None else _float32(condition),
+    ).to(device)
+
+
+def _finite_variance(scalings: tuple[ColumnScaling, ColumnScaling]) -> None:
+    for scaling in scalings:
+        largest = float(scaling.scale.max(initial=0.0))
+        if not np.isfinite(largest * largest * len(scaling.scale)):
+            raise ValueError(
+                "The variance of X is not a finite number: a column's standard deviation is "
+                f"{largest:.3g}; put a MaxAbsScaler in front."
+            )
+
+
+def _constants(loss: Loss, rows: Rows, scaling: ColumnScaling) -> NDArray[np.float64] | float:
+    """Parts of rows' losses that do not depend on the network."""
+    if not loss.log_likelihood:
+        return 0.0
+    if rows.ragged:  # a pixel or step of any row has the same
+        return loss.constants(np.repeat(scaling.mean[None], rows.n_rows, axis=0), scaling)
+    found = [loss.constants(x, scaling) for x, _ in rows.blocks()]
+    return np.concatenate(found) if any(map(np.any, found)) else 0.0
+
+
+def _standardized(rows: Rows, scaling: ColumnScaling) -> Tensor:
+    x = np.empty((rows.n_rows, rows.n_features), dtype=np.float32)
+    start = 0
+    for block, _ in rows.blocks():
+        x[start : start + len(block)] = scaling.apply(block)
+        start += len(block)
+    return torch.from_numpy(x)
+
+
+def _standardized_cells(values: Ragged, scaling: ColumnScaling) -> Tensor:
+    cells = np.empty(values.cells.shape, dtype=np.float32)
+    for start in range(0, len(cells), _BLOCK_CELLS):
+        part = slice(start, start + _BLOCK_CELLS)
+        cells[part] = scaling.apply(values.cells[part].astype(np.float64, copy=False))
+    return torch.from_numpy(cells)
+
+
+def _float32(values: np.ndarray) -> Tensor:
+    return torch.from_numpy(values.astype(np.float32))
