@@ -51,6 +51,8 @@ class Cell:
         Threads, and cores, of the process.
     data : str, default="normal"
         "normal" for standard normal numbers, or a data set of `benchmarks.data`.
+    device : {"cpu", "cuda"}, default="cpu"
+        Where networks are.
     """
 
     group: str
@@ -63,13 +65,14 @@ class Cell:
     epochs: int
     threads: int = 1
     data: str = NORMAL
+    device: str = "cpu"
 
     def label(self) -> str:
         """Return a short name of the cell within its group."""
         layers = "-".join(map(str, (*self.hidden, self.k)))
         source = "" if self.data == NORMAL else f"{self.data.rpartition('/')[2]} "
-        return (
-            f"{source}{self.n:,} x {self.p}, {layers}, batch {self.batch}, threads {self.threads}"
+        return f"{source}{self.n:,} x {self.p}, {layers}, batch {self.batch}, " + (
+            f"threads {self.threads}" if self.device == "cpu" else self.device
         )
 
 
@@ -102,6 +105,15 @@ CELLS = [
         Cell(ENSEMBLE, ENSEMBLE, n, p, hidden, 8, batch, 20)
         for n, p, batch in ((1_000, 9, 32), (10_000, 20, 256))
         for hidden in ((16,), (64, 32))
+    ),
+    *(
+        _fit("gpu", n, p, epochs, device="cuda", **changes)
+        for n, p, epochs, changes in (
+            (49_097, 9, 20, {"data": SHUTTLE}),
+            (49_097, 9, 20, {"data": SHUTTLE, "batch": 1024}),
+            (49_097, 100, 20, {}),
+            (49_097, 1_000, 5, _WIDE),
+        )
     ),
     *_apply(TRANSFORM),
     *_apply(RECONSTRUCT),

@@ -61,8 +61,9 @@ def _run_cells(options: argparse.Namespace, of_version: str) -> int:
     for name in found.absent:
         print(f"{name} is not installed and is left out.")
     wanted = [cell for cell in grid.CELLS if cell.group in options.groups]
-    for name in {cell.data for cell in wanted if not runner.available(cell)}:
-        print(f"The data {name} are not here; their cells are left out.")
+    for cell in wanted:
+        if not runner.available(cell):
+            print(f"The data or the device are not here: {cell.group} {cell.label()} is left out.")
     wanted = [cell for cell in wanted if runner.available(cell)]
     results = runner.TABLE.read(options.results)
     todo = wanted if options.rerun else runner.missing(wanted, found, results, of_version)

@@ -32,10 +32,13 @@ class Library:
         Name of the installed distribution.
     modules : tuple of str
         What to import before the clock starts.
+    devices : tuple of str
+        Where it can run.
     """
 
     distribution = "torch"
     modules: tuple[str, ...] = ("torch",)
+    devices: tuple[str, ...] = ("cpu", "cuda")
 
     def __init__(self, cell: Cell) -> None:
         self.cell = cell
@@ -65,6 +68,11 @@ class Library:
         if self.cell.task != FIT:
             getattr(self, self.cell.task)(model, X)
         return model
+
+    def wait(self) -> None:
+        """Wait until the device has done what it was told."""
+        if self.cell.device == "cuda":
+            importlib.import_module("torch").cuda.synchronize()
 
     def fit(self, X: np.ndarray, epochs: int) -> Any:
         """Fit and return the model."""
@@ -101,6 +109,7 @@ class SklearnAE(Library):
             max_iter=epochs,
             batch_size=self.cell.batch,
             alpha=0.0,
+            device=self.cell.device,
             random_state=0,
         )
 
@@ -168,12 +177,12 @@ class BareTorch(Library):
 
         torch.manual_seed(0)
         encoder, decoder = self._networks(X.shape[1])
-        network = torch.nn.Sequential(encoder, decoder)
+        network = torch.nn.Sequential(encoder, decoder).to(self.cell.device)
         loss = torch.nn.MSELoss()
         optimizer = torch.optim.Adam(network.parameters(), lr=LEARNING_RATE, fused=True)
-        rows = torch.from_numpy(X)
+        rows = torch.from_numpy(X).to(self.cell.device)
         for _ in range(epochs):
-            order = torch.randperm(len(rows))
+            order = torch.randperm(len(rows)).to(self.cell.device)
             for start in range(0, len(rows), self.cell.batch):
                 batch = rows.index_select(0, order[start : start + self.cell.batch])
                 optimizer.zero_grad(set_to_none=True)
@@ -220,6 +229,7 @@ class Skorch(BareTorch):
             max_epochs=epochs,
             batch_size=self.cell.batch,
             train_split=None,
+            device=self.cell.device,
             verbose=0,
         )
         return net.fit(X, X)
@@ -252,7 +262,7 @@ class PyOD(Library):
             batch_size=self.cell.batch,
             lr=LEARNING_RATE,
             random_state=0,
-            device="cpu",
+            device=self.cell.device,
             verbose=0,
         )
         return detector.fit(X)
@@ -267,6 +277,7 @@ class MLP(Library):
 
     distribution = "scikit-learn"
     modules = ("sklearn.neural_network",)
+    devices = ("cpu",)
 
     def load(self) -> None:
         """Import scikit-learn, whose threads come from the environment."""
@@ -301,6 +312,7 @@ class Jax(Library):
 
     distribution = "jax"
     modules = ("jax",)
+    devices = ("cpu",)
 
     def load(self) -> None:
         """Import jax, whose threads come from the environment."""

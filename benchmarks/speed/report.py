@@ -121,6 +121,7 @@ def bars(results: pd.DataFrame, defaults: pd.DataFrame) -> list[Bar]:
         *_ratios(ours, "table", "ratio_limit", LIMIT, 1.25),
         *_ratios(ours, "wide", "ratio_torch", BARE, 1.10),
     ]
+    found += _gpu(results)
     codes = _select(ours, task=TRANSFORM, **MILLION)
     fits = _select(ours, group="n", task=FIT, **MILLION)
     size = "1,000,000 x 20"
@@ -186,6 +187,19 @@ def _ratios(ours: pd.DataFrame, group: str, column: str, other: str, high: float
     return [
         Bar(f"{group} {_cell(row).label()}, {OURS} / {other}", float(row[column]), high)
         for row in rows
+    ]
+
+
+def _gpu(results: pd.DataFrame) -> list[Bar]:
+    """Bars of the small network on a GPU: its steps, and its seconds over those of others."""
+    rows = _select(results, group="gpu", p=9, batch=256).set_index("library")["us_per_batch"]
+    ours = rows.get(OURS, np.nan)
+    return [
+        Bar(f"gpu shuttle, batch 256, {OURS}, microseconds a batch", ours, 80),
+        *(
+            Bar(f"gpu shuttle, batch 256, {OURS} / {name}", ours / rows.get(name, np.nan), 1 / 8)
+            for name in ("skorch", "pyod")
+        ),
     ]
 
 

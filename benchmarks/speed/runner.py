@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 from sklearn.preprocessing import StandardScaler
 
 from benchmarks import data
@@ -29,7 +30,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PATH = RESULTS / "speed.csv"
 LIMIT_PYTHON = ROOT / ".venv-limit" / "bin" / "python"
 
-CELL = ["group", "task", "data", "n", "p", "hidden", "k", "batch", "epochs", "threads"]
+CELL = ["group", "task", "data", "n", "p", "hidden", "k", "batch", "epochs", "threads", "device"]
 TABLE = Table(
     keys=[*CELL, "library", "version"],
     values=[
@@ -49,7 +50,10 @@ TABLE = Table(
         "jax",
         "error",
     ],
-    text=[*CELL[:3], "hidden", "library", "version", "python", "platform", "torch", "jax", "error"],
+    text=[
+        *(name for name in CELL if name in ("group", "task", "data", "hidden", "device")),
+        *("library", "version", "python", "platform", "torch", "jax", "error"),
+    ],
 )
 
 
@@ -277,7 +281,11 @@ def run_cell(
 
 
 def _of_task(cell: Cell, found: Installed) -> list[str]:
-    return [name for name in grid.LIBRARIES[cell.task] if name in found.pythons]
+    return [
+        name
+        for name in grid.LIBRARIES[cell.task]
+        if name in found.pythons and cell.device in libraries.LIBRARIES[name].devices
+    ]
 
 
 def _attempt(worker: _Worker, runs: _Runs, do: str, **request: Any) -> dict:
@@ -320,7 +328,7 @@ def _rows(cell: Cell, runs: dict[str, _Runs], of_version: str, jax: str) -> list
 
 
 def available(cell: Cell) -> bool:
-    """Return whether the data of a cell are here.
+    """Return whether the data and the device of a cell are here.
 
     Parameters
     ----------
@@ -331,7 +339,8 @@ def available(cell: Cell) -> bool:
     -------
     available : bool
     """
-    return cell.data == NORMAL or data.available(cell.data)
+    there = cell.device == "cpu" or torch.cuda.is_available()
+    return there and (cell.data == NORMAL or data.available(cell.data))
 
 
 def _rows_file(cell: Cell, folder: Path) -> str | None:

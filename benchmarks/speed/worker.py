@@ -80,6 +80,7 @@ class Worker:
         args = (self.X, self.cell.epochs) if fits else (self.model, self.X)
         start = time.perf_counter()
         result = task(*args)
+        self.library.wait()
         seconds = time.perf_counter() - start
         del result
         return {"seconds": seconds}

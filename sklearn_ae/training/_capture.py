@@ -1,4 +1,4 @@
-"""A training step, recorded while it runs and replayed without autograd and its Python."""
+"""A training step, recorded once and replayed without autograd and its Python."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
 from sklearn_ae._compat import DispatchMode, Overload, storage_key
 from sklearn_ae.data import Batch
@@ -29,6 +29,8 @@ _FILLS = {
 # Runs of a function on a batch of some size before it is recorded.
 _WARM_UP = 8
 _RECORDING = threading.Lock()
+
+Program = list[Callable[[], Any]]
 
 
 class NotCapturableError(RuntimeError):
@@ -117,7 +119,7 @@ class Recording:
             for a, b in zip(self.calls, other.calls, strict=True)
         )
 
-    def program(self, frozen: Iterable[Tensor] = ()) -> list[Callable[[], Any]]:
+    def program(self, frozen: Iterable[Tensor] = ()) -> Program:
         """Return what to call, in order, to run again on the same tensors.
 
         Views are made once, constants are kept, results go to buffers of one arena,
@@ -151,8 +153,77 @@ def replaying() -> Iterator[None]:
         yield
 
 
+class Replays:
+    """Makes programs for the CPU: two runs are recorded, and have to agree.
+
+    Parameters
+    ----------
+    frozen : iterable of Tensor
+        Tensors that nobody changes from run to run.
+    """
+
+    def __init__(self, frozen: Iterable[Tensor] = ()) -> None:
+        self.frozen = tuple(frozen)
+        self._recordings: dict[torch.Size, Recording] = {}
+
+    def program(self, function: Callable[[], None], shape: torch.Size) -> Program | None:
+        """Run a function on a batch of some shape; return what does it again, once known."""
+        recording = Recording(function)
+        before = self._recordings.pop(shape, None)
+        if before is None:
+            self._recordings[shape] = recording
+            return None
+        if not recording.same(before):
+            raise NotCapturableError("two steps did not do the same")
+        return recording.program(self.frozen)
+
+
+class Graphs:
+    """Makes CUDA graphs.
+
+    Parameters
+    ----------
+    noise : Generator
+        Feeds the draws of the function.
+    """
+
+    def __init__(self, noise: Generator) -> None:
+        self.noise = noise
+
+    def program(self, function: Callable[[], None], shape: torch.Size) -> Program:
+        """Run a function on a batch; return what does it again."""
+        device = self.noise.device
+        graph = torch.cuda.CUDAGraph()
+        graph.register_generator_state(self.noise)
+        # Fits in other threads go on meanwhile.
+        capture = torch.cuda.graph(
+            graph, stream=torch.cuda.Stream(device), capture_error_mode="thread_local"
+        )
+        try:
+            with _RECORDING, torch.cuda.device(device), capture:
+                function()
+        except RuntimeError as error:
+            function()
+            raise NotCapturableError(f"CUDA says: {str(error).splitlines()[0]}") from error
+        graph.replay()  # what is captured has not run
+        return [graph.replay]
+
+
+def program_maker(noise: Generator, frozen: Iterable[Tensor]) -> Replays | Graphs:
+    """Return what makes programs on the device of a generator.
+
+    Parameters
+    ----------
+    noise : Generator
+        Feeds the draws of the function.
+    frozen : iterable of Tensor
+        Tensors that nobody changes from run to run.
+    """
+    return Graphs(noise) if noise.device.type == "cuda" else Replays(frozen)
+
+
 class Captured:
-    """A function of batches that runs as it is, until two recordings of it agree.
+    """A function of batches that runs as it is, until there is a program for their shape.
 
     Parameters
     ----------
@@ -161,19 +232,18 @@ class Captured:
         batch included.
     obstacle : str
         Why the function cannot be replayed; empty if that is not known.
-    frozen : iterable of Tensor
-        Tensors that nobody changes from run to run.
+    maker : Replays or Graphs
+        Makes the programs.
     """
 
     def __init__(
-        self, function: Callable[[Batch], None], obstacle: str, frozen: Iterable[Tensor] = ()
+        self, function: Callable[[Batch], None], obstacle: str, maker: Replays | Graphs
     ) -> None:
         self.function = function
         self.obstacle = obstacle
-        self.frozen = tuple(frozen)
+        self.maker = maker
         self._runs: Counter[torch.Size] = Counter()
-        self._recordings: dict[torch.Size, Recording] = {}
-        self._programs: dict[torch.Size, list[Callable[[], Any]]] = {}
+        self._programs: dict[torch.Size, Program] = {}
 
     def __call__(self, batch: Batch) -> None:
         """Run the function on a batch."""
@@ -190,7 +260,7 @@ class Captured:
         else:
             self._record(batch)
 
-    def programs(self, shapes: set[torch.Size]) -> dict[torch.Size, list[Callable[[], Any]]] | None:
+    def programs(self, shapes: set[torch.Size]) -> dict[torch.Size, Program] | None:
         """Return what to call, in order and while `replaying`, for batches of some shapes.
 
         None if a batch of one of the shapes still runs as it is.
@@ -200,17 +270,12 @@ class Captured:
     def _record(self, batch: Batch) -> None:
         shape = batch.x.shape
         try:
-            recording = Recording(partial(self.function, batch))
+            program = self.maker.program(partial(self.function, batch), shape)
         except NotCapturableError as error:
             self.obstacle = str(error)
             return
-        before = self._recordings.pop(shape, None)
-        if before is None:
-            self._recordings[shape] = recording
-        elif recording.same(before):
-            self._programs[shape] = recording.program(self.frozen)
-        else:
-            self.obstacle = "two steps did not do the same"
+        if program is not None:
+            self._programs[shape] = program
 
 
 class _Arena:

@@ -14,7 +14,7 @@ from torch.func import functional_call, vmap
 
 from sklearn_ae._compat import AdamWState, fused_adamw_, row_of
 from sklearn_ae.data import Batch
-from sklearn_ae.training._capture import Captured, replaying
+from sklearn_ae.training._capture import Captured, program_maker, replaying
 from sklearn_ae.training._net import AutoencoderNet
 from sklearn_ae.training._step import TermsOf
 
@@ -50,7 +50,8 @@ class Ensemble:
         self._buffers = _stacked_buffers(nets)
         self._states = self._stack_moments()
         self._stack_batches()
-        self._run_step = Captured(self._step, first.run_step_.obstacle, self._frozen())
+        maker = program_maker(self._noise, self._frozen())
+        self._run_step = Captured(self._step, first.run_step_.obstacle, maker)
 
     def train_epoch(self, rates: list[float]) -> list[dict[str, float]]:
         """Run one pass over the rows of each network; return the means of its terms.

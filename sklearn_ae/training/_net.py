@@ -13,7 +13,7 @@ from torch import Generator, Tensor
 
 from sklearn_ae._compat import AdamWState, lay_in_a_row
 from sklearn_ae.data import AnyBatch, Batch, RaggedBatch
-from sklearn_ae.training._capture import Captured, replaying
+from sklearn_ae.training._capture import Captured, program_maker, replaying
 from sklearn_ae.training._module import parameters_of
 from sklearn_ae.training._step import Step
 
@@ -114,7 +114,8 @@ class AutoencoderNet(NeuralNet):
         self.secret_ = self._secret()
         obstacle = self.secret_ or self._obstacle()
         batches.buffers = None if obstacle else {}
-        self.run_step_ = Captured(self._run_step, obstacle, self.criterion_.loss.buffers())
+        maker = program_maker(noise, self.criterion_.loss.buffers())
+        self.run_step_ = Captured(self._run_step, obstacle, maker)
         self.said_ = ""
 
     def end(self) -> None:
@@ -135,7 +136,7 @@ class AutoencoderNet(NeuralNet):
         """Say why a known step cannot be captured, or nothing if it can."""
         if isinstance(self.batches_.dataset, RaggedBatch):
             return "rows differ in size"
-        if self.rate_.device.type != "cpu":
+        if self.rate_.device.type not in ("cpu", "cuda"):
             return f"the device is {self.rate_.device.type}"
         return ""
 

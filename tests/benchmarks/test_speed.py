@@ -117,7 +117,7 @@ def test_cells_without_their_data_are_left_out(path, monkeypatch, capsys):
     monkeypatch.setattr(grid, "CELLS", [cell for cell in grid.CELLS if cell.data != grid.NORMAL])
     assert run(path) == 0
     printed = capsys.readouterr().out
-    assert f"The data {grid.SHUTTLE} are not here" in printed
+    assert "The data or the device are not here: table shuttle 49,097 x 9" in printed
     assert not path.exists()
 
 
@@ -140,6 +140,12 @@ def made(numbers, of_version="0.1"):
             }
         )
         rows.append(runner.key(cell, "torch", of_version) | shared | {"seconds_median": seconds})
+        if cell.group == "gpu":
+            rows[-2]["us_per_batch"] = numbers["gpu"]
+            rows += [
+                runner.key(cell, name, of_version) | shared | {"us_per_batch": 640.0}
+                for name in ("skorch", "pyod")
+            ]
     for name, seconds in zip(imports.STATEMENTS, [2.0, 2.1, 2.0 * numbers["import"]], strict=True):
         row = dict.fromkeys(runner.CELL, 0) | {"group": "import", "task": "import", "hidden": ""}
         row |= {"library": name, "version": of_version, "seconds_median": seconds, "rounds": 5}
@@ -156,8 +162,8 @@ def made_defaults(r2):
     ]
 
 
-GOOD = {"limit": 1.2, "torch": 1.05, "peak": 100.0, "exponent": 1.0, "import": 1.02}
-BAD = {"limit": 1.3, "torch": 1.4, "peak": 180.0, "exponent": 1.2, "import": 1.2}
+GOOD = {"limit": 1.2, "torch": 1.05, "peak": 100.0, "exponent": 1.0, "import": 1.02, "gpu": 79.0}
+BAD = {"limit": 1.3, "torch": 1.4, "peak": 180.0, "exponent": 1.2, "import": 1.2, "gpu": 81.0}
 
 
 @pytest.mark.parametrize(
@@ -168,7 +174,7 @@ def test_the_report_says_what_clears(path, capsys, numbers, r2, verdict):
     default.TABLE.append(defaults_path(path), made_defaults(r2))
     results, defaults = runner.TABLE.read(path), default.TABLE.read(defaults_path(path))
     found = report.bars(report.current(results), defaults)
-    assert len(found) == 5 + 2 + 6
+    assert len(found) == 5 + 2 + 3 + 6
     assert {bar.verdict for bar in found} == {verdict}
     assert main(["report", "--results", str(path)]) == 0
     printed = capsys.readouterr().out

@@ -26,7 +26,7 @@ from sklearn_ae import (
 )
 from sklearn_ae.data import Batch
 from sklearn_ae.training import _calls, _capture
-from sklearn_ae.training._capture import Captured, NotCapturableError, Recording
+from sklearn_ae.training._capture import Captured, Graphs, NotCapturableError, Recording, Replays
 
 OPTIONS = {"max_iter": 6, "batch_size": 64, "early_stopping": False, "random_state": 0}
 SMALL = OPTIONS | {"hidden_layer_sizes": (16, 8)}
@@ -103,14 +103,18 @@ ESTIMATORS = {
 def programs(monkeypatch):
     """Record early; count the programs that are made."""
     made = []
-    program = Recording.program
 
-    def counted(self, frozen=()):
-        made.append(self)
-        return program(self, frozen)
+    def counted(program):
+        def of(self, function, shape):
+            found = program(self, function, shape)
+            made.extend([] if found is None else [found])
+            return found
+
+        return of
 
     monkeypatch.setattr(_capture, "_WARM_UP", 1)
-    monkeypatch.setattr(Recording, "program", counted)
+    for maker in (Replays, Graphs):
+        monkeypatch.setattr(maker, "program", counted(maker.program))
     return made
 
 
@@ -121,8 +125,9 @@ def fitted_eagerly(estimator, X, monkeypatch):
 
 
 @pytest.mark.parametrize("name", ESTIMATORS)
-def test_captured_steps_are_the_eager_ones(name, programs, monkeypatch):
+def test_captured_steps_are_the_eager_ones(name, programs, monkeypatch, device):
     estimator, X = ESTIMATORS[name]
+    estimator = clone(estimator).set_params(device=device)
     eager = fitted_eagerly(estimator, X, monkeypatch)
     losses, expected = eager.loss_curve_, eager.reconstruct(X)
     assert not programs
@@ -269,7 +274,7 @@ class Machine:
 @pytest.mark.parametrize("name", ["views_and_aliases", "draws", "gradients", "constants", "norms"])
 def test_a_function_of_tensors_is_replayed_exactly(name):
     plain, captured = Machine(), Machine()
-    function = Captured(getattr(captured, name), "")
+    function = Captured(getattr(captured, name), "", Replays())
     batch = Batch(torch.zeros(1, 1))
     for _ in range(30):
         getattr(plain, name)(batch)
@@ -308,7 +313,7 @@ def test_random_programs_never_overwrite_what_is_still_read():
 
         data = torch.randn(5, 4, generator=torch.Generator().manual_seed(1))
         ours, theirs = torch.zeros(()), torch.zeros(())
-        function = Captured(lambda batch, run=run, ours=ours: run(batch.x, ours), "")
+        function = Captured(lambda batch, run=run, ours=ours: run(batch.x, ours), "", Replays())
         for _ in range(15):
             data.copy_(data.roll(1, 0) + 0.1)
             run(data, theirs)
@@ -331,7 +336,7 @@ def test_a_function_that_changes_is_not_replayed():
         calls.append(1)
         x.add_(len(calls))
 
-    captured = Captured(function, "")
+    captured = Captured(function, "", Replays())
     for _ in range(20):
         captured(Batch(torch.zeros(1, 1)))
     assert captured.obstacle == "two steps did not do the same"
@@ -341,7 +346,7 @@ def test_a_function_that_changes_is_not_replayed():
 def test_a_step_that_allocates_much_is_not_recorded(monkeypatch):
     monkeypatch.setattr(_capture, "_MOST_BYTES", 100)
     x = torch.zeros(40)
-    captured = Captured(lambda batch: x.copy_(x + 1), "")
+    captured = Captured(lambda batch: x.copy_(x + 1), "", Replays())
     for _ in range(20):
         captured(Batch(torch.zeros(1, 1)))
     assert "more than 100 bytes" in captured.obstacle
