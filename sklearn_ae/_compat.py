@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import inspect
+import platform
+import re
 from collections.abc import Callable
+from functools import cache
+from pathlib import Path
 from types import BuiltinFunctionType
 from typing import Any, NamedTuple
 
@@ -19,8 +23,11 @@ __all__ = [
     "DispatchMode",
     "Overload",
     "binding",
+    "blas_is_slow",
     "fused_adamw_",
     "lay_in_a_row",
+    "linear",
+    "onednn_pays",
     "output_config",
     "overloads",
     "row_of",
@@ -30,6 +37,8 @@ __all__ = [
 
 # Numbers up to which tensors are joined before they are read.
 _SMALL = 2**17
+# Multiplications from which oneDNN's preparations pay.
+_MANY_PRODUCTS = 2**20
 # Where torch keeps the functions that it makes from the schemas of its operations.
 _OWNERS = [torch, *(getattr(torch._C, name) for name in ("_linalg", "_nn"))]
 
@@ -47,6 +56,45 @@ def overloads(operation: Overload) -> list[Overload]:
     """Return all overloads of an operation."""
     packet = operation.overloadpacket
     return [getattr(packet, name) for name in packet.overloads()]
+
+
+@cache
+def blas_is_slow() -> bool:
+    """Whether oneDNN multiplies large matrices in half the time of torch's BLAS.
+
+    MKL does without AVX-512 on processors of AMD, whose units are wide enough for it from
+    family 26 (Zen 5) on.
+    """
+    backends = torch.backends
+    if not (backends.mkl.is_available() and backends.mkldnn.is_available()):
+        return False
+    if backends.cpu.get_cpu_capability() != "AVX512":
+        return False
+    described = Path("/proc/cpuinfo")
+    text = described.read_text() if described.exists() else platform.processor()
+    family = re.search(r"(?:cpu family\s*:|Family)\s*(\d+)", text)
+    return "AuthenticAMD" in text and family is not None and int(family[1]) >= 26
+
+
+def onednn_pays(x: Tensor, n_columns: int) -> bool:
+    """Whether a product of so many columns is faster by `linear`, which no transform knows."""
+    return (
+        x.numel() * n_columns >= _MANY_PRODUCTS
+        and x.dtype == torch.float32
+        and x.device.type == "cpu"
+        and blas_is_slow()
+        and not torch._C._functorch.is_functorch_wrapped_tensor(x)
+    )
+
+
+def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Return ``x @ weight.T + bias`` by oneDNN, without a gradient."""
+    return _onednn_linear()(x, weight, bias, "none", [], "")
+
+
+@cache
+def _onednn_linear() -> Overload:
+    return torch.ops.mkldnn._linear_pointwise.default
 
 
 def storage_key(tensor: Tensor) -> int:

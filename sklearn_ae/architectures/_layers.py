@@ -11,6 +11,8 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
+from sklearn_ae._compat import linear, onednn_pays
+
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "identity": lambda x: x,
     "logistic": torch.sigmoid,
@@ -68,11 +70,14 @@ class Linear(nn.Linear):
     def forward(self, x: Tensor) -> Tensor:
         """Apply the map.
 
-        Without gradients, a product of few columns is taken the other way round, which is
-        several times faster.
+        Without gradients, a large product is oneDNN's where that is faster, and one of few
+        columns is taken the other way round, which is several times faster.
         """
-        if x.ndim == 2 and self.out_features < _NARROW and not torch.is_grad_enabled():
-            return torch.addmm(self.bias[:, None], self.weight, x.T).T
+        if x.ndim == 2 and not torch.is_grad_enabled():
+            if onednn_pays(x, self.out_features):
+                return linear(x, self.weight, self.bias)
+            if self.out_features < _NARROW:
+                return torch.addmm(self.bias[:, None], self.weight, x.T).T
         return super().forward(x)
 
     def reset(self, generator: Generator) -> None:

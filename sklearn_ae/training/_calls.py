@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sklearn_ae._compat import Overload, binding, overloads
+from sklearn_ae._compat import Overload, binding, linear, onednn_pays, overloads
 
 # Cells up to which numpy, whose calls cost less, is as fast as torch.
 _FEW_CELLS = 2**14
@@ -41,8 +41,11 @@ def bound(step: Call, place: Callable[[Any], Any]) -> list[Callable[[], Any]]:
     run = partial(_function(step.operation), *args, **kwargs)
     if not step.fresh:
         return [run]
-    if step.operation in _PRODUCTS and not kwargs and result.shape[1] < _NARROW_COLUMNS:
-        return _transposed_product(args, result)
+    if step.operation in _PRODUCTS and not kwargs:
+        if onednn_pays(args[-2], args[-1].shape[1]):
+            return [partial(_linear_into, result, *args[-2:], *args[:-2])]
+        if result.shape[1] < _NARROW_COLUMNS:
+            return _transposed_product(args, result)
     results = list(result) if isinstance(result, (tuple, list)) else [result]
     into = _into(step.operation, len(args))
     if into is None or any(value is None for value in results):
@@ -106,6 +109,11 @@ def _transposed_product(args: tuple[Tensor, ...], result: Tensor) -> list[Callab
     if bias:
         return [multiply, partial(torch.add, product.t(), bias[0], out=result)]
     return [multiply, partial(Tensor.copy_, result, product.t())]
+
+
+def _linear_into(out: Tensor, a: Tensor, b: Tensor, bias: Tensor | None = None) -> None:
+    """Set `out` to ``a @ b + bias`` by oneDNN."""
+    out.copy_(linear(a, b.t(), bias))
 
 
 def _copied(function: Callable[[], Any], buffers: list[Any]) -> None:

@@ -23,7 +23,9 @@ from sklearn_ae import (
     StackedAutoencoder,
     SwapNoise,
     VariationalAutoencoder,
+    _compat,
 )
+from sklearn_ae.architectures import _layers
 from sklearn_ae.data import Batch
 from sklearn_ae.training import _calls, _capture
 from sklearn_ae.training._capture import Captured, Graphs, NotCapturableError, Recording, Replays
@@ -135,6 +137,25 @@ def test_captured_steps_are_the_eager_ones(name, programs, monkeypatch, device):
     assert programs
     assert_allclose(captured.loss_curve_, losses, rtol=1e-4)
     assert_allclose(captured.reconstruct(X), expected, atol=1e-3 * X.std())
+
+
+@pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="torch has no oneDNN")
+@pytest.mark.parametrize("name", ["plain", "narrow", "batch norm, tied", "contractive", "sparse"])
+def test_products_of_onednn_are_those_of_blas(name, programs, monkeypatch):
+    estimator, X = ESTIMATORS[name]
+    expected = clone(estimator).fit(X)
+    products, product = [], _compat.linear
+    for module in (_calls, _layers):
+        monkeypatch.setattr(module, "linear", lambda *args: products.append(1) or product(*args))
+    monkeypatch.setattr(_compat, "blas_is_slow", lambda: True)
+    monkeypatch.setattr(_compat, "_MANY_PRODUCTS", 1)
+    fitted = clone(estimator).fit(X)
+    assert len(products) > 100
+    assert_allclose(fitted.loss_curve_, expected.loss_curve_, rtol=1e-4)
+    assert_allclose(fitted.transform(X), expected.transform(X), atol=1e-3 * X.std())
+    n_products = len(products)
+    fitted.transform(X.astype(np.float32))
+    assert len(products) > n_products
 
 
 def test_replays_that_keep_the_order_of_sums_are_equal_bit_for_bit(programs, monkeypatch):
