@@ -37,8 +37,9 @@ __all__ = [
 
 # Numbers up to which tensors are joined before they are read.
 _SMALL = 2**17
-# Multiplications from which oneDNN's preparations pay.
+# Multiplications from which oneDNN's preparations pay, and where it has to move the rows.
 _MANY_PRODUCTS = 2**20
+_MANY_TRANSPOSED = 4_000_000
 # Where torch keeps the functions that it makes from the schemas of its operations.
 _OWNERS = [torch, *(getattr(torch._C, name) for name in ("_linalg", "_nn"))]
 
@@ -78,8 +79,9 @@ def blas_is_slow() -> bool:
 
 def onednn_pays(x: Tensor, n_columns: int) -> bool:
     """Whether a product of so many columns is faster by `linear`, which no transform knows."""
+    least = _MANY_PRODUCTS if x.is_contiguous() else _MANY_TRANSPOSED
     return (
-        x.numel() * n_columns >= _MANY_PRODUCTS
+        x.numel() * n_columns >= least
         and x.dtype == torch.float32
         and x.device.type == "cpu"
         and blas_is_slow()

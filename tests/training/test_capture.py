@@ -148,7 +148,8 @@ def test_products_of_onednn_are_those_of_blas(name, programs, monkeypatch):
     for module in (_calls, _layers):
         monkeypatch.setattr(module, "linear", lambda *args: products.append(1) or product(*args))
     monkeypatch.setattr(_compat, "blas_is_slow", lambda: True)
-    monkeypatch.setattr(_compat, "_MANY_PRODUCTS", 1)
+    for name in ("_MANY_PRODUCTS", "_MANY_TRANSPOSED"):
+        monkeypatch.setattr(_compat, name, 1)
     fitted = clone(estimator).fit(X)
     assert len(products) > 100
     assert_allclose(fitted.loss_curve_, expected.loss_curve_, rtol=1e-4)
