@@ -23,7 +23,6 @@ __all__ = [
     "DispatchMode",
     "Overload",
     "binding",
-    "blas_is_slow",
     "fused_adamw_",
     "lay_in_a_row",
     "linear",
