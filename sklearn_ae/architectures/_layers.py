@@ -71,10 +71,11 @@ class Linear(nn.Linear):
         """Apply the map.
 
         Without gradients, a large product is oneDNN's where that is faster, and one of few
-        columns is taken the other way round, which is several times faster.
+        columns is taken the other way round, which is several times faster. oneDNN keeps code
+        for each number of rows, which had better be that of a block.
         """
         if x.ndim == 2 and not torch.is_grad_enabled():
-            if onednn_pays(x, self.out_features):
+            if x.shape[0].bit_count() == 1 and onednn_pays(x, self.out_features):
                 return linear(x, self.weight, self.bias)
             if self.out_features < _NARROW:
                 return torch.addmm(self.bias[:, None], self.weight, x.T).T

@@ -1,6 +1,13 @@
 """From what a user holds to what a network sees: layouts, rows, scales, batches."""
 
-from sklearn_ae.data._batch import AnyBatch, Batch, CompactBatch, Extent, RaggedBatch
+from sklearn_ae.data._batch import (
+    AnyBatch,
+    Batch,
+    CompactBatch,
+    Extent,
+    RaggedBatch,
+    block_rows,
+)
 from sklearn_ae.data._channels import ChannelScaling
 from sklearn_ae.data._columns import Column, Numeric, fit_column
 from sklearn_ae.data._compact import CompactRows, SparseRows, dense_block
@@ -45,6 +52,7 @@ __all__ = [
     "TableScaling",
     "WarpedScaling",
     "as_images",
+    "block_rows",
     "blocks",
     "check_same_units",
     "dense_block",

@@ -168,7 +168,7 @@ class Batch(NamedTuple):
 
     def blocks(self, most_cells: int) -> Iterator[tuple[Any, Batch]]:
         """Yield positions and rows, in order."""
-        size = max(1, most_cells // max(1, self.x.shape[1] + 256))
+        size = block_rows(most_cells, self.x.shape[1] + 256)
         for start in range(0, self.n_rows, size):
             part = slice(start, start + size)
             yield part, self.slice(start, start + size)
@@ -283,10 +283,15 @@ class CompactBatch:
 
     def blocks(self, most_cells: int) -> Iterator[tuple[Any, Batch]]:
         """Yield positions and rows, in order."""
-        size = max(1, most_cells // max(1, self.values.shape[1] + 256))
+        size = block_rows(most_cells, self.values.shape[1] + 256)
         for start in range(0, self.n_rows, size):
             part = slice(start, start + size)
             yield part, self.take(part)
+
+
+def block_rows(most_cells: int, width: int) -> int:
+    """Rows of a block of at most so many cells: a power of two, so that sizes recur."""
+    return 1 << max(0, (most_cells // width).bit_length() - 1)
 
 
 def _standardized(

@@ -20,6 +20,7 @@ from sklearn_ae.data import (
     Extent,
     Ragged,
     SparseRows,
+    block_rows,
     blocks,
     dense_block,
     plan,
@@ -451,11 +452,14 @@ class Model:
     def _block_cells(self, values: _Values) -> int:
         if isinstance(values, Ragged):
             return _BLOCK_CELLS // self._cell_width
-        return max(64, _BLOCK_CELLS // max(256, self.factory.n_features)) * values.shape[1]
+        return self._block_rows * values.shape[1]
+
+    @property
+    def _block_rows(self) -> int:
+        return max(64, block_rows(_BLOCK_CELLS, max(256, self.factory.n_features)))
 
     def _threads(self, n_rows: int) -> AbstractContextManager[None]:
-        size = max(64, _BLOCK_CELLS // max(256, self.factory.n_features))
-        return torch_threads(thread_count(self.factory.work * min(size, n_rows)))
+        return torch_threads(thread_count(self.factory.work * min(self._block_rows, n_rows)))
 
 
 def _extent(rows: Ragged) -> Extent:

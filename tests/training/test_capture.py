@@ -155,7 +155,7 @@ def test_products_of_onednn_are_those_of_blas(name, programs, monkeypatch):
     assert_allclose(fitted.loss_curve_, expected.loss_curve_, rtol=1e-4)
     assert_allclose(fitted.transform(X), expected.transform(X), atol=1e-3 * X.std())
     n_products = len(products)
-    fitted.transform(X.astype(np.float32))
+    fitted.transform(X[:128].astype(np.float32))
     assert len(products) > n_products
 
 
