@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.impute import MissingIndicator
 from sklearn.utils._param_validation import HasMethods, Interval, MissingValues
 from sklearn.utils.validation import (
     _check_feature_names_in,
@@ -246,6 +245,9 @@ class AutoencoderImputer(TransformerMixin, BaseEstimator):
         self.indicator_ = None
         if self.add_indicator:
             holes = np.where(missing, np.nan, 0.0)
+            # It imports neighbours, linear models and more, which takes a quarter of a second.
+            from sklearn.impute import MissingIndicator
+
             self.indicator_ = MissingIndicator(error_on_new=False).fit(holes)
 
     def _learner(self, width: int, device: str, seeds: Seeds) -> Learner | None:
