@@ -27,7 +27,7 @@ _FILLS = {
     *("arange", "ones", "ones_like", "scalar_tensor", "zeros", "zeros_like"),
 }
 # Runs of a function on a batch of some size before it is recorded.
-_WARM_UP = 8
+_WARM_UP = 4
 _RECORDING = threading.Lock()
 
 Program = list[Callable[[], Any]]
