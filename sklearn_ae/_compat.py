@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import inspect
-import platform
-import re
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path
 from types import BuiltinFunctionType
 from typing import Any, NamedTuple
 
@@ -24,9 +21,9 @@ __all__ = [
     "Overload",
     "binding",
     "fused_adamw_",
+    "is_transformed",
     "lay_in_a_row",
     "linear",
-    "onednn_pays",
     "output_config",
     "overloads",
     "row_of",
@@ -36,9 +33,6 @@ __all__ = [
 
 # Numbers up to which tensors are joined before they are read.
 _SMALL = 2**17
-# Multiplications from which oneDNN's preparations pay, and where it has to move the rows.
-_MANY_PRODUCTS = 2**20
-_MANY_TRANSPOSED = 4_000_000
 # Where torch keeps the functions that it makes from the schemas of its operations.
 _OWNERS = [torch, *(getattr(torch._C, name) for name in ("_linalg", "_nn"))]
 
@@ -58,34 +52,9 @@ def overloads(operation: Overload) -> list[Overload]:
     return [getattr(packet, name) for name in packet.overloads()]
 
 
-@cache
-def blas_is_slow() -> bool:
-    """Whether oneDNN multiplies large matrices in half the time of torch's BLAS.
-
-    MKL does without AVX-512 on processors of AMD, whose units are wide enough for it from
-    family 26 (Zen 5) on.
-    """
-    backends = torch.backends
-    if not (backends.mkl.is_available() and backends.mkldnn.is_available()):
-        return False
-    if backends.cpu.get_cpu_capability() != "AVX512":
-        return False
-    described = Path("/proc/cpuinfo")
-    text = described.read_text() if described.exists() else platform.processor()
-    family = re.search(r"(?:cpu family\s*:|Family)\s*(\d+)", text)
-    return "AuthenticAMD" in text and family is not None and int(family[1]) >= 26
-
-
-def onednn_pays(x: Tensor, n_columns: int) -> bool:
-    """Whether a product of so many columns is faster by `linear`, which no transform knows."""
-    least = _MANY_PRODUCTS if x.is_contiguous() else _MANY_TRANSPOSED
-    return (
-        x.numel() * n_columns >= least
-        and x.dtype == torch.float32
-        and x.device.type == "cpu"
-        and blas_is_slow()
-        and not torch._C._functorch.is_functorch_wrapped_tensor(x)
-    )
+def is_transformed(tensor: Tensor) -> bool:
+    """Whether a tensor is what `torch.func` differentiates or maps over."""
+    return torch._C._functorch.is_functorch_wrapped_tensor(tensor)
 
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:

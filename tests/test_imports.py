@@ -13,6 +13,7 @@ import sklearn_ae
 
 ROOMS = [
     "_compat",
+    "_products",
     "data",
     "architectures",
     "corruptions",

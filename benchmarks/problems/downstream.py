@@ -196,7 +196,7 @@ def report(results: pd.DataFrame, *, markdown: bool = False) -> str:
     if results.empty:
         return "\n".join(["No results.", *failures])
     shown = [library for library in LIBRARIES if library in set(results["library"])]
-    chosen = {how: _chosen(results, how)[shown] for how in ("alone", "beside")}
+    chosen = {how: _of_chosen_width(results, how)[shown] for how in ("alone", "beside")}
     if markdown:
         both = chosen["alone"].join(
             chosen["beside"].drop(columns="raw", errors="ignore").add_prefix("columns and ")
@@ -208,8 +208,16 @@ def report(results: pd.DataFrame, *, markdown: bool = False) -> str:
         table = tables.means(results, how, shown)
         lines += [f"{how}, mean over outer folds", "", tables.frame(table), ""]
         lines += [f"{how}, k chosen within the training part", "", tables.frame(chosen[how]), ""]
-    for name in [*(name for name in VARIANTS if name in shown), CHOSEN]:
-        lines += _against_pca(results, name)
+    own = results[results["library"].isin(list(VARIANTS))]
+    at_equal_width = {}
+    for how in ("alone", "beside"):
+        kept = _preferred(own, how, ["data", "k", "seed"])
+        at_equal_width[how] = tables.means(results, how, shown).assign(
+            **{CHOSEN: kept.groupby(["data", "k"])[how].mean()}
+        )
+    if "pca" in shown:
+        for name in [*(name for name in VARIANTS if name in shown), CHOSEN]:
+            lines += _against_pca(at_equal_width, name)
     if "raw" in shown and tables.OURS in shown:
         for how, table in chosen.items():
             gap = table[tables.OURS] - chosen["alone"]["raw"]
@@ -222,14 +230,10 @@ def report(results: pd.DataFrame, *, markdown: bool = False) -> str:
     return "\n".join([*lines, *failures]).rstrip()
 
 
-def _against_pca(results: pd.DataFrame, name: str) -> list[str]:
+def _against_pca(scores: dict[str, pd.DataFrame], name: str) -> list[str]:
     """Count the cells in which an estimator, or the chosen ones, are better than PCA's codes."""
     lines, better, pairs = [], 0, 0
-    for how in ("alone", "beside"):
-        table = tables.means(results, how, LIBRARIES)
-        table[CHOSEN] = _choice(results, how)
-        if not {name, "pca"} <= set(table):
-            return []
+    for how, table in scores.items():
         gap = (table[name] - table["pca"]).dropna()
         better, pairs = better + int((gap > 0).sum()), pairs + len(gap)
         worse = gap[gap <= 0].sort_values()
@@ -245,17 +249,14 @@ def _against_pca(results: pd.DataFrame, name: str) -> list[str]:
     ]
 
 
-def _choice(results: pd.DataFrame, how: str) -> pd.Series:
-    """Scores of the estimators that inner folds prefer at equal width, mean over outer folds."""
-    own = results[results["library"].isin(list(VARIANTS))]
-    best = own.groupby(["data", "k", "seed"])[f"inner_{how}"].idxmax().dropna()
-    return own.loc[best].groupby(["data", "k"])[how].mean()
+def _preferred(results: pd.DataFrame, how: str, within: list[str]) -> pd.DataFrame:
+    """Keep the rows that inner folds prefer within each group."""
+    return results.loc[results.groupby(within)[f"inner_{how}"].idxmax().dropna()]
 
 
-def _chosen(results: pd.DataFrame, how: str) -> pd.DataFrame:
+def _of_chosen_width(results: pd.DataFrame, how: str) -> pd.DataFrame:
     """Scores of the width that inner folds prefer, a row a data set, a column a library."""
-    best = results.groupby(["data", "seed", "library"])[f"inner_{how}"].idxmax()
-    kept = results.loc[best.dropna()]
+    kept = _preferred(results, how, ["data", "seed", "library"])
     return kept.pivot_table(index="data", columns="library", values=how, aggfunc="mean")
 
 

@@ -50,8 +50,12 @@ def run(of_version: str, rounds: int = 5) -> list[dict]:
             if number >= 0:
                 seconds[name].append(time.perf_counter() - start)
     shared = dict.fromkeys(CELL, 0) | {"group": GROUP, "task": GROUP, "data": "", "hidden": ""}
-    shared |= {"device": "cpu"}
-    shared |= machine.describe() | {"threads": 1, "torch": metadata.version("torch"), "error": ""}
+    shared |= machine.describe() | {
+        "threads": 1,
+        "device": "cpu",
+        "torch": metadata.version("torch"),
+        "error": "",
+    }
     return [
         shared
         | {

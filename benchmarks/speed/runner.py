@@ -51,8 +51,8 @@ TABLE = Table(
         "error",
     ],
     text=[
-        *(name for name in CELL if name in ("group", "task", "data", "hidden", "device")),
-        *("library", "version", "python", "platform", "torch", "jax", "error"),
+        *("group", "task", "data", "hidden", "device", "library", "version"),
+        *("python", "platform", "torch", "jax", "error"),
     ],
 )
 

@@ -11,7 +11,8 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
-from sklearn_ae._compat import linear, onednn_pays
+from sklearn_ae._compat import linear
+from sklearn_ae._products import NARROW, onednn_pays
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "identity": lambda x: x,
@@ -28,8 +29,6 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 _SOFT_RANGE = 3.0
 # Beyond it the compression is constant.
 _LARGEST = 1e18
-# Products of fewer columns than these are taken the other way round.
-_NARROW = 16
 
 
 class _Asinh(torch.autograd.Function):
@@ -77,7 +76,7 @@ class Linear(nn.Linear):
         if x.ndim == 2 and not torch.is_grad_enabled():
             if x.shape[0].bit_count() == 1 and onednn_pays(x, self.out_features):
                 return linear(x, self.weight, self.bias)
-            if self.out_features < _NARROW:
+            if self.out_features < NARROW:
                 return torch.addmm(self.bias[:, None], self.weight, x.T).T
         return super().forward(x)
 

@@ -166,7 +166,7 @@ class FittingAutoencoder(CallbackSupportMixin, ReadingAutoencoder):
             fitter = Fitter(composition, recipe, Seeds(self._entropy))
             with torch_threads(self._threads(composition, recipe, rows)):
                 if first:
-                    fitted = fitter.begin_stream(rows)
+                    fitted = fitter.start(rows)
                     self.__dict__.update(self._attributes(X, rows, composition, recipe, fitted))
                 loss = fitter.continue_stream(self.net_, self._model, rows, self._n_streamed)
             self._composition_used = composition

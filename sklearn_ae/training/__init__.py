@@ -3,9 +3,10 @@
 from sklearn_ae.training._assembly import make_net
 from sklearn_ae.training._canonical import canonicalize, mean_divergence
 from sklearn_ae.training._devices import available_device, resolve_device
+from sklearn_ae.training._factory import ModuleFactory
 from sklearn_ae.training._history import History
 from sklearn_ae.training._lockstep import train_lanes
-from sklearn_ae.training._model import Model, ModuleFactory
+from sklearn_ae.training._model import Model
 from sklearn_ae.training._module import AutoencoderModule
 from sklearn_ae.training._net import AutoencoderNet, state_tensors
 from sklearn_ae.training._recipe import Composition, Recipe

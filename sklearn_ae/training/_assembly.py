@@ -13,7 +13,8 @@ from sklearn_ae.corruptions import in_standard_units
 from sklearn_ae.data import AnyBatch, Batch, ColumnScaling, CompactBatch, Ragged, RaggedBatch, Rows
 from sklearn_ae.losses import Loss
 from sklearn_ae.training._cycle import Lane
-from sklearn_ae.training._model import Model, ModuleFactory
+from sklearn_ae.training._factory import ModuleFactory
+from sklearn_ae.training._model import Model
 from sklearn_ae.training._net import AutoencoderNet, state_tensors
 from sklearn_ae.training._recipe import Composition, Recipe
 from sklearn_ae.training._step import Objective

@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sklearn_ae._compat import Overload, binding, linear, onednn_pays, overloads
+from sklearn_ae._compat import Overload, binding, linear, overloads
+from sklearn_ae._products import NARROW, onednn_pays
 
 # Cells up to which numpy, whose calls cost less, is as fast as torch.
 _FEW_CELLS = 2**14
@@ -44,7 +45,7 @@ def bound(step: Call, place: Callable[[Any], Any]) -> list[Callable[[], Any]]:
     if step.operation in _PRODUCTS and not kwargs:
         if onednn_pays(args[-2], args[-1].shape[1]):
             return [partial(_linear_into, result, *args[-2:], *args[:-2])]
-        if result.shape[1] < _NARROW_COLUMNS:
+        if result.shape[1] < NARROW:
             return _transposed_product(args, result)
     results = list(result) if isinstance(result, (tuple, list)) else [result]
     into = _into(step.operation, len(args))
@@ -135,8 +136,6 @@ _UFUNCS: dict[tuple[str, int], np.ufunc] = {
     ("neg", 1): np.negative,
     ("abs", 1): np.absolute,
 }
-# Matrix products of fewer columns than these are taken the other way round.
-_NARROW_COLUMNS = 16
 _PRODUCTS = {torch.ops.aten.mm.default, torch.ops.aten.addmm.default}
 _SUM = torch.ops.aten.sum.dim_IntList
 _DOT = torch.ops.aten.dot.default

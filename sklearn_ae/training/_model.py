@@ -13,7 +13,6 @@ from numpy.typing import DTypeLike, NDArray
 from scipy.special import logsumexp
 from torch import Tensor
 
-from sklearn_ae.architectures import Architecture, Shapes
 from sklearn_ae.data import (
     ColumnScaling,
     CompactRows,
@@ -25,8 +24,9 @@ from sklearn_ae.data import (
     dense_block,
     plan,
 )
-from sklearn_ae.latents import GaussianModule, Latent
+from sklearn_ae.latents import GaussianModule
 from sklearn_ae.losses import Loss, SquaredError
+from sklearn_ae.training._factory import ModuleFactory
 from sklearn_ae.training._module import AutoencoderModule
 from sklearn_ae.training._sparse_passes import WIDE, SparsePasses
 from sklearn_ae.training._threads import thread_count, torch_threads
@@ -37,82 +37,6 @@ _BLOCK_CELLS = 2**20
 # Rows of one size, dense or not, or of different sizes.
 _Values = NDArray | CompactRows | Ragged
 _OfBlock = Callable[[NDArray, NDArray | None, Extent | None], NDArray]
-
-
-class ModuleFactory:
-    """Builds a network of fixed shapes, its weights not yet set.
-
-    Parameters
-    ----------
-    architecture : Architecture
-        The encoder and decoder.
-    latent : Latent
-        What stands between them.
-    n_features, n_components, n_rows : int
-        Shapes, and the number of training rows for rules by data size.
-    linear_path : bool
-        Whether a linear map stands beside the network.
-    n_conditions : int
-        Columns of the condition.
-    n_parameters : int
-        Numbers that the decoder writes for each feature.
-    grid : tuple of int, optional
-        Shape of a row of an image or a sequence; of a typical one where sizes differ.
-    ragged : bool
-        Whether rows differ in size; features are then the channels.
-    holes : ndarray of int, optional
-        Columns of flat rows that may be missing.
-    """
-
-    def __init__(
-        self,
-        architecture: Architecture,
-        latent: Latent,
-        n_features: int,
-        n_components: int,
-        n_rows: int,
-        linear_path: bool,
-        n_conditions: int = 0,
-        n_parameters: int = 1,
-        grid: tuple[int, ...] | None = None,
-        ragged: bool = False,
-        holes: NDArray[np.intp] | None = None,
-    ) -> None:
-        self.architecture = architecture
-        self.latent = latent
-        self.n_features = n_features
-        self.n_components = n_components
-        self.n_rows = n_rows
-        self.linear_path = linear_path
-        self.n_conditions = n_conditions
-        self.n_parameters = n_parameters
-        self.grid = grid
-        self.ragged = ragged
-        self.holes = np.empty(0, dtype=np.intp) if holes is None else holes
-
-    @property
-    def shapes(self) -> Shapes:
-        """Widths of the two networks."""
-        return Shapes(
-            n_inputs=self.n_features + self.n_conditions + len(self.holes),
-            n_codes=self.latent.n_codes(self.n_components),
-            n_latents=self.n_components + self.n_conditions,
-            n_outputs=self.n_features * self.n_parameters,
-            n_rows=self.n_rows,
-            grid=self.grid,
-            ragged=self.ragged,
-        )
-
-    def __call__(self) -> AutoencoderModule:
-        """Build the network."""
-        encoder, decoder = self.architecture.build(self.shapes, self.linear_path)
-        latent = self.latent.build(self.n_components)
-        return AutoencoderModule(encoder, latent, decoder, self.holes)
-
-    @property
-    def work(self) -> int:
-        """Multiplications of one row in one forward pass."""
-        return self.architecture.work(self.shapes)
 
 
 class Model:

@@ -55,7 +55,8 @@ class BatchIterator:
         self.n_batches = dataset.n_batches(batch_size)
         self.n_rows = dataset.n_rows
         # The order of an epoch, where rows are alike.
-        self.order = torch.empty(dataset.n_rows * isinstance(dataset, Batch), dtype=torch.int32)
+        alike = isinstance(dataset, Batch)
+        self.order = torch.empty(dataset.n_rows, dtype=torch.int32) if alike else None
         self.buffers: dict[int, Batch] | None = None
 
     def __len__(self) -> int:

@@ -13,8 +13,9 @@ from sklearn_ae.data import ColumnScaling, Rows
 from sklearn_ae.starts import fit_scalings
 from sklearn_ae.training._assembly import check_same_shapes, make_lane, make_net, make_objective
 from sklearn_ae.training._cycle import Cycle, Lane, run_cycle, train_epoch
+from sklearn_ae.training._factory import ModuleFactory
 from sklearn_ae.training._history import History
-from sklearn_ae.training._model import Model, ModuleFactory
+from sklearn_ae.training._model import Model
 from sklearn_ae.training._net import AutoencoderNet, state_tensors
 from sklearn_ae.training._recipe import Composition, Recipe
 from sklearn_ae.training._schedule import Constant, OneCycle
@@ -114,14 +115,14 @@ class Fitter:
             return "start"
         return "fixed"
 
-    def choose_scaling(self, rows: Rows) -> None:
+    def choose_scaling(self, rows: Rows, n_folds: int, margin: float) -> None:
         """Map columns to normal scores if held-out rows prefer that to X's units."""
         self._warp = False
         start, loss = self.composition.start, self.composition.loss
         if not loss.warp or start is None or rows.grid is not None or rows.large:
             return
         gains = []
-        for i, (train, valid) in enumerate(self.folds(rows, _FOLDS if rows.n_rows < SMALL else 1)):
+        for i, (train, valid) in enumerate(self.folds(rows, n_folds)):
             plain, warped = (
                 self.lane(train, valid, rows.n_rows, ("fold", i), warp=warp)[1].judge()
                 for warp in (False, True)
@@ -129,7 +130,6 @@ class Fitter:
             gains.append(plain - warped)
         gain = np.concatenate(gains)
         error = gain.std(ddof=1) / np.sqrt(len(gain))
-        margin = _MARGIN_OUT_OF_FOLD if rows.n_rows < SMALL else _MARGIN_HOLD_OUT
         self._warp = bool(gain.mean() > margin * error)
 
     def folds(self, rows: Rows, n_folds: int) -> Iterator[tuple[Rows, Rows]]:
@@ -147,7 +147,9 @@ class Fitter:
                 held_out = held_out[self.groups]
             yield rows.take(np.flatnonzero(~held_out)), rows.take(np.flatnonzero(held_out))
 
-    def start(self, rows: Rows, previous: Model | None, judged: Cycle | None = None) -> Fitted:
+    def start(
+        self, rows: Rows, previous: Model | None = None, judged: Cycle | None = None
+    ) -> Fitted:
         """Return the start, solved on all rows, or the previous weights."""
         model, lane = self.lane(rows, None, rows.n_rows, ("network",), previous)
         return _finished(model, lane, judged or run_cycle([lane], self.recipe, OneCycle(0, 0.0)))
@@ -215,10 +217,6 @@ class Fitter:
         return make_lane(
             net, self.composition, self.recipe, (train, valid), scalings, (order, noise), fresh
         )
-
-    def begin_stream(self, rows: Rows) -> Fitted:
-        """Return the start of a stream of rows, solved on the first of them."""
-        return self.start(rows, None)
 
     def continue_stream(self, net: AutoencoderNet, model: Model, rows: Rows, call: int) -> float:
         """Pass once over further rows at a constant rate; return their mean training loss.
@@ -296,10 +294,11 @@ def fit_compositions(
     cycle = OneCycle(n_epochs, recipe.learning_rate_init)
     if protocol == "fixed":
         return _train_on_all(fitters, rows, previous, cycle, n_epochs)
+    folded = protocol == "out of fold"
+    n_folds, margin = (_FOLDS, _MARGIN_OUT_OF_FOLD) if folded else (1, _MARGIN_HOLD_OUT)
     if previous is None:
         for fitter in fitters:
-            fitter.choose_scaling(rows)
-    folded = protocol == "out of fold"
+            fitter.choose_scaling(rows, n_folds, margin)
     models, lanes = _split(
         fitter.lane(
             train,
@@ -310,12 +309,11 @@ def fit_compositions(
             leads=fitter is first and i == 0,
         )
         for fitter in fitters
-        for i, (train, valid) in enumerate(fitter.folds(rows, _FOLDS if folded else 1))
+        for i, (train, valid) in enumerate(fitter.folds(rows, n_folds))
     )
     found = run_cycle(lanes, recipe, cycle, first.watch(models[0], lanes[0]))
     # Networks on the same rows are no further evidence.
-    margin = (_MARGIN_OUT_OF_FOLD if folded else _MARGIN_HOLD_OUT) * len(fitters) ** 0.5
-    if first.composition.start is not None and not found.wins(margin):
+    if first.composition.start is not None and not found.wins(margin * len(fitters) ** 0.5):
         models.clear()
         while lanes:  # before all rows are put on the device
             lanes.pop().net.end()

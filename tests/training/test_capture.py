@@ -24,6 +24,7 @@ from sklearn_ae import (
     SwapNoise,
     VariationalAutoencoder,
     _compat,
+    _products,
 )
 from sklearn_ae.architectures import _layers
 from sklearn_ae.data import Batch
@@ -147,9 +148,9 @@ def test_products_of_onednn_are_those_of_blas(name, programs, monkeypatch):
     products, product = [], _compat.linear
     for module in (_calls, _layers):
         monkeypatch.setattr(module, "linear", lambda *args: products.append(1) or product(*args))
-    monkeypatch.setattr(_compat, "blas_is_slow", lambda: True)
+    monkeypatch.setattr(_products, "blas_is_slow", lambda: True)
     for name in ("_MANY_PRODUCTS", "_MANY_TRANSPOSED"):
-        monkeypatch.setattr(_compat, name, 1)
+        monkeypatch.setattr(_products, name, 1)
     fitted = clone(estimator).fit(X)
     assert len(products) > 100
     assert_allclose(fitted.loss_curve_, expected.loss_curve_, rtol=1e-4)
@@ -160,7 +161,7 @@ def test_products_of_onednn_are_those_of_blas(name, programs, monkeypatch):
 
 
 def test_replays_that_keep_the_order_of_sums_are_equal_bit_for_bit(programs, monkeypatch):
-    monkeypatch.setattr(_calls, "_NARROW_COLUMNS", 0)
+    monkeypatch.setattr(_calls, "NARROW", 0)
     monkeypatch.setattr(_calls, "_over_few_rows", lambda args: False)
     monkeypatch.setattr(_calls, "_short", lambda vector: False)
     stacked = StackedAutoencoder(3, **SMALL)  # its stages amplify what rounds differently
