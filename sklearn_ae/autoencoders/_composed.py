@@ -31,6 +31,7 @@ class ComposedAutoencoder(BaseEstimator, ABC):
     _left_out: frozenset[str] = frozenset()
     _overcomplete = False
     _judge_corrupted = False
+    _background = 0.0
 
     def __init__(
         self,
@@ -158,6 +159,7 @@ class ComposedAutoencoder(BaseEstimator, ABC):
             loss=self.loss if isinstance(self.loss, Loss) else LOSSES[self.loss](),
             start=None,
             judge_corrupted=self._judge_corrupted,
+            background=self._background,
         )
         if isinstance(rows.values, TableRows):
             composition.loss._validate_params()

@@ -9,7 +9,15 @@ import numpy as np
 import torch
 
 from sklearn_ae.data import scaling_from
-from sklearn_ae.training import History, Model, available_device, make_net, state_tensors
+from sklearn_ae.training import (
+    AutoencoderModule,
+    Background,
+    History,
+    Model,
+    available_device,
+    make_net,
+    state_tensors,
+)
 
 _NETWORK = "_network"
 
@@ -35,13 +43,11 @@ def pack(state: dict[str, Any]) -> dict[str, Any]:
     net = state.pop("net_")
     history: History = state.pop("_history")
     optimizer = net.optimizer_.state
+    background = model.background
     state[_NETWORK] = {
-        "factory": model.factory,
-        "loss": model.loss,
-        "scaling": model.scaling.state(),
-        "target_scaling": model.target_scaling.state(),
-        "code_scale": model.code_scale,
-        "weights": [_array(tensor) for tensor in state_tensors(model.module)],
+        **_packed(model),
+        "background": None if background is None else _packed(background.start),
+        "share": 0.0 if background is None else background.share,
         "moments": [
             {name: _array(value) for name, value in optimizer[p].items()}
             for p in model.module.parameters()
@@ -59,28 +65,49 @@ def unpack(state: dict[str, Any]) -> dict[str, Any]:
         return state
     state = state.copy()
     saved = state.pop(_NETWORK)
-    scaling = scaling_from(saved["scaling"])
-    target_scaling = scaling_from(saved["target_scaling"])
     recipe = state["_recipe_used"]
     recipe = replace(recipe, device=available_device(recipe.device))
-    net = make_net(saved["factory"], state["_composition_used"], recipe, (scaling, target_scaling))
-    net.set_weights([torch.from_numpy(np.array(w)) for w in saved["weights"]])
+    scalings = (scaling_from(saved["scaling"]), scaling_from(saved["target_scaling"]))
+    net = make_net(saved["factory"], state["_composition_used"], recipe, scalings)
     for parameter, moments in zip(net.module_.parameters(), saved["moments"], strict=False):
         net.optimizer_.state[parameter] = {
             name: torch.from_numpy(np.array(value)).to(recipe.device)
             for name, value in moments.items()
         }
     state["net_"] = net
-    state["_model"] = Model(
-        saved["factory"],
-        net.module_,
-        scaling,
-        saved["loss"],
-        target_scaling,
-        saved["code_scale"],
-    )
+    model = _unpacked(saved, net.module_)
+    if saved["background"] is not None:
+        module = saved["background"]["factory"]().eval().to(recipe.device)
+        model.background = Background(_unpacked(saved["background"], module), saved["share"])
+    state["_model"] = model
     state["_history"] = History(saved["history_columns"], saved["history"])
     return state
+
+
+def _packed(model: Model) -> dict[str, Any]:
+    return {
+        "factory": model.factory,
+        "loss": model.loss,
+        "scaling": model.scaling.state(),
+        "target_scaling": model.target_scaling.state(),
+        "code_scale": model.code_scale,
+        "weights": [_array(tensor) for tensor in state_tensors(model.module)],
+    }
+
+
+def _unpacked(saved: dict[str, Any], module: AutoencoderModule) -> Model:
+    """Put saved weights into a network."""
+    with torch.no_grad():
+        for tensor, weights in zip(state_tensors(module), saved["weights"], strict=True):
+            tensor.copy_(torch.from_numpy(np.array(weights)))
+    return Model(
+        saved["factory"],
+        module,
+        scaling_from(saved["scaling"]),
+        saved["loss"],
+        scaling_from(saved["target_scaling"]),
+        saved["code_scale"],
+    )
 
 
 def _array(tensor: torch.Tensor) -> np.ndarray:

@@ -97,6 +97,7 @@ class VariationalAutoencoder(BaseAutoencoder):
     (3, 4)
     """
 
+    _background = 0.01
     _parameter_constraints: dict = {
         **BaseAutoencoder._parameter_constraints,
         "beta": [Interval(Real, 0, None, closed="left")],
@@ -493,6 +494,5 @@ class VariationalAutoencoder(BaseAutoencoder):
             raise ValueError(f"n_samples={n_samples!r} must be an integer of at least 1.")
         conditions = self._conditions(condition, n_samples)
         rng = Seeds.of(random_state).numpy("sample")
-        codes = rng.standard_normal((n_samples, self.n_components_))
         typical = self._typical(n_samples, lengths)
-        return self._container.wrap(model.sample(codes, conditions, rng, typical))
+        return self._container.wrap(model.sample(n_samples, conditions, rng, typical))

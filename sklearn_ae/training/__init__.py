@@ -1,6 +1,7 @@
 """From rows and a composition to a trained network."""
 
 from sklearn_ae.training._assembly import make_net
+from sklearn_ae.training._background import Background
 from sklearn_ae.training._canonical import canonicalize, mean_divergence
 from sklearn_ae.training._devices import available_device, resolve_device
 from sklearn_ae.training._factory import ModuleFactory
@@ -19,6 +20,7 @@ __all__ = [
     "SMALL",
     "AutoencoderModule",
     "AutoencoderNet",
+    "Background",
     "Composition",
     "Fitted",
     "Fitter",

@@ -12,6 +12,7 @@ from sklearn_ae._compat import AdamW
 from sklearn_ae.corruptions import in_standard_units
 from sklearn_ae.data import AnyBatch, Batch, ColumnScaling, CompactBatch, Ragged, RaggedBatch, Rows
 from sklearn_ae.losses import Loss
+from sklearn_ae.training._background import Background
 from sklearn_ae.training._cycle import Lane
 from sklearn_ae.training._factory import ModuleFactory
 from sklearn_ae.training._model import Model
@@ -86,6 +87,7 @@ def make_lane(
     scalings: tuple[ColumnScaling, ColumnScaling],
     generators: tuple[Generator, Generator],
     fresh: bool = False,
+    background: Background | None = None,
 ) -> Lane:
     """Put the rows of a network on its device, in standard units.
 
@@ -105,6 +107,8 @@ def make_lane(
         Feed the order of the rows, and corruption and dropout.
     fresh : bool
         Whether the network is at a start that training may leave.
+    background : Background, optional
+        What has a share of the density by which the network is judged.
     """
     device, loss = recipe.device, composition.loss
     train, valid = parts
@@ -123,6 +127,7 @@ def make_lane(
             0.0 if valid is None else _constants(loss, valid.targets, scalings[1]),
         ),
         fresh=fresh,
+        floor=None if valid is None or background is None else background.floor(valid),
     )
 
 

@@ -54,6 +54,8 @@ class Lane:
         depend on the network.
     fresh : bool
         Whether the network is at its start, which training may leave.
+    floor : callable, optional
+        From the losses of held-out rows, in X's units, to those they are judged by.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class Lane:
         has_least: bool = True,
         constants: tuple[NDArray | float, NDArray | float] = (0.0, 0.0),
         fresh: bool = False,
+        floor: Callable[[NDArray[np.float64]], NDArray[np.float64]] | None = None,
     ) -> None:
         self.net = net
         self.train = train
@@ -78,6 +81,7 @@ class Lane:
         self.has_least = has_least
         self.constants = constants
         self.fresh = fresh
+        self.floor = floor
         net.begin(BatchIterator(train, batch_size, order), noise)
 
     @property
@@ -89,7 +93,12 @@ class Lane:
         """Loss of each held-out row in X's units, times its weight."""
         if self.valid is None:
             return np.empty(0)
-        return self._losses(self.valid, self.constants[1])
+        losses = self.net.row_losses(self.valid).cpu().numpy().astype(np.float64) * self.unit
+        losses += self.constants[1]
+        if self.floor is not None:
+            losses = self.floor(losses)
+        weight = self.valid.weight
+        return losses if weight is None else losses * weight.cpu().numpy()
 
     def train_losses(self) -> dict[str, float]:
         """Mean loss of the training rows in X's units, as held-out rows are judged.
@@ -112,11 +121,6 @@ class Lane:
         if self.sparse:
             found["dead_units"] = float(silent_units(self.net.module_, self.train).sum())
         return found
-
-    def _losses(self, batch: AnyBatch, constants: NDArray | float) -> NDArray[np.float64]:
-        losses = self.net.row_losses(batch).cpu().numpy().astype(np.float64) * self.unit
-        losses += constants
-        return losses if batch.weight is None else losses * batch.weight.cpu().numpy()
 
     def release(self) -> None:
         """Leave the start, if the network is there."""

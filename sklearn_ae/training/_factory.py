@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_ae.architectures import Architecture, Shapes
+from sklearn_ae.architectures import Architecture, Dense, Shapes
 from sklearn_ae.latents import Latent
 from sklearn_ae.training._module import AutoencoderModule
 
@@ -79,6 +79,20 @@ class ModuleFactory:
         encoder, decoder = self.architecture.build(self.shapes, self.linear_path)
         latent = self.latent.build(self.n_components)
         return AutoencoderModule(encoder, latent, decoder, self.holes)
+
+    def alone(self) -> ModuleFactory:
+        """Return what builds the linear path alone, for rows that are flat."""
+        return ModuleFactory(
+            Dense(hidden_layer_sizes=()),
+            self.latent,
+            self.n_features,
+            self.n_components,
+            self.n_rows,
+            linear_path=True,
+            n_conditions=self.n_conditions,
+            n_parameters=self.n_parameters,
+            holes=self.holes,
+        )
 
     @property
     def work(self) -> int:

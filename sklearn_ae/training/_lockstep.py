@@ -46,7 +46,7 @@ def train_lanes(
     lanes = []
     for i, (net, (rows, train, valid)) in enumerate(zip(nets, parts, strict=True)):
         stream = ("fold", i)
-        set_start(net, composition, rows, (scaling, scaling), recipe, seeds, stream)
+        set_start(net.module_, None, composition, rows, (scaling, scaling), recipe, seeds, stream)
         lane = Lane(
             net,
             train.to(recipe.device),

@@ -26,6 +26,7 @@ from sklearn_ae.data import (
 )
 from sklearn_ae.latents import GaussianModule
 from sklearn_ae.losses import Loss, SquaredError
+from sklearn_ae.training._background import Background
 from sklearn_ae.training._factory import ModuleFactory
 from sklearn_ae.training._module import AutoencoderModule
 from sklearn_ae.training._sparse_passes import WIDE, SparsePasses
@@ -58,6 +59,8 @@ class Model:
         Column scales of what reconstructions are compared with.
     code_scale : ndarray of shape (n_components,)
         Factor from the network's codes to the user's.
+    background : Background, optional
+        What has a share of the density.
     """
 
     def __init__(
@@ -68,6 +71,7 @@ class Model:
         loss: Loss,
         target_scaling: ColumnScaling,
         code_scale: NDArray[np.float64] | None = None,
+        background: Background | None = None,
     ) -> None:
         self.factory = factory
         self.module = module
@@ -75,6 +79,7 @@ class Model:
         self.loss = loss
         self.target_scaling = target_scaling
         self.code_scale = np.ones(factory.n_components) if code_scale is None else code_scale
+        self.background = background
         self.freeze()
 
     def freeze(self) -> None:
@@ -96,7 +101,13 @@ class Model:
         """Return a copy that shares no weight."""
         module = copy.deepcopy(self.module)
         return Model(
-            self.factory, module, self.scaling, self.loss, self.target_scaling, self.code_scale
+            self.factory,
+            module,
+            self.scaling,
+            self.loss,
+            self.target_scaling,
+            self.code_scale,
+            self.background,
         )
 
     @property
@@ -156,17 +167,23 @@ class Model:
 
     def sample(
         self,
-        code: NDArray,
+        n_samples: int,
         condition: NDArray | None,
         rng: np.random.Generator,
         like: Ragged | None = None,
     ) -> Any:
-        """Draw rows, in X's units, given codes, noise included."""
+        """Draw rows, in X's units: codes from the prior, then rows given codes, noise included."""
+        code = rng.standard_normal((n_samples, self.factory.n_components)) * self.code_scale
 
         def function(block: NDArray, given: NDArray | None, extent: Extent | None) -> NDArray:
             return self.loss.sample(self._output(block, given, extent), self.target_scaling, rng)
 
-        return self._to_rows(function, code, condition, like)
+        drawn = self._to_rows(function, code, condition, like)
+        if self.background is not None:
+            rows = np.flatnonzero(rng.random(n_samples) < self.background.share)
+            given = None if condition is None else condition[rows]
+            drawn[rows] = self.background.start.sample(len(rows), given, rng)
+        return drawn
 
     def errors(
         self,
@@ -251,7 +268,7 @@ class Model:
         """Return the importance-weighted bound on each row's log-density.
 
         log 1/m sum_i p(x | z_i) p(z_i) / q(z_i | x), with z_i = mean(x) + std(x) * noise_i,
-        averaged over groups of m draws.
+        averaged over groups of m draws. With a background, that of the mixture.
 
         Parameters
         ----------
@@ -287,7 +304,10 @@ class Model:
                 bounds /= observed.sum(axis=1) / block.shape[-1]
             return bounds[:, None]
 
-        return self._by_block(function, x, condition, 1, dtype=np.dtype(np.float64))[:, 0]
+        own = self._by_block(function, x, condition, 1, dtype=np.dtype(np.float64))[:, 0]
+        if self.background is None:
+            return own
+        return self.background.mixed(own, self.background.start.log_evidence(x, condition, noise))
 
     def kl_per_component(self, x: _Values, condition: NDArray | None) -> NDArray[np.float64]:
         """Return the divergence of each row's posterior from the prior, by component."""

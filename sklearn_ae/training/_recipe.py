@@ -27,7 +27,8 @@ class Composition:
     """The slots of an autoencoder, filled.
 
     A start of None is a network with random weights and no linear path. `judge_corrupted`
-    says whether held-out rows are corrupted before a network is judged by them.
+    says whether held-out rows are corrupted before a network is judged by them, and
+    `background` which share of a density is that of the start.
     """
 
     architecture: Architecture
@@ -37,6 +38,7 @@ class Composition:
     loss: Loss
     start: Start | None
     judge_corrupted: bool = False
+    background: float = 0.0
 
     def __post_init__(self) -> None:
         """Check the parameters of each slot object against their domains."""

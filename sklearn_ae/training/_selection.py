@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 
 from sklearn_ae.data import ColumnScaling, Rows
-from sklearn_ae.starts import fit_scalings
+from sklearn_ae.starts import LinearStart, fit_scalings
 from sklearn_ae.training._assembly import check_same_shapes, make_lane, make_net, make_objective
+from sklearn_ae.training._background import Background
 from sklearn_ae.training._cycle import Cycle, Lane, run_cycle, train_epoch
 from sklearn_ae.training._factory import ModuleFactory
 from sklearn_ae.training._history import History
@@ -20,7 +21,7 @@ from sklearn_ae.training._net import AutoencoderNet, state_tensors
 from sklearn_ae.training._recipe import Composition, Recipe
 from sklearn_ae.training._schedule import Constant, OneCycle
 from sklearn_ae.training._seeds import Seeds
-from sklearn_ae.training._starting import set_start
+from sklearn_ae.training._starting import set_start, start_alone
 
 # Below this many rows nothing can be judged; below the second, one split is noise.
 FEW_ROWS = 20
@@ -195,12 +196,53 @@ class Fitter:
         scalings = (scaling, target_scaling)
         net = make_net(factory, self.composition, self.recipe, scalings, leads)
         if previous is None:
-            set_start(net, self.composition, train, scalings, self.recipe, self.seeds, stream)
+            start = set_start(
+                net.module_,
+                net.criterion_.corruption,
+                self.composition,
+                train,
+                scalings,
+                self.recipe,
+                self.seeds,
+                stream,
+            )
+            background = self._background(factory, train, None if warp else start, stream)
         else:
             net.set_weights(state_tensors(previous.module))
-        model = Model(factory, net.module_, scaling, self.composition.loss, target_scaling)
+            background = previous.background
+        model = Model(
+            factory,
+            net.module_,
+            scaling,
+            self.composition.loss,
+            target_scaling,
+            background=background,
+        )
         fresh = previous is None and self.composition.start is not None
-        return model, self._ready(net, train, valid, scalings, stream, fresh)
+        return model, self._ready(net, train, valid, scalings, stream, fresh, background)
+
+    def _background(
+        self,
+        factory: ModuleFactory,
+        rows: Rows,
+        start: LinearStart | None,
+        stream: tuple[str | int, ...],
+    ) -> Background | None:
+        """Return the start in X's units as a part of the density, if it is to be one.
+
+        It is solved unless it is at hand.
+        """
+        composition = self.composition
+        share, loss = composition.background, composition.loss
+        if not share or composition.start is None or not loss.log_likelihood:
+            return None
+        scaling, target_scaling = scalings = self._scalings(rows, None, warp=False)
+        if start is None:
+            generator = self.seeds.torch("start", *stream)
+            start = composition.start.solve(rows, *scalings, self.recipe.n_components, generator)
+        alone = factory.alone()
+        module = start_alone(alone, loss, start).to(self.recipe.device)
+        return Background(Model(alone, module, scaling, loss, target_scaling), share)
 
     def _ready(
         self,
@@ -210,12 +252,20 @@ class Fitter:
         scalings: tuple[ColumnScaling, ColumnScaling],
         stream: tuple[str | int, ...],
         fresh: bool = False,
+        background: Background | None = None,
     ) -> Lane:
         """Put rows on the device, with the streams that order and noise are drawn from."""
         order = self.seeds.torch("order", *stream)
         noise = self.seeds.torch("noise", *stream, device=self.recipe.device)
         return make_lane(
-            net, self.composition, self.recipe, (train, valid), scalings, (order, noise), fresh
+            net,
+            self.composition,
+            self.recipe,
+            (train, valid),
+            scalings,
+            (order, noise),
+            fresh,
+            background,
         )
 
     def continue_stream(self, net: AutoencoderNet, model: Model, rows: Rows, call: int) -> float:

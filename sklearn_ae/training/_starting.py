@@ -7,28 +7,32 @@ from torch import Generator, Tensor
 
 from sklearn_ae.corruptions import Corruption
 from sklearn_ae.data import ColumnScaling, Rows
+from sklearn_ae.losses import Loss
 from sklearn_ae.starts import LinearStart, standardized_columns
+from sklearn_ae.training._factory import ModuleFactory
 from sklearn_ae.training._module import AutoencoderModule
-from sklearn_ae.training._net import AutoencoderNet
 from sklearn_ae.training._recipe import Composition, Recipe
 from sklearn_ae.training._seeds import Seeds
 
 
 def set_start(
-    net: AutoencoderNet,
+    module: AutoencoderModule,
+    corruption: Corruption | None,
     composition: Composition,
     rows: Rows,
     scalings: tuple[ColumnScaling, ColumnScaling],
     recipe: Recipe,
     seeds: Seeds,
     stream: tuple[str | int, ...],
-) -> None:
+) -> LinearStart | None:
     """Draw initial weights on the CPU, put the start in, and move both to the device.
 
     Parameters
     ----------
-    net : AutoencoderNet
+    module : AutoencoderModule
         Changed in place.
+    corruption : Corruption or None
+        What is done to the encoder's input in training, in standard units.
     composition : Composition
         Gives the start, if there is one, and the loss that reads the decoder.
     rows : Rows
@@ -41,27 +45,60 @@ def set_start(
         Feeds the draws.
     stream : tuple of str or int
         Name of the random streams.
+
+    Returns
+    -------
+    start : LinearStart or None
+        What was put in.
     """
-    module: AutoencoderModule = net.module_.to("cpu")
+    module.to("cpu")
     generator = seeds.torch("weights", *stream)
     module.encoder.reset(generator)
     module.decoder.reset(generator)
+    start = None
     if composition.start is not None:
         generator = seeds.torch("start", *stream)
         start = composition.start.solve(rows, *scalings, recipe.n_components, generator)
-        bias = start.encoder_bias
-        n_holes = 0 if module.holes is None else len(module.holes)
-        holes = start.encoder.new_zeros(n_holes, start.encoder.shape[1])
-        into = torch.cat([start.encoder, holes])
-        module.encoder.set_linear(into.float(), None if bias is None else bias.float())
-        module.encoder.set_units(start.decoder)
+        _set_encoder(module, start)
         if start.noise is None and composition.loss.n_parameters > 1:
-            corruption = None if rows.target is not None else net.criterion_.corruption
-            noise = _noise(module, start, rows, scalings, corruption, generator)
+            drawn = corruption if rows.target is None else None
+            noise = _noise(module, start, rows, scalings, drawn, generator)
             start = start._replace(noise=noise)
-        weight, bias = composition.loss.outputs(start)
-        module.decoder.set_linear(weight.float(), None if bias is None else bias.float())
+        _set_decoder(module, start, composition.loss)
     module.to(recipe.device)
+    return start
+
+
+def start_alone(factory: ModuleFactory, loss: Loss, start: LinearStart) -> AutoencoderModule:
+    """Return linear maps that are the start, on the CPU.
+
+    Parameters
+    ----------
+    factory : ModuleFactory
+        Builds networks without hidden layers.
+    loss : Loss
+        Reads the decoder.
+    start : LinearStart
+        The closed-form solution.
+    """
+    module = factory().eval()
+    _set_encoder(module, start)
+    _set_decoder(module, start, loss)
+    return module
+
+
+def _set_encoder(module: AutoencoderModule, start: LinearStart) -> None:
+    bias = start.encoder_bias
+    n_holes = 0 if module.holes is None else len(module.holes)
+    holes = start.encoder.new_zeros(n_holes, start.encoder.shape[1])
+    into = torch.cat([start.encoder, holes])
+    module.encoder.set_linear(into.float(), None if bias is None else bias.float())
+    module.encoder.set_units(start.decoder)
+
+
+def _set_decoder(module: AutoencoderModule, start: LinearStart, loss: Loss) -> None:
+    weight, bias = loss.outputs(start)
+    module.decoder.set_linear(weight.float(), None if bias is None else bias.float())
 
 
 @torch.no_grad()
