@@ -33,8 +33,9 @@ class VariationalAutoencoder(BaseAutoencoder):
     variance for each component and p is Gaussian with noise that is learned, Bernoulli or
     Poisson. A Gaussian p starts from probabilistic PCA, for which the bound is exact and
     equals `PCA.score`, and what held-out rows prefer is kept: a map of each column to normal
-    scores (see :class:`GaussianLikelihood`), then networks. `score_samples` is in nats and
-    compares with `PCA.score_samples`.
+    scores (see :class:`GaussianLikelihood`), then networks. The start in X's units keeps
+    one hundredth of the density. `score_samples` is in nats and compares with
+    `PCA.score_samples`.
 
     Parameters
     ----------
@@ -70,6 +71,13 @@ class VariationalAutoencoder(BaseAutoencoder):
 
     Notes
     -----
+    A network says little about rows far from all that it was trained on, and a few of them
+    decide a mean of log-densities. So the density is a mixture, .99 of the network's and .01
+    of the start's, and no row has more than log(100) = 4.6 nats less than the start gives
+    it. Scores, samples and the choice among epochs are those of the mixture; codes and
+    reconstructions are the network's. With `init="random"`, and for rows that differ in
+    size, there is no start, and the density is the network's alone.
+
     With `condition`, in `fit` and in each later call, the model is of rows given the
     condition: encoder and decoder both see it, and the start is probabilistic PCA of what
     a linear regression on the condition leaves. One column of labels becomes indicators;
@@ -81,6 +89,9 @@ class VariationalAutoencoder(BaseAutoencoder):
 
     Burda, Grosse and Salakhutdinov, Importance weighted autoencoders, ICLR 2016.
     :arxiv:`1509.00519`
+
+    Hesterberg, Weighted average importance sampling and defensive mixture distributions,
+    Technometrics 1995. :doi:`10.1080/00401706.1995.10484303`
 
     Lucas et al., Don't blame the ELBO! A linear VAE perspective on posterior collapse,
     NeurIPS 2019. :arxiv:`1911.02469`
@@ -396,7 +407,8 @@ class VariationalAutoencoder(BaseAutoencoder):
         scores : ndarray of shape (n_samples,), float64
             log 1/m Σᵢ p(x | zᵢ) p(zᵢ) / q(zᵢ | x) in nats and X's units, with
             m = `n_importance_samples` draws that are the same for all rows, averaged over
-            groups of them where m is below 20. It compares with `PCA.score_samples`.
+            groups of them where m is below 20, and mixed with that of the start. It
+            compares with `PCA.score_samples`.
         """
         return self._score_samples(X, condition)
 
@@ -472,6 +484,8 @@ class VariationalAutoencoder(BaseAutoencoder):
         lengths: ArrayLike | None = None,
     ) -> Any:
         """Draw new rows: codes from the prior, then rows given codes, noise included.
+
+        One row in a hundred is drawn from the start, which has that share of the density.
 
         Parameters
         ----------

@@ -1,12 +1,16 @@
 """The variational autoencoder is a density: PCA's at the start, sampled from and conditioned."""
 
+import copy
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.covariance import empirical_covariance
 from sklearn.decomposition import PCA
 
-from sklearn_ae import GaussianLikelihood, VariationalAutoencoder
+from sklearn_ae import GaussianLikelihood, SquaredError, VariationalAutoencoder
+from sklearn_ae.data import Rows, WarpedScaling
+from sklearn_ae.training import Background
 
 RNG = np.random.default_rng(0)
 X = (RNG.normal(size=(200, 3)) @ RNG.normal(size=(3, 6)) + 0.5 * RNG.normal(size=(200, 6))) * (
@@ -140,6 +144,11 @@ def test_samples_are_drawn_from_their_random_state():
     assert (fitted.sample(2, state) != fitted.sample(2, state)).all()
 
 
+def test_samples_do_not_depend_on_the_scale_of_the_codes():
+    plain, whitened = (make(whiten=whiten).fit(X).sample(50, 0) for whiten in (False, True))
+    assert_allclose(whitened, plain, rtol=1e-5, atol=1e-5)
+
+
 @pytest.mark.parametrize("loss", ["bernoulli", "poisson"])
 def test_samples_are_of_the_kind_of_the_loss(loss):
     counts = RNG.poisson(2.0, size=(60, 4)) if loss == "poisson" else RNG.random((60, 4)) < 0.3
@@ -245,3 +254,91 @@ def test_a_plain_autoencoder_with_the_loss_has_a_density_without_draws():
     fitted = Autoencoder(2, loss=GaussianLikelihood(), max_iter=0).fit(X)
     errors = fitted.reconstruction_errors(X)
     assert_allclose(fitted.score_samples(X), -errors.sum(axis=1))
+
+
+COUNTS = RNG.poisson(np.exp(RNG.normal(size=(150, 2)) @ RNG.normal(size=(2, 5)))).astype(float)
+HOLES = np.where(RNG.random(X.shape) < 0.1, np.nan, X)
+BACKGROUNDS = {
+    "plain": (X, {}, {}),
+    "conditioned": (SHIFTED, {}, {"condition": LABELS}),
+    "with holes": (HOLES, {}, {}),
+    "counts": (COUNTS, {"loss": "poisson"}, {}),
+    "shares": (COUNTS / COUNTS.max(), {"loss": "bernoulli"}, {}),
+    "code as wide as the rows": (X, {"k": 6}, {}),
+}
+
+
+@pytest.mark.parametrize("case", sorted(BACKGROUNDS))
+def test_no_row_has_much_less_than_the_start_gives_it(case):
+    rows, options, given = BACKGROUNDS[case]
+    start, trained = (
+        make(**options, max_iter=n, learning_rate_init=0.1).fit(rows, **given) for n in (0, 15)
+    )
+    network = copy.deepcopy(trained)
+    network._model.background = None
+    one = {name: values[0] for name, values in given.items()}
+    if "loss" in options:
+        far = np.roll(np.fliplr(rows), 7, axis=0)
+    else:
+        far = rows + 50 * np.nanstd(rows, axis=0) * RNG.normal(size=rows.shape)
+    own, floor, mixed = (e.score_samples(far, **one) for e in (network, start, trained))
+    assert_allclose(mixed, np.logaddexp(np.log(0.99) + own, np.log(0.01) + floor), atol=1e-6)
+    assert (mixed >= floor - np.log(100) - 1e-6).all()
+    if case == "plain":
+        assert (own < floor - 10).any()
+
+
+def test_columns_that_are_warped_have_the_start_of_those_that_are_not():
+    values = np.exp(0.7 * RNG.normal(size=(400, 5)) + RNG.normal(size=(400, 1)))
+    fitted = make(2, early_stopping=True, max_iter=30).fit(values)
+    assert isinstance(fitted._model.scaling, WarpedScaling)
+    far = values.max(axis=0) * np.geomspace(2, 100, 20)[:, None]
+    pca = PCA(2, svd_solver="full").fit(values)
+    assert (fitted.score_samples(far) >= pca.score_samples(far) - np.log(100) - 1e-3).all()
+
+
+def test_the_density_integrates_to_one():
+    x = np.concatenate([RNG.normal(-3, 0.5, 500), RNG.normal(3, 1.0, 500)])[:, None]
+    fitted = make(1, max_iter=60, learning_rate_init=0.01, n_importance_samples=300).fit(x)
+    grid = np.linspace(-20, 20, 2001)[:, None]
+    mass = np.exp(fitted.score_samples(grid)).sum() * (grid[1, 0] - grid[0, 0])
+    assert mass == pytest.approx(1, abs=0.02)
+    assert fitted.score(x) > make(1, max_iter=0).fit(x).score(x) + 0.1
+
+
+def test_the_start_has_its_share_of_the_samples():
+    fitted = make().fit(X)
+    far = make(max_iter=0).fit(X + 1e6)
+    fitted._model.background = Background(far._model.background.start, 0.2)
+    drawn = fitted.sample(5000, random_state=0)
+    assert (drawn[:, 0] > 5e5).mean() == pytest.approx(0.2, abs=0.02)
+    assert ((drawn > 5e5).all(axis=1) == (drawn > 5e5).any(axis=1)).all()
+
+
+def test_a_held_out_row_far_outside_does_not_decide():
+    background = make(max_iter=0).fit(X)._model.background
+    valid = Rows(X[:50])
+    network = np.full(50, 5.0)
+    network[7] = 1e6
+    start = -PCA(2).fit(X).score_samples(X[:50])
+    mixed = background.floor(valid)(network)
+    assert_allclose(mixed, -np.logaddexp(np.log(0.99) - network, np.log(0.01) - start), rtol=1e-4)
+    assert mixed[7] < start[7] + np.log(100) + 1e-3
+
+
+def test_the_start_stays_as_it_was_when_training_goes_on():
+    far = X[:9] + 30 * X.std(axis=0)
+    streamed = make().partial_fit(X)
+    before = streamed._model.background.start.log_evidence(far, None, np.zeros((1, 1, 2)))
+    for _ in range(3):
+        streamed.partial_fit(X[:50] * 2)
+    after = streamed._model.background.start.log_evidence(far, None, np.zeros((1, 1, 2)))
+    assert_array_equal(before, after)
+    warm = make(warm_start=True).fit(X)
+    first = warm._model.background
+    assert warm.fit(X[:150])._model.background is first
+
+
+@pytest.mark.parametrize("options", [{"init": "random"}, {"loss": SquaredError()}])
+def test_without_a_start_or_a_density_there_is_no_mixture(options):
+    assert make(**options).fit(X)._model.background is None
