@@ -50,6 +50,13 @@ class DenoisingAutoencoder(BaseAutoencoder):
 
     Notes
     -----
+    Gaussian noise moves a cell by four of its standard deviations at most, nearly always. Of
+    tables of numbers, what lies further beyond the range of all training rows is passed on
+    as it is, as far as the code can hold it: the row is denoised as the nearest one in that
+    range, and the rest is added. A wide code (`n_components` = number of features) holds
+    all of it. `score_samples` of a row far outside is thus that of the nearest row at the
+    edge.
+
     In a Pipeline, earlier steps transform `X_clean` only if it is named:
     ``Pipeline(steps, transform_input=["X_clean"])`` with metadata routing enabled and
     ``DenoisingAutoencoder().set_fit_request(X_clean=True)``.

@@ -14,6 +14,7 @@ from sklearn_ae.training import (
     Background,
     History,
     Model,
+    Support,
     available_device,
     make_net,
     state_tensors,
@@ -46,6 +47,7 @@ def pack(state: dict[str, Any]) -> dict[str, Any]:
     background = model.background
     state[_NETWORK] = {
         **_packed(model),
+        "support": None if model.support is None else list(model.support),
         "background": None if background is None else _packed(background.start),
         "share": 0.0 if background is None else background.share,
         "moments": [
@@ -76,6 +78,8 @@ def unpack(state: dict[str, Any]) -> dict[str, Any]:
         }
     state["net_"] = net
     model = _unpacked(saved, net.module_)
+    if saved["support"] is not None:
+        model.support = Support(*saved["support"])
     if saved["background"] is not None:
         module = saved["background"]["factory"]().eval().to(recipe.device)
         model.background = Background(_unpacked(saved["background"], module), saved["share"])

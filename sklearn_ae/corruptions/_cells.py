@@ -34,6 +34,11 @@ class GaussianNoise(Corruption):
     def __init__(self, scale: float = 0.2) -> None:
         self.scale = scale
 
+    @property
+    def reach(self) -> float:
+        """What one cell in 16,000 exceeds."""
+        return 4 * self.scale
+
     def corrupt(self, x: Tensor, generator: Generator) -> Tensor:
         """Return x + scale * noise."""
         return x + self.scale * torch.empty_like(x).normal_(generator=generator)

@@ -13,6 +13,7 @@ from sklearn_ae.training._net import AutoencoderNet, state_tensors
 from sklearn_ae.training._recipe import Composition, Recipe
 from sklearn_ae.training._seeds import Seeds
 from sklearn_ae.training._selection import FEW_ROWS, SMALL, Fitted, Fitter, fit_compositions
+from sklearn_ae.training._support import Support
 from sklearn_ae.training._threads import thread_count, torch_threads
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "ModuleFactory",
     "Recipe",
     "Seeds",
+    "Support",
     "available_device",
     "canonicalize",
     "fit_compositions",

@@ -30,10 +30,15 @@ from sklearn_ae.training._background import Background
 from sklearn_ae.training._factory import ModuleFactory
 from sklearn_ae.training._module import AutoencoderModule
 from sklearn_ae.training._sparse_passes import WIDE, SparsePasses
+from sklearn_ae.training._support import Support
 from sklearn_ae.training._threads import thread_count, torch_threads
 
 # Cells of the widest layer in one inference block.
 _BLOCK_CELLS = 2**20
+# A code that is far from all that training saw.
+_FAR = 1e8
+# Singular values of a decoder's slopes below this share of the largest are rounding.
+_RANK = 1e-6
 
 # Rows of one size, dense or not, or of different sizes.
 _Values = NDArray | CompactRows | Ragged
@@ -61,6 +66,9 @@ class Model:
         Factor from the network's codes to the user's.
     background : Background, optional
         What has a share of the density.
+    support : Support, optional
+        Where training rows lie, in a denoiser. What lies beyond is added to the
+        reconstruction as it is, as far as the code can hold it.
     """
 
     def __init__(
@@ -72,6 +80,7 @@ class Model:
         target_scaling: ColumnScaling,
         code_scale: NDArray[np.float64] | None = None,
         background: Background | None = None,
+        support: Support | None = None,
     ) -> None:
         self.factory = factory
         self.module = module
@@ -80,11 +89,13 @@ class Model:
         self.target_scaling = target_scaling
         self.code_scale = np.ones(factory.n_components) if code_scale is None else code_scale
         self.background = background
+        self.support = support
         self.freeze()
 
     def freeze(self) -> None:
         """Forget the float64 copy of the weights; call it whenever they changed."""
         self._double: AutoencoderModule | None = None
+        self._of_beyond: Tensor | None = None
 
     def in_precision(self, dtype: DTypeLike) -> AutoencoderModule:
         """Return the network in float32 or float64."""
@@ -108,6 +119,7 @@ class Model:
             self.target_scaling,
             self.code_scale,
             self.background,
+            self.support,
         )
 
     @property
@@ -125,14 +137,42 @@ class Model:
         module = self.in_precision(x.dtype)
         standardized = self._standardizer(x.dtype)
         scale = _tensor(module, self.code_scale, x.dtype)
+        coded = self._coder(x.dtype)
 
         def scaled(rows: Tensor, condition: Tensor | None) -> Tensor:
-            return module.averaged(rows, condition) * scale
+            return coded(rows, condition) * scale
 
         def function(block: NDArray, given: NDArray | None, extent: Extent | None) -> NDArray:
             return _computed(module, scaled, standardized(block), given, x.dtype)
 
         return self._by_block(function, x, condition, self.factory.n_components)
+
+    def _coder(self, dtype: np.dtype) -> Callable[[Tensor, Tensor | None], Tensor]:
+        """Return what makes the network's codes of standardised rows of a dtype."""
+        module, support = self.in_precision(dtype), self.support
+        if support is None:
+            return module.averaged
+
+        def coded(rows: Tensor, condition: Tensor | None) -> Tensor:
+            inside = support.inside(rows)
+            beyond = torch.nan_to_num(rows - inside)
+            code = module.averaged(inside, condition)
+            return code + beyond @ self._code_of_beyond().to(rows) if beyond.any() else code
+
+        return coded
+
+    @torch.no_grad()
+    def _code_of_beyond(self) -> Tensor:
+        """Return the map of what lies beyond the support to codes that it is restored from.
+
+        Far from the codes that it was trained on, a decoder is linear.
+        """
+        if self._of_beyond is None:
+            module = self.in_precision(np.float64)
+            far = _tensor(module, _FAR * np.eye(self.factory.n_components), np.dtype(np.float64))
+            slopes = (module.decode(far) - module.decode(-far)) / (2 * _FAR)
+            self._of_beyond = torch.linalg.pinv(slopes, rtol=_RANK)
+        return self._of_beyond
 
     def deep_features(self, x: _Values, condition: NDArray | None = None) -> NDArray:
         """Return the codes of rows followed by the encoder's hidden layers, in their dtype."""
@@ -254,9 +294,10 @@ class Model:
         """Yield positions of rows of one size and the losses of their cells."""
         module = self.in_precision(x.dtype)
         standardized = self._standardizer(x.dtype)
+        coded = self._coder(x.dtype)
         for part, block, _ in blocks(x, self._block_cells(x)):
             given = None if condition is None else condition[part]
-            code = _run(module, module.averaged, standardized(block), given, x.dtype)
+            code = _run(module, coded, standardized(block), given, x.dtype)
             output = self._output((code * self.code_scale).astype(x.dtype), given)
             clean = block if target is None else dense_block(target, part)
             clean = clean.astype(x.dtype, copy=False)

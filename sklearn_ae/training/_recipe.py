@@ -65,6 +65,14 @@ class Composition:
         return max(names, key=_SYMMETRIES.index)
 
     @property
+    def reach(self) -> float | None:
+        """How far beyond the training rows those may lie that are restored, if that is known."""
+        additive = self.start is not None and not self.loss.log_likelihood
+        if self.judge_corrupted and additive and isinstance(self.corruption, Corruption):
+            return self.corruption.reach
+        return None
+
+    @property
     def sparse(self) -> bool:
         """Whether units of the code may fall silent."""
         return self.latent.sparse or any(penalty.sparse for penalty in self.penalties)

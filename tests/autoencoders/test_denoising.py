@@ -1,7 +1,10 @@
 """The denoising autoencoder: a linear denoiser at the start, and pairs."""
 
+import pickle
+
 import numpy as np
 import pytest
+import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
 from sklearn_ae import (
@@ -11,6 +14,7 @@ from sklearn_ae import (
     SaltAndPepperNoise,
     SwapNoise,
 )
+from sklearn_ae.data import Batch
 from sklearn_ae.metrics import denoising_score
 
 RNG = np.random.default_rng(0)
@@ -145,3 +149,78 @@ def test_noise_and_an_object_exclude_each_other():
 def test_two_fits_with_a_users_function_are_equal():
     first, second = (make(corruption=CORRUPTIONS[-1]).fit(X).transform(X) for _ in range(2))
     assert_array_equal(first, second)
+
+
+def _spiked(column, deviations):
+    rows = X[:20].copy()
+    rows[:, column] += deviations * X.std(axis=0)[column]
+    return rows
+
+
+def _inside(rows, reach=2.0):
+    room = reach * X.std(axis=0)
+    return rows.clip(X.min(axis=0) - room, X.max(axis=0) + room)
+
+
+@pytest.mark.parametrize("deviations", [-1e4, -10, 30, 1e6])
+def test_the_start_passes_on_what_lies_beyond_the_rows(deviations):
+    start = make(max_iter=0).fit(X)
+    rows = _spiked(3, deviations)
+    moved = (start.reconstruct(rows) - rows) / X.std(axis=0)
+    expected = (start.reconstruct(_inside(rows)) - _inside(rows)) / X.std(axis=0)
+    assert_allclose(moved, expected, atol=1e-5 * abs(deviations) + 1e-6)
+
+
+@pytest.mark.parametrize("round_trip", [lambda e: e, lambda e: pickle.loads(pickle.dumps(e))])
+def test_a_network_moves_a_row_far_outside_no_further_than_one_at_the_edge(round_trip):
+    fitted = round_trip(make(max_iter=30).fit(X))
+    for deviations in (100, 1e4):
+        rows = _spiked(2, deviations)
+        restored = fitted.reconstruct(rows)
+        assert (np.abs(restored - rows) / X.std(axis=0)).max() < 20
+        assert_array_equal(fitted.inverse_transform(fitted.transform(rows)), restored)
+        errors = fitted.reconstruction_errors(rows)
+        assert_allclose(errors, (restored - rows) ** 2, atol=1e-6 * errors.max())
+        assert (fitted.predict(rows) == -1).all()
+
+
+def test_rows_within_the_range_are_restored_as_if_there_were_none_beyond():
+    fitted = make(max_iter=5).fit(X)
+    alone = fitted.reconstruct(NOISY)
+    together = fitted.reconstruct(np.concatenate([NOISY, _spiked(0, 1e5)]))[: len(NOISY)]
+    assert_allclose(together, alone, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("go_on", ["partial_fit", "warm_start"])
+def test_the_range_grows_with_the_rows(go_on):
+    wider = X.mean(axis=0) + 3 * (X - X.mean(axis=0))
+    fitted = make(warm_start=go_on == "warm_start").fit(X)
+    before = fitted._model.support
+    getattr(fitted, "fit" if go_on == "warm_start" else "partial_fit")(wider[:200])
+    after = fitted._model.support
+    assert (after.low <= before.low).all()
+    assert (after.high >= before.high).all()
+    assert (after.high - after.low > 1.5 * (before.high - before.low)).all()
+
+
+@pytest.mark.parametrize(
+    ("options", "given"),
+    [
+        ({"corruption": MaskingNoise()}, {}),
+        ({"corruption": SaltAndPepperNoise()}, {}),
+        ({"init": "random"}, {}),
+        ({}, {"X_clean": X}),
+    ],
+)
+def test_where_the_noise_is_not_known_to_be_small_nothing_is_passed_on(options, given):
+    assert make(**options).fit(X, **given)._model.support is None
+
+
+def test_held_out_rows_are_judged_by_what_lies_in_the_range():
+    net = make().fit(X).net_
+    rows = torch.zeros(5, 6)
+    rows[0], rows[1] = 1e4, -1e4
+    clipped = torch.from_numpy(np.asarray(net.criterion_.support.inside(rows)))
+    losses = net.row_losses(Batch(rows))
+    assert_array_equal(losses, net.row_losses(Batch(clipped)))
+    assert losses.max() < 1e3

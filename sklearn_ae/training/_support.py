@@ -1,0 +1,45 @@
+"""Where training rows lie, so that what lies beyond can pass through a denoiser unchanged."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from sklearn_ae.data import ColumnScaling, Rows
+
+
+class Support(NamedTuple):
+    """The range of each column, with room for noise, in standard units.
+
+    Parameters
+    ----------
+    low, high : ndarray of shape (n_features,)
+        Its ends.
+    """
+
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, rows: Rows, scaling: ColumnScaling, reach: float) -> Self:
+        """Return the range of some rows, and what is within reach of it."""
+        low, high = np.full((2, rows.n_features), [[np.inf], [-np.inf]])
+        for block, _ in rows.blocks():
+            low = np.fmin(low, np.fmin.reduce(block, axis=0))
+            high = np.fmax(high, np.fmax.reduce(block, axis=0))
+        observed = low <= high
+        ends = (np.where(observed, end, scaling.mean) for end in (low, high))
+        low, high = scaling.apply(np.stack(list(ends)))
+        return cls(low - reach, high + reach)
+
+    def united(self, other: Support) -> Support:
+        """Return the smallest range that holds both."""
+        return Support(np.minimum(self.low, other.low), np.maximum(self.high, other.high))
+
+    def inside(self, x: Tensor) -> Tensor:
+        """Return the nearest point of the range to each row."""
+        low, high = (x.new_tensor(end) for end in self)
+        return x.clamp(low, high)
