@@ -12,7 +12,6 @@ from sklearn_ae._compat import AdamW
 from sklearn_ae.corruptions import in_standard_units
 from sklearn_ae.data import AnyBatch, Batch, ColumnScaling, CompactBatch, Ragged, RaggedBatch, Rows
 from sklearn_ae.losses import Loss
-from sklearn_ae.training._background import Background
 from sklearn_ae.training._cycle import Lane
 from sklearn_ae.training._factory import ModuleFactory
 from sklearn_ae.training._model import Model
@@ -84,10 +83,9 @@ def make_lane(
     composition: Composition,
     recipe: Recipe,
     parts: tuple[Rows, Rows | None],
-    scalings: tuple[ColumnScaling, ColumnScaling],
+    model: Model,
     generators: tuple[Generator, Generator],
     fresh: bool = False,
-    background: Background | None = None,
 ) -> Lane:
     """Put the rows of a network on its device, in standard units.
 
@@ -101,16 +99,15 @@ def make_lane(
         Gives device and batch size.
     parts : pair of Rows
         Rows to train on and to be judged by.
-    scalings : pair of ColumnScaling
-        Column scales of the rows and of what reconstructions are compared with.
+    model : Model
+        The network with its scales, and with what it is judged with.
     generators : pair of Generator
         Feed the order of the rows, and corruption and dropout.
     fresh : bool
         Whether the network is at a start that training may leave.
-    background : Background, optional
-        What has a share of the density by which the network is judged.
     """
-    device, loss = recipe.device, composition.loss
+    device, loss, background = recipe.device, composition.loss, model.background
+    scalings = (model.scaling, model.target_scaling)
     train, valid = parts
     _finite_variance(scalings)
     return Lane(
@@ -128,6 +125,7 @@ def make_lane(
         ),
         fresh=fresh,
         floor=None if valid is None or background is None else background.floor(valid),
+        support=model.support,
     )
 
 

@@ -19,6 +19,7 @@ from sklearn_ae.training._net import AutoencoderNet, BatchIterator
 from sklearn_ae.training._recipe import Recipe
 from sklearn_ae.training._revival import revive, silent_units
 from sklearn_ae.training._schedule import Constant, OneCycle
+from sklearn_ae.training._support import Support
 
 _RETRIES = 5
 _LOWER = 0.3
@@ -56,6 +57,8 @@ class Lane:
         Whether the network is at its start, which training may leave.
     floor : callable, optional
         From the losses of held-out rows, in X's units, to those they are judged by.
+    support : Support, optional
+        Where rows are judged; what lies beyond is passed on.
     """
 
     def __init__(
@@ -72,6 +75,7 @@ class Lane:
         constants: tuple[NDArray | float, NDArray | float] = (0.0, 0.0),
         fresh: bool = False,
         floor: Callable[[NDArray[np.float64]], NDArray[np.float64]] | None = None,
+        support: Support | None = None,
     ) -> None:
         self.net = net
         self.train = train
@@ -82,6 +86,7 @@ class Lane:
         self.constants = constants
         self.fresh = fresh
         self.floor = floor
+        self.support = support
         net.begin(BatchIterator(train, batch_size, order), noise)
 
     @property
@@ -93,8 +98,8 @@ class Lane:
         """Loss of each held-out row in X's units, times its weight."""
         if self.valid is None:
             return np.empty(0)
-        losses = self.net.row_losses(self.valid).cpu().numpy().astype(np.float64) * self.unit
-        losses += self.constants[1]
+        found = self.net.row_losses(self.valid, self.support)
+        losses = found.cpu().numpy().astype(np.float64) * self.unit + self.constants[1]
         if self.floor is not None:
             losses = self.floor(losses)
         weight = self.valid.weight

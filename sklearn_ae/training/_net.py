@@ -16,6 +16,7 @@ from sklearn_ae.data import AnyBatch, Batch, RaggedBatch
 from sklearn_ae.training._capture import Captured, program_maker, replaying
 from sklearn_ae.training._module import parameters_of
 from sklearn_ae.training._step import Step
+from sklearn_ae.training._support import Support
 
 # Cells of one block of held-out rows.
 _JUDGED_CELLS = 2**20
@@ -194,10 +195,10 @@ class AutoencoderNet(NeuralNet):
         loss = sum(self.totals_.values()) - before
         self.notify("on_batch_end", batch=batch, training=True, loss=loss)
 
-    def row_losses(self, batch: AnyBatch) -> Tensor:
-        """Loss of each row by which networks are judged."""
+    def row_losses(self, batch: AnyBatch, support: Support | None = None) -> Tensor:
+        """Loss of each row by which networks are judged: of its part in the support."""
         out = batch.x.new_empty(batch.n_rows)
-        for index, losses in self._block_losses(batch):
+        for index, losses in self._block_losses(batch, support):
             out[index] = losses
         return out
 
@@ -209,10 +210,14 @@ class AutoencoderNet(NeuralNet):
             total += float(weighted.sum(dtype=torch.float64))
         return total / batch.n_rows
 
-    def _block_losses(self, batch: AnyBatch) -> Iterator[tuple[Any, Tensor]]:
+    def _block_losses(
+        self, batch: AnyBatch, support: Support | None = None
+    ) -> Iterator[tuple[Any, Tensor]]:
         """Yield positions of rows, and their losses."""
         generator = Generator(batch.x.device).manual_seed(0)
         for index, part in batch.blocks(_JUDGED_CELLS):
+            if support is not None:
+                part = part._replace(x=support.inside(part.x))
             yield index, self.criterion_.judge(self.module_, part, generator)
 
     def measures(self, batch: AnyBatch) -> dict[str, float]:

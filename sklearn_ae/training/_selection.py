@@ -207,13 +207,10 @@ class Fitter:
                 self.seeds,
                 stream,
             )
-            background = self._background(factory, train, None if warp else start, stream)
-            support = self._support(train, scaling)
+            background = self.background(factory, train, stream, None if warp else start)
         else:
             net.set_weights(state_tensors(previous.module))
             background = previous.background
-            support = self._support(train, scaling, previous)
-        net.criterion_.support = support
         model = Model(
             factory,
             net.module_,
@@ -221,21 +218,30 @@ class Fitter:
             self.composition.loss,
             target_scaling,
             background=background,
-            support=support,
+            support=self._support(train, scaling, previous),
         )
         fresh = previous is None and self.composition.start is not None
-        return model, self._ready(net, train, valid, scalings, stream, fresh, background)
+        return model, self._ready(net, model, train, valid, stream, fresh)
 
-    def _background(
+    def background(
         self,
         factory: ModuleFactory,
         rows: Rows,
-        start: LinearStart | None,
         stream: tuple[str | int, ...],
+        start: LinearStart | None = None,
     ) -> Background | None:
         """Return the start in X's units as a part of the density, if it is to be one.
 
-        It is solved unless it is at hand.
+        Parameters
+        ----------
+        factory : ModuleFactory
+            Builds the network.
+        rows : Rows
+            Training rows.
+        stream : tuple of str or int
+            Name of the random streams.
+        start : LinearStart, optional
+            The start; None solves it.
         """
         composition = self.composition
         share, loss = composition.background, composition.loss
@@ -250,39 +256,31 @@ class Fitter:
         return Background(Model(alone, module, scaling, loss, target_scaling), share)
 
     def _support(
-        self, rows: Rows, scaling: ColumnScaling, previous: Model | None = None
+        self, rows: Rows, scaling: ColumnScaling, previous: Model | None
     ) -> Support | None:
         """Return where rows lie, and those before them, of tables that are to be denoised."""
+        before = None if previous is None else previous.support
         reach, values = self.composition.reach, rows.values
         flat = rows.grid is None and not rows.ragged and not isinstance(values, SparseRows)
         if reach is None or rows.target is not None or scaling.feature is not None or not flat:
-            return None
+            return before
         support = Support.of(rows, scaling, reach)
-        before = None if previous is None else previous.support
         return support if before is None else support.united(before)
 
     def _ready(
         self,
         net: AutoencoderNet,
+        model: Model,
         train: Rows,
         valid: Rows | None,
-        scalings: tuple[ColumnScaling, ColumnScaling],
         stream: tuple[str | int, ...],
         fresh: bool = False,
-        background: Background | None = None,
     ) -> Lane:
         """Put rows on the device, with the streams that order and noise are drawn from."""
         order = self.seeds.torch("order", *stream)
         noise = self.seeds.torch("noise", *stream, device=self.recipe.device)
         return make_lane(
-            net,
-            self.composition,
-            self.recipe,
-            (train, valid),
-            scalings,
-            (order, noise),
-            fresh,
-            background,
+            net, self.composition, self.recipe, (train, valid), model, (order, noise), fresh
         )
 
     def continue_stream(self, net: AutoencoderNet, model: Model, rows: Rows, call: int) -> float:
@@ -305,7 +303,7 @@ class Fitter:
         )
         net.optimizer_.param_groups[0]["weight_decay"] = self.recipe.alpha
         model.support = self._support(rows, model.scaling, model)
-        lane = self._ready(net, rows, None, scalings, ("stream", call))
+        lane = self._ready(net, model, rows, None, ("stream", call))
         [terms] = train_epoch([lane], 0, Constant(self.recipe.learning_rate_init * STREAM_RATE))
         net.end()
         model.freeze()
@@ -388,8 +386,12 @@ def fit_compositions(
         return [fitter.start(rows, previous, found) for fitter in fitters]
     if folded:
         return _train_on_all(fitters, rows, None, cycle, found.best_epoch, found)
-    for lane, weights in zip(lanes, found.best_weights, strict=True):
+    for fitter, model, lane, weights in zip(
+        fitters, models, lanes, found.best_weights, strict=True
+    ):
         lane.net.set_weights(weights)
+        if previous is None:  # it is not on trial, and can be of the held-out rows too
+            model.background = fitter.background(model.factory, rows, ("network",))
     return [_finished(*pair, found) for pair in zip(models, lanes, strict=True)]
 
 

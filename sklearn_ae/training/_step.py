@@ -16,7 +16,6 @@ from sklearn_ae.latents import Code
 from sklearn_ae.losses import CellLoss
 from sklearn_ae.penalties import PenaltyTerm
 from sklearn_ae.training._module import AutoencoderModule
-from sklearn_ae.training._support import Support
 
 # Draws of the corruption or the code over which a held-out row's loss is averaged, at most.
 _MOST_DRAWS = 8
@@ -60,8 +59,6 @@ class Objective(nn.Module):
         self.penalties = nn.ModuleDict(penalties)
         self.judged = frozenset(judged)
         self.judge_corrupted = judge_corrupted
-        # Of held-out rows, what lies in this range is judged; the rest passes unchanged.
-        self.support: Support | None = None
         # A nat counts as much as a nat of the loss, which is a mean over columns.
         self.divergence_weight = 1 / max(1, int((loss.weight > 0).sum()))
 
@@ -118,8 +115,6 @@ class Objective(nn.Module):
             Feeds corruption and codes that are drawn. Seeded alike, it makes two
             judgements comparable.
         """
-        if self.support is not None:
-            batch = batch._replace(x=self.support.inside(batch.x))
         corrupted = self.judge_corrupted and self.corruption is not None and batch.target is None
         n_draws = module.latent.n_draws or (max(1, 2000 // batch.n_rows) if corrupted else 1)
         total = batch.x.new_zeros(batch.n_rows)

@@ -288,8 +288,9 @@ def test_no_row_has_much_less_than_the_start_gives_it(case):
         assert (own < floor - 10).any()
 
 
-def test_columns_that_are_warped_have_the_start_of_those_that_are_not():
-    values = np.exp(0.7 * RNG.normal(size=(400, 5)) + RNG.normal(size=(400, 1)))
+@pytest.mark.parametrize("n_rows", [400, 1500])
+def test_columns_that_are_warped_have_the_start_of_those_that_are_not(n_rows):
+    values = np.exp(0.7 * RNG.normal(size=(n_rows, 5)) + RNG.normal(size=(n_rows, 1)))
     fitted = make(2, early_stopping=True, max_iter=30).fit(values)
     assert isinstance(fitted._model.scaling, WarpedScaling)
     far = values.max(axis=0) * np.geomspace(2, 100, 20)[:, None]
