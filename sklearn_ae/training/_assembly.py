@@ -10,7 +10,16 @@ from torch import Generator, Tensor
 
 from sklearn_ae._compat import AdamW
 from sklearn_ae.corruptions import in_standard_units
-from sklearn_ae.data import AnyBatch, Batch, ColumnScaling, CompactBatch, Ragged, RaggedBatch, Rows
+from sklearn_ae.data import (
+    AnyBatch,
+    Batch,
+    ColumnScaling,
+    CompactBatch,
+    Ragged,
+    RaggedBatch,
+    Rows,
+    SparseRows,
+)
 from sklearn_ae.losses import Loss
 from sklearn_ae.training._cycle import Lane
 from sklearn_ae.training._factory import ModuleFactory
@@ -18,6 +27,7 @@ from sklearn_ae.training._model import Model
 from sklearn_ae.training._net import AutoencoderNet, state_tensors
 from sklearn_ae.training._recipe import Composition, Recipe
 from sklearn_ae.training._step import Objective
+from sklearn_ae.training._support import Support
 
 # Cells of rows of different sizes that are standardised at once.
 _BLOCK_CELLS = 2**18
@@ -127,6 +137,31 @@ def make_lane(
         floor=None if valid is None or background is None else background.floor(valid),
         support=model.support,
     )
+
+
+def support_of(
+    composition: Composition, rows: Rows, scaling: ColumnScaling, previous: Model | None
+) -> Support | None:
+    """Return where rows lie, and those before them, if they are tables to be denoised.
+
+    Parameters
+    ----------
+    composition : Composition
+        Says how far beyond the rows those may lie that are to be denoised.
+    rows : Rows
+        Training rows.
+    scaling : ColumnScaling
+        Their column scales.
+    previous : Model, optional
+        A model that was trained on other rows.
+    """
+    before = None if previous is None else previous.support
+    reach, values = composition.reach, rows.values
+    flat = rows.grid is None and not rows.ragged and not isinstance(values, SparseRows)
+    if reach is None or rows.target is not None or scaling.feature is not None or not flat:
+        return before
+    support = Support.of(rows, scaling, reach)
+    return support if before is None else support.united(before)
 
 
 def check_same_shapes(factory: ModuleFactory, previous: Model) -> None:

@@ -9,9 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 
-from sklearn_ae.data import ColumnScaling, Rows, SparseRows
+from sklearn_ae.data import ColumnScaling, Rows
 from sklearn_ae.starts import LinearStart, fit_scalings
-from sklearn_ae.training._assembly import check_same_shapes, make_lane, make_net, make_objective
+from sklearn_ae.training._assembly import (
+    check_same_shapes,
+    make_lane,
+    make_net,
+    make_objective,
+    support_of,
+)
 from sklearn_ae.training._background import Background
 from sklearn_ae.training._cycle import Cycle, Lane, run_cycle, train_epoch
 from sklearn_ae.training._factory import ModuleFactory
@@ -22,7 +28,6 @@ from sklearn_ae.training._recipe import Composition, Recipe
 from sklearn_ae.training._schedule import Constant, OneCycle
 from sklearn_ae.training._seeds import Seeds
 from sklearn_ae.training._starting import set_start, start_alone
-from sklearn_ae.training._support import Support
 
 # Below this many rows nothing can be judged; below the second, one split is noise.
 FEW_ROWS = 20
@@ -218,7 +223,7 @@ class Fitter:
             self.composition.loss,
             target_scaling,
             background=background,
-            support=self._support(train, scaling, previous),
+            support=support_of(self.composition, train, scaling, previous),
         )
         fresh = previous is None and self.composition.start is not None
         return model, self._ready(net, model, train, valid, stream, fresh)
@@ -255,18 +260,6 @@ class Fitter:
         module = start_alone(alone, loss, start).to(self.recipe.device)
         return Background(Model(alone, module, scaling, loss, target_scaling), share)
 
-    def _support(
-        self, rows: Rows, scaling: ColumnScaling, previous: Model | None
-    ) -> Support | None:
-        """Return where rows lie, and those before them, of tables that are to be denoised."""
-        before = None if previous is None else previous.support
-        reach, values = self.composition.reach, rows.values
-        flat = rows.grid is None and not rows.ragged and not isinstance(values, SparseRows)
-        if reach is None or rows.target is not None or scaling.feature is not None or not flat:
-            return before
-        support = Support.of(rows, scaling, reach)
-        return support if before is None else support.united(before)
-
     def _ready(
         self,
         net: AutoencoderNet,
@@ -302,7 +295,7 @@ class Fitter:
             self.recipe.device
         )
         net.optimizer_.param_groups[0]["weight_decay"] = self.recipe.alpha
-        model.support = self._support(rows, model.scaling, model)
+        model.support = support_of(self.composition, rows, model.scaling, model)
         lane = self._ready(net, model, rows, None, ("stream", call))
         [terms] = train_epoch([lane], 0, Constant(self.recipe.learning_rate_init * STREAM_RATE))
         net.end()
