@@ -112,6 +112,10 @@ def report(results: pd.DataFrame, *, markdown: bool = False) -> str:
     cells = tables.gains(results, "score", "pca").groupby(tables.CELL).mean()
     if len(cells):
         lines += [f"within 0.001 of pca or above: {(cells >= -1e-3).sum()} of {len(cells)} cells"]
+    for library in ("factor_analysis", tables.OURS):
+        gain = tables.gains(results, "score", "pca", library).groupby(tables.CELL).mean()
+        if len(gain):
+            lines += [f"{library} - pca: mean {gain.mean():+.2f}, median {gain.median():+.2f}"]
     lines += _start(results) + _bounds(results)
     lines += ["", *tables.slowest(results, LIBRARIES, 5000)]
     return "\n".join([*lines, *failed]).rstrip()
