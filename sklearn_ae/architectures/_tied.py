@@ -104,13 +104,15 @@ class _TiedDecoder(Coder):
         """
         linear, n_in, n_out = self.encoder.linear, self.linear.shared_in, self.linear.shared_out
         down, up = linear.weight[:n_in, :n_out], weight[:n_in, :n_out]
-        product, square = (down * up).double(), up.square().double()
+        # Components that the encoder leaves empty say nothing about the scales.
+        up = torch.where(down.any(dim=1, keepdim=True), up, 0.0)
+        product, square = down.double() * up.double(), up.double().square()
         gain = torch.ones(n_in, 1, dtype=torch.float64)
         for _ in range(20):  # alternating least squares of product = gain * squared * square
-            squared = (gain * product).sum(0) / (gain**2 * square).sum(0).clamp(min=1e-30)
+            squared = (gain * product).sum(0) / (gain**2 * square).sum(0).clamp(min=1e-300)
             squared = torch.where(squared > 0, squared, 1.0)
             filled = (squared**2 * square).sum(1, keepdim=True)
-            gain = (squared * product).sum(1, keepdim=True) / filled.clamp(min=1e-30)
+            gain = (squared * product).sum(1, keepdim=True) / filled.clamp(min=1e-300)
             gain = torch.where(gain > 1e-12, gain, 1.0)
         if (gain - 1).abs().max() < 1e-4:
             gain = torch.ones_like(gain)

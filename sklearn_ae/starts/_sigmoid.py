@@ -17,7 +17,10 @@ _ROWS = 20_000
 _CELLS = 2**26
 # Standard deviation of what the logistic function is applied to.
 _GAIN = 1.0
-_RIDGE = 1e-3
+# Penalties of the regression; below so many rows the one of least error out of fold.
+_RIDGES = torch.logspace(-3, 1, 13, dtype=torch.float64)
+_SMALL = 1000
+_FOLDS = 5
 
 
 class SigmoidStart(Start):
@@ -26,7 +29,7 @@ class SigmoidStart(Start):
     The directions are the principal components, their opposites, and then random
     combinations of them, as many as there are units. Each bias gives its unit the mean
     that is asked for over the training rows. The decoder is the ridge regression of the
-    rows on the units.
+    rows on the units; of few rows, the penalty is chosen out of fold.
 
     Parameters
     ----------
@@ -47,25 +50,55 @@ class SigmoidStart(Start):
     ) -> LinearStart:
         """Solve for the given number of units; see `Start`."""
         p = rows.n_features
+        encoder, bias, regression = self._units(rows, scaling, n_components, generator)
+        penalty = _RIDGES[0]
+        if _FOLDS <= rows.n_rows < _SMALL:
+            penalty = self._penalty(rows, n_components, generator)
+        decoder, decoder_bias = regression.solve(penalty)
+        decoder = torch.cat([decoder, decoder.new_zeros(rows.n_conditions, p)])
+        return LinearStart(encoder, decoder, bias, decoder_bias)
+
+    def _units(
+        self, rows: Rows, scaling: ColumnScaling, n_components: int, generator: Generator
+    ) -> tuple[Tensor, Tensor, _Regression]:
+        """Directions and biases of the units, and the regression of the rows on them."""
+        p = rows.n_features
         width = min(n_components, p)
-        linear = PCAStart().solve(rows, scaling, target_scaling, width, generator).encoder
+        linear = PCAStart().solve(rows, scaling, scaling, width, generator).encoder
         linear = linear[:, linear.norm(dim=0) > 0]  # components beyond the rank are constant
-        directions = _directions(linear.shape[1], n_components, generator)
-        encoder = _GAIN * linear @ directions
+        encoder = _GAIN * linear @ _directions(linear.shape[1], n_components, generator)
         subset, most = rows, min(_ROWS, max(1, _CELLS // p)) if rows.large else _ROWS
         if rows.n_rows > most:
             subset = rows.take(np.linspace(0, rows.n_rows - 1, most).astype(int))
-        x = torch.cat([standardized_columns(subset, scaling, part) for part in subset.parts()])
-        weights = subset.weights
-        weight = torch.ones(len(x)).double() if weights is None else torch.from_numpy(weights)
-        weight = weight / weight.sum()
+        x, weight = _matrix(subset, scaling)
         output = x @ encoder
         bias = _biases(output, weight, self.activity)
-        code = torch.sigmoid(output + bias)
-        decoder, decoder_bias = _ridge(code, x[:, :p], weight)
-        c = rows.n_conditions
-        decoder = torch.cat([decoder, decoder.new_zeros(c, p)])
-        return LinearStart(encoder, decoder, bias, decoder_bias)
+        return encoder, bias, _Regression(torch.sigmoid(output + bias), x[:, :p], weight)
+
+    def _penalty(self, rows: Rows, n_components: int, generator: Generator) -> Tensor:
+        """Return the penalty of least squared error in X's units, out of fold."""
+        errors = torch.zeros_like(_RIDGES)
+        unit = self.scalings(rows, warp=False)[0].largest
+        order = torch.randperm(rows.n_rows, generator=generator).numpy()
+        for fold in np.array_split(order, _FOLDS):
+            part = rows.take(np.setdiff1d(order, fold))
+            scaling, _ = self.scalings(part, warp=False)
+            encoder, bias, regression = self._units(part, scaling, n_components, generator)
+            x, weight = _matrix(rows.take(fold), scaling)
+            code, scale = torch.sigmoid(x @ encoder + bias), torch.from_numpy(scaling.scale / unit)
+            for i, ridge in enumerate(_RIDGES):
+                slopes, intercept = regression.solve(ridge)
+                lost = (x[:, : rows.n_features] - code @ slopes - intercept) * scale
+                errors[i] += weight @ lost.square().sum(dim=1)
+        return _RIDGES[errors.argmin()]
+
+
+def _matrix(rows: Rows, scaling: ColumnScaling) -> tuple[Tensor, Tensor]:
+    """Return standardised rows beside their conditions, and weights that sum to 1."""
+    x = torch.cat([standardized_columns(rows, scaling, part) for part in rows.parts()])
+    weights = rows.weights
+    weight = torch.ones(len(x)).double() if weights is None else torch.from_numpy(weights)
+    return x, weight / weight.sum()
 
 
 def _directions(rank: int, width: int, generator: Generator) -> Tensor:
@@ -88,14 +121,31 @@ def _biases(output: Tensor, weight: Tensor, activity: float) -> Tensor:
     return (low + high) / 2
 
 
-def _ridge(code: Tensor, x: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
-    """Slopes and intercepts of the regression of rows on units of their own scale."""
-    mean = weight @ code
-    centred = code - mean
-    spread = (weight @ centred.square()).sqrt().clamp(min=1e-12)
-    centred = centred / spread
-    weighted = centred * weight[:, None]
-    gram = weighted.T @ centred
-    gram.diagonal().add_(_RIDGE)
-    slopes = torch.linalg.solve(gram, weighted.T @ x) / spread[:, None]
-    return slopes, weight @ x - mean @ slopes
+class _Regression:
+    """Ridge regressions of rows on units of their own scale.
+
+    Parameters
+    ----------
+    code : Tensor of shape (n, k)
+        The units.
+    x : Tensor of shape (n, p)
+        The rows.
+    weight : Tensor of shape (n,)
+        Weights that sum to 1.
+    """
+
+    def __init__(self, code: Tensor, x: Tensor, weight: Tensor) -> None:
+        self.mean, self.centre = weight @ code, weight @ x
+        centred = code - self.mean
+        self.spread = (weight @ centred.square()).sqrt().clamp(min=1e-12)
+        centred = centred / self.spread
+        weighted = centred * weight[:, None]
+        values, self.vectors = torch.linalg.eigh(weighted.T @ centred)
+        self.values = values.clamp(min=0.0)
+        self.along = self.vectors.T @ (weighted.T @ x)
+
+    def solve(self, penalty: Tensor) -> tuple[Tensor, Tensor]:
+        """Return slopes and intercepts for a penalty."""
+        shrunk = self.along / (self.values + penalty)[:, None]
+        slopes = (self.vectors @ shrunk) / self.spread[:, None]
+        return slopes, self.centre - self.mean @ slopes

@@ -14,8 +14,10 @@ from sklearn_ae.data import Ragged, Rows
 from sklearn_ae.losses import SquaredError
 from sklearn_ae.training._model import Model
 
-# Directions of the code whose variance is below this share of the largest are empty.
+# Directions of the code whose variance is below this share of the largest are empty, and
+# those below this share of the mean's square are rounding.
 _EMPTY = 1e-10
+_ROUNDING = 1e-12
 
 
 class _Moments(NamedTuple):
@@ -80,9 +82,9 @@ def canonicalize(model: Model, rows: Rows, symmetry: str, whiten: bool) -> NDArr
     _absorb(model, basis)
     model.code_scale = basis.scale
     if whiten:
-        variance = (basis.into.T @ moments.covariance @ basis.into).diagonal().numpy()
-        spread = np.sqrt(np.where(variance > _EMPTY * variance.max(initial=0.0), variance, 1.0))
-        model.code_scale = _unbiased(rows) / spread
+        variance = (basis.into.T @ moments.covariance @ basis.into).diagonal()
+        filled = _filled(variance, moments.mean @ basis.into)
+        model.code_scale = _unbiased(rows) / torch.where(filled, variance, 1.0).sqrt().numpy()
     model.freeze()
     total = float(weight.square().sum())
     return basis.explained / total if total > 0 else np.zeros(len(basis.explained))
@@ -90,7 +92,7 @@ def canonicalize(model: Model, rows: Rows, symmetry: str, whiten: bool) -> NDArr
 
 def _whitened(moments: _Moments, weight: Tensor, largest: float) -> _Basis:
     values, vectors = torch.linalg.eigh(moments.covariance)
-    filled = values > _EMPTY * values.max().clamp(min=1e-300)
+    filled = _filled(values, moments.mean)
     root = torch.where(filled, values.clamp(min=0.0).sqrt(), 1.0)
     whitening, unwhitening = vectors / root, (vectors * root).T
     regression = (whitening.T @ moments.cross) * weight * filled[:, None]
@@ -114,7 +116,7 @@ def _rotated(moments: _Moments, weight: Tensor, largest: float) -> _Basis:
     regression = (vectors.T @ moments.cross) * weight
     vectors = vectors * _signs(regression)
     covariance = vectors.T @ moments.covariance @ vectors
-    explained = _explained(covariance, vectors.T @ moments.cross * weight)
+    explained = _explained(moments, covariance, vectors.T @ moments.cross * weight)
     scale = np.full(len(explained), largest)
     return _Basis(vectors, vectors.T, moments.mean, scale, explained)
 
@@ -123,7 +125,7 @@ def _ordered(
     moments: _Moments, weight: Tensor, symmetry: str, divergence: NDArray | None
 ) -> _Basis:
     regression = moments.cross * weight
-    explained = _explained(moments.covariance, regression)
+    explained = _explained(moments, moments.covariance, regression)
     importance = explained if divergence is None else divergence
     order = np.argsort(-importance, kind="stable")
     matrix = torch.eye(len(order), dtype=torch.float64)[:, order]
@@ -133,16 +135,22 @@ def _ordered(
     return _Basis(matrix, matrix.T, shift, np.ones(len(order)), explained[order])
 
 
+def _filled(variances: Tensor, mean: Tensor) -> Tensor:
+    """Which variances of the code are more than nothing."""
+    least = torch.maximum(_EMPTY * variances.max(), _ROUNDING * mean.square().max())
+    return variances > least.clamp(min=1e-300)
+
+
 def _signs(directions: Tensor) -> Tensor:
     """1 or -1 for each row, so that its largest entry becomes positive, as in PCA."""
     largest = directions.gather(1, directions.abs().argmax(1, keepdim=True))[:, 0]
     return torch.where(largest < 0, -1.0, 1.0).double()
 
 
-def _explained(covariance: Tensor, regression: Tensor) -> NDArray[np.float64]:
+def _explained(moments: _Moments, covariance: Tensor, regression: Tensor) -> NDArray[np.float64]:
     """Variance of the regression of the reconstruction on each component alone."""
     variance = covariance.diagonal()
-    filled = variance > _EMPTY * variance.max().clamp(min=1e-300)
+    filled = _filled(variance, moments.mean)
     square = regression.square().sum(dim=1) / torch.where(filled, variance, 1.0)
     return torch.where(filled, square, 0.0).numpy()
 

@@ -124,6 +124,9 @@ class AutoencoderNet(NeuralNet):
         """Let go of the rows and of what training needed besides the weights."""
         for name in _WHILE_TRAINING:
             self.__dict__.pop(name, None)
+        # Products round by where their factors lie; here they lie as after loading.
+        for parameter in self.module_.parameters():
+            parameter.data = parameter.data.clone(memory_format=torch.contiguous_format)
 
     def _secret(self) -> str:
         """Say why a step may do something else next time, or nothing if it may not."""

@@ -74,6 +74,15 @@ def test_the_start_is_pca_for_columns_of_any_scale(cancer, k, units):
     assert_allclose(start.reconstruct(X) / spread, restored / spread, atol=1e-3)
 
 
+@pytest.mark.parametrize("units", [1.0, np.geomspace(1e-5, 1e5, 6)], ids=["even", "uneven"])
+def test_the_start_is_pca_of_rows_that_have_fewer_directions_than_components(units):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, 2)) @ rng.normal(size=(2, 6)) * units
+    start = make(4, max_iter=0).fit(X)
+    assert_allclose(start.reconstruct(X) / X.std(axis=0), X / X.std(axis=0), atol=1e-3)
+    assert_allclose(start.transform(X)[:, 2:], 0, atol=1e-6 * X.std())
+
+
 def test_the_code_is_rotated_to_its_principal_axes(iris):
     fitted = make(max_iter=5).fit(iris)
     covariance = np.cov(fitted.transform(iris).T)

@@ -257,3 +257,13 @@ def test_codes_wider_than_the_rows_fit(cls, init, iris):
 def test_more_active_units_than_there_are_is_all_of_them(iris):
     fitted = Autoencoder(2, latent=TopK(9), **OPTIONS).fit(iris)
     assert (fitted.transform(iris) != 0).all()
+
+
+@EVERY
+@pytest.mark.parametrize("options", [{"init": "random"}, {"init": "random", "whiten": True}])
+def test_codes_of_rows_that_are_all_alike_are_not_rounding_made_large(variant, options):
+    rows = np.tile([3.0, 0.0, -1e6, 1e-9], (60, 1))
+    fitted = make(variant, **options).fit(rows)
+    codes = fitted.transform(rows)
+    assert np.abs(codes).max() < 1e6
+    assert_allclose(fitted.transform(rows[:3]), codes[:3], rtol=1e-5, atol=1e-6)

@@ -52,13 +52,12 @@ def _weight_bytes(estimator) -> int:
     return sum(p.numel() * 4 for p in estimator.net_.module_.parameters())
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("round_trip", ROUND_TRIPS.values(), ids=ROUND_TRIPS)
-def test_a_round_trip_keeps_every_answer(round_trip, fitted, cancer):
-    loaded = round_trip(fitted)
+def test_a_round_trip_keeps_every_answer(round_trip, dtype, fitted, cancer):
+    loaded, rows = round_trip(fitted), cancer.astype(dtype)
     for method in ("transform", "reconstruct", "score_samples", "decision_function", "predict"):
-        np.testing.assert_array_equal(
-            getattr(loaded, method)(cancer), getattr(fitted, method)(cancer)
-        )
+        np.testing.assert_array_equal(getattr(loaded, method)(rows), getattr(fitted, method)(rows))
     assert loaded.history_.equals(fitted.history_)
     np.testing.assert_array_equal(loaded.get_feature_names_out(), fitted.get_feature_names_out())
 

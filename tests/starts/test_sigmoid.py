@@ -41,11 +41,28 @@ def test_every_unit_has_the_mean_that_is_asked_for(k, activity, weighted):
 
 
 def test_the_decoder_is_the_regression_of_the_rows_on_the_code():
-    scaling, encoder, decoder, bias, decoder_bias = solve(X, 3)
-    codes = codes_of(X, scaling, encoder, bias)
-    design = np.c_[codes, np.ones(90)]
-    expected = design @ np.linalg.lstsq(design, scaling.apply(X), rcond=None)[0]
+    many = RNG.normal(size=(1200, 3)) @ RNG.normal(size=(3, 5)) + 0.2 * RNG.normal(size=(1200, 5))
+    scaling, encoder, decoder, bias, decoder_bias = solve(many, 3)
+    codes = codes_of(many, scaling, encoder, bias)
+    design = np.c_[codes, np.ones(1200)]
+    expected = design @ np.linalg.lstsq(design, scaling.apply(many), rcond=None)[0]
     assert_allclose(codes @ decoder + decoder_bias, expected, atol=0.02)
+
+
+@pytest.mark.parametrize("unit", [1.0, 1e12])
+def test_of_few_rows_the_penalty_of_the_regression_is_chosen_out_of_fold(unit):
+    wide = RNG.normal(size=(160, 4)) @ RNG.normal(size=(4, 150)) + 5 * RNG.normal(size=(160, 150))
+    rows, held_out = wide[:60] * unit, wide[60:] * unit
+    scaling, encoder, decoder, bias, decoder_bias = solve(rows, 58)
+    codes = codes_of(rows, scaling, encoder, bias)
+    design = np.c_[codes, np.ones(60)]
+    exact = np.linalg.lstsq(design, scaling.apply(rows), rcond=None)[0]
+    new = codes_of(held_out, scaling, encoder, bias)
+    target = scaling.apply(held_out)
+    chosen = np.square(new @ decoder + decoder_bias - target).mean()
+    unpenalised = np.square(np.c_[new, np.ones(100)] @ exact - target).mean()
+    assert chosen < 0.9 * unpenalised
+    assert chosen < np.square(target).mean()
 
 
 def test_more_units_explain_more():
