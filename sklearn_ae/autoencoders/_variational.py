@@ -8,6 +8,7 @@ from typing import Any, Self, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import gammaincinv
 from sklearn.callback import with_callbacks
 from sklearn.utils._param_validation import Interval, StrOptions
 
@@ -157,11 +158,15 @@ class VariationalAutoencoder(BaseAutoencoder):
         return model.log_evidence(values, condition, self._draws(model.factory.n_components))
 
     def _draws(self, width: int) -> NDArray[np.float64]:
-        """Groups of importance samples: the same draws in pairs of opposite sign for all rows."""
+        """Groups of importance samples: pairs of opposite sign, whose lengths are stratified."""
         m = self.n_importance_samples
         n_groups = -(-_LEAST_DRAWS // m)
+        n_pairs = -(-n_groups * m // 2)
         rng = np.random.default_rng(_SCORE_SEED)
-        half = rng.standard_normal((-(-n_groups * m // 2), width))
+        half = rng.standard_normal((n_pairs, width))
+        quantiles = (rng.permutation(n_pairs) + 0.5) / n_pairs
+        lengths = np.sqrt(2 * gammaincinv(width / 2, quantiles))  # of chi squared
+        half *= (lengths / np.linalg.norm(half, axis=1))[:, None]
         draws = np.stack([half, -half], axis=1).reshape(-1, width)
         return draws[: n_groups * m].reshape(n_groups, m, width)
 
@@ -406,7 +411,7 @@ class VariationalAutoencoder(BaseAutoencoder):
         -------
         scores : ndarray of shape (n_samples,), float64
             log 1/m Σᵢ p(x | zᵢ) p(zᵢ) / q(zᵢ | x) in nats and X's units, with
-            m = `n_importance_samples` draws that are the same for all rows, averaged over
+            m = `n_importance_samples` draws that depend on the row alone, averaged over
             groups of them where m is below 20, and mixed with that of the start. It
             compares with `PCA.score_samples`.
         """

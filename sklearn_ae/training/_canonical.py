@@ -94,8 +94,9 @@ def _whitened(moments: _Moments, weight: Tensor, largest: float) -> _Basis:
     values, vectors = torch.linalg.eigh(moments.covariance)
     filled = _filled(values, moments.mean)
     root = torch.where(filled, values.clamp(min=0.0).sqrt(), 1.0)
-    whitening, unwhitening = vectors / root, (vectors * root).T
-    regression = (whitening.T @ moments.cross) * weight * filled[:, None]
+    # An empty direction is 0 in every row.
+    whitening, unwhitening = vectors / root * filled, (vectors * root).T
+    regression = (whitening.T @ moments.cross) * weight
     # All of the code's directions are needed, but not all of a wide row's.
     overcomplete = regression.shape[0] > regression.shape[1]
     left, singular, right = torch.linalg.svd(regression, full_matrices=overcomplete)

@@ -309,7 +309,8 @@ class Model:
         """Return the importance-weighted bound on each row's log-density.
 
         log 1/m sum_i p(x | z_i) p(z_i) / q(z_i | x), with z_i = mean(x) + std(x) * noise_i,
-        averaged over groups of m draws. With a background, that of the mixture.
+        averaged over groups of m draws, which are turned for each row. With a background,
+        that of the mixture.
 
         Parameters
         ----------
@@ -318,7 +319,7 @@ class Model:
         condition : ndarray of shape (n, n_conditions) or None
             What they are conditioned on.
         noise : ndarray of shape (n_groups, m, n_components)
-            Standard normal draws, the same for every row.
+            Standard normal draws, from which those of each row are made.
         """
         module = self.in_precision(x.dtype)
         standardized = self._standardizer(x.dtype)
@@ -330,8 +331,10 @@ class Model:
         def function(block: NDArray, given: NDArray | None, extent: Extent | None) -> NDArray:
             parameters = _run(module, module.parameters_of, standardized(block), given, x.dtype)
             weights = np.empty((len(draws), len(block)))
+            posterior = _tensor(module, parameters, x.dtype)
+            turned = cast(GaussianModule, module.latent).for_each_row(posterior)
             for i, draw in enumerate(draws):
-                code = module.latent.draw(_tensor(module, parameters, x.dtype), draw)
+                code = module.latent.draw(posterior, turned(draw))
                 output = _run(
                     module, module.decode, code.sample.cpu().numpy(), given, x.dtype, extent
                 )

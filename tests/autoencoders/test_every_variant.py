@@ -262,7 +262,7 @@ def test_more_active_units_than_there_are_is_all_of_them(iris):
 @EVERY
 @pytest.mark.parametrize("options", [{"init": "random"}, {"init": "random", "whiten": True}])
 def test_codes_of_rows_that_are_all_alike_are_not_rounding_made_large(variant, options):
-    rows = np.tile([3.0, 0.0, -1e6, 1e-9], (60, 1))
+    rows = np.tile([3.0, 0.0, -1e6, 1e-9], (1201, 1))
     fitted = make(variant, **options).fit(rows)
     codes = fitted.transform(rows)
     assert np.abs(codes).max() < 1e6

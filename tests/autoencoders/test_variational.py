@@ -9,7 +9,9 @@ from sklearn.covariance import empirical_covariance
 from sklearn.decomposition import PCA
 
 from sklearn_ae import GaussianLikelihood, SquaredError, VariationalAutoencoder
+from sklearn_ae.autoencoders import _variational
 from sklearn_ae.data import Rows, WarpedScaling
+from sklearn_ae.latents import GaussianModule
 from sklearn_ae.training import Background
 
 RNG = np.random.default_rng(0)
@@ -76,6 +78,21 @@ def test_after_training_the_bound_grows_with_the_number_of_draws():
     fitted = make(2, max_iter=8, learning_rate_init=0.02).fit(X)
     scores = [fitted.set_params(n_importance_samples=m).score(X) for m in (1, 5, 50, 500)]
     assert (np.diff(scores) > 0).all()
+
+
+def test_draws_that_differ_by_row_make_the_mean_score_more_certain(monkeypatch):
+    fitted = make(3, max_iter=15, learning_rate_init=0.02).fit(X)
+
+    def spread():
+        scores = []
+        for seed in range(12):
+            monkeypatch.setattr(_variational, "_SCORE_SEED", seed)
+            scores.append(fitted.score(X))
+        return np.std(scores)
+
+    turned = spread()
+    monkeypatch.setattr(GaussianModule, "for_each_row", lambda self, output: lambda draw: draw)
+    assert turned < 0.6 * spread()
 
 
 def test_the_score_of_a_row_does_not_depend_on_the_others():
