@@ -49,11 +49,10 @@ class SigmoidStart(Start):
         generator: Generator,
     ) -> LinearStart:
         """Solve for the given number of units; see `Start`."""
-        p = rows.n_features
-        encoder, bias, regression = self._units(rows, scaling, n_components, generator)
-        penalty = _RIDGES[0]
+        p, penalty = rows.n_features, _RIDGES[0]
         if _FOLDS <= rows.n_rows < _SMALL:
             penalty = self._penalty(rows, n_components, generator)
+        encoder, bias, regression = self._units(rows, scaling, n_components, generator)
         decoder, decoder_bias = regression.solve(penalty)
         decoder = torch.cat([decoder, decoder.new_zeros(rows.n_conditions, p)])
         return LinearStart(encoder, decoder, bias, decoder_bias)
