@@ -17,9 +17,11 @@ _ROWS = 20_000
 _CELLS = 2**26
 # Standard deviation of what the logistic function is applied to.
 _GAIN = 1.0
-# Penalties of the regression; below so many rows the one of least error out of fold.
+# Penalties of the regression. The one of least error out of fold is taken below so many rows,
+# and the first where there are too few different ones to judge by.
 _RIDGES = torch.logspace(-3, 1, 13, dtype=torch.float64)
 _SMALL = 1000
+_FEW = 20
 _FOLDS = 5
 
 
@@ -50,7 +52,7 @@ class SigmoidStart(Start):
     ) -> LinearStart:
         """Solve for the given number of units; see `Start`."""
         p, penalty = rows.n_features, _RIDGES[0]
-        if _FOLDS <= rows.n_rows < _SMALL:
+        if rows.n_rows < _SMALL and rows.n_distinct >= _FEW:
             penalty = self._penalty(rows, n_components, generator)
         encoder, bias, regression = self._units(rows, scaling, n_components, generator)
         decoder, decoder_bias = regression.solve(penalty)
