@@ -25,12 +25,11 @@ from sklearn_ae.applications._tiling import (
 )
 from sklearn_ae.architectures import Shapes, SubPixel
 from sklearn_ae.autoencoders._state import pack, unpack
-from sklearn_ae.data import Ragged, Rows, as_images, plan
+from sklearn_ae.data import SMALL, Ragged, Rows, as_images, plan
 from sklearn_ae.latents import Deterministic
 from sklearn_ae.losses import SquaredError
 from sklearn_ae.starts import BicubicStart
 from sklearn_ae.training import (
-    SMALL,
     AutoencoderNet,
     Composition,
     Fitter,

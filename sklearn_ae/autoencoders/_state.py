@@ -17,6 +17,7 @@ from sklearn_ae.training import (
     Support,
     available_device,
     make_net,
+    set_state_tensors,
     state_tensors,
 )
 
@@ -49,7 +50,6 @@ def pack(state: dict[str, Any]) -> dict[str, Any]:
         **_packed(model),
         "support": None if model.support is None else list(model.support),
         "background": None if background is None else _packed(background.start),
-        "share": 0.0 if background is None else background.share,
         "moments": [
             {name: _array(value) for name, value in optimizer[p].items()}
             for p in model.module.parameters()
@@ -82,7 +82,8 @@ def unpack(state: dict[str, Any]) -> dict[str, Any]:
         model.support = Support(*saved["support"])
     if saved["background"] is not None:
         module = saved["background"]["factory"]().eval().to(recipe.device)
-        model.background = Background(_unpacked(saved["background"], module), saved["share"])
+        start = _unpacked(saved["background"], module)
+        model.background = Background(start, state["_composition_used"].background)
     state["_model"] = model
     state["_history"] = History(saved["history_columns"], saved["history"])
     return state
@@ -101,9 +102,7 @@ def _packed(model: Model) -> dict[str, Any]:
 
 def _unpacked(saved: dict[str, Any], module: AutoencoderModule) -> Model:
     """Put saved weights into a network."""
-    with torch.no_grad():
-        for tensor, weights in zip(state_tensors(module), saved["weights"], strict=True):
-            tensor.copy_(torch.from_numpy(np.array(weights)))
+    set_state_tensors(module, [torch.from_numpy(np.array(w)) for w in saved["weights"]])
     return Model(
         saved["factory"],
         module,

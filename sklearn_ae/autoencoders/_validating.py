@@ -13,6 +13,7 @@ from sklearn_ae.architectures import Architecture
 from sklearn_ae.autoencoders._composed import ComposedAutoencoder
 from sklearn_ae.autoencoders._parameters import TABLE_PARAMETERS, check_no_conflict
 from sklearn_ae.data import (
+    FEW_ROWS,
     ConditionEncoder,
     Layout,
     Ragged,
@@ -20,7 +21,6 @@ from sklearn_ae.data import (
     SparseRows,
     check_same_units,
 )
-from sklearn_ae.training import FEW_ROWS
 
 DTYPES = (np.float64, np.float32)
 

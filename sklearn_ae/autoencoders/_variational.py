@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from numbers import Integral, Real
-from typing import Any, Self, Unpack
+from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import gammaincinv
-from sklearn.callback import with_callbacks
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from sklearn_ae.autoencoders._base import BaseAutoencoder
+from sklearn_ae.autoencoders._conditional import ConditionalAutoencoder
 from sklearn_ae.autoencoders._parameters import Shared, fill_slot
 from sklearn_ae.data import Rows
-from sklearn_ae.latents import Gaussian, Latent
+from sklearn_ae.latents import Gaussian, Latent, importance_draws
 from sklearn_ae.losses import Loss
 from sklearn_ae.training import Composition, Fitted, Model, Recipe, Seeds, mean_divergence
 
-# The draws by which rows are scored are the same in every fit.
-_SCORE_SEED = 0
-# Codes that are drawn for each row at least, so that few importance samples are averaged over
-# several groups.
-_LEAST_DRAWS = 20
 
-
-class VariationalAutoencoder(BaseAutoencoder):
+class VariationalAutoencoder(ConditionalAutoencoder, BaseAutoencoder):
     """Autoencoder with a Gaussian posterior a row: a density that can be sampled.
 
     Maximises the evidence lower bound,
@@ -155,228 +147,8 @@ class VariationalAutoencoder(BaseAutoencoder):
         condition: NDArray | None = None,
         target: NDArray | None = None,
     ) -> NDArray[np.float64]:
-        return model.log_evidence(values, condition, self._draws(model.factory.n_components))
-
-    def _draws(self, width: int) -> NDArray[np.float64]:
-        """Groups of importance samples: pairs of opposite sign, whose lengths are stratified."""
-        m = self.n_importance_samples
-        n_groups = -(-_LEAST_DRAWS // m)
-        n_pairs = -(-n_groups * m // 2)
-        rng = np.random.default_rng(_SCORE_SEED)
-        half = rng.standard_normal((n_pairs, width))
-        quantiles = (rng.permutation(n_pairs) + 0.5) / n_pairs
-        lengths = np.sqrt(2 * gammaincinv(width / 2, quantiles))  # of chi squared
-        half *= (lengths / np.linalg.norm(half, axis=1))[:, None]
-        draws = np.stack([half, -half], axis=1).reshape(-1, width)
-        return draws[: n_groups * m].reshape(n_groups, m, width)
-
-    @with_callbacks
-    def fit(
-        self,
-        X: ArrayLike,
-        y: Any = None,
-        *,
-        sample_weight: ArrayLike | None = None,
-        condition: ArrayLike | None = None,
-    ) -> Self:
-        """Fit to rows, without labels, given a condition if there is one.
-
-        Parameters
-        ----------
-        X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
-            Rows of finite numbers.
-        y : ignored
-            Here for scikit-learn's interface.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Non-negative weights. Rows of weight zero are left out.
-        condition : array-like of shape (n_samples,) or (n_samples, n_conditions), default=None
-            Labels or numbers that the rows are conditioned on.
-
-        Returns
-        -------
-        self : object
-            The fitted estimator.
-
-        Raises
-        ------
-        ValueError
-            If the rows, the weights, the condition or a parameter are out of their
-            domain. The estimator is then as it was before.
-        FloatingPointError
-            If the loss stays infinite or NaN at ever lower learning rates.
-        """
-        return self._fit(X, sample_weight, condition=condition)
-
-    def partial_fit(
-        self,
-        X: ArrayLike,
-        y: Any = None,
-        *,
-        sample_weight: ArrayLike | None = None,
-        condition: ArrayLike | None = None,
-    ) -> Self:
-        """Pass once over further rows at a constant learning rate.
-
-        Parameters
-        ----------
-        X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
-            Rows of finite numbers.
-        y : ignored
-            Here for scikit-learn's interface.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Non-negative weights.
-        condition : array-like of shape (n_samples,) or (n_samples, n_conditions), default=None
-            Labels or numbers; the first call fixes which labels there are.
-
-        Returns
-        -------
-        self : object
-            The fitted estimator.
-        """
-        return self._partial_fit(X, sample_weight, condition=condition)
-
-    def fit_transform(
-        self,
-        X: ArrayLike,
-        y: Any = None,
-        *,
-        sample_weight: ArrayLike | None = None,
-        condition: ArrayLike | None = None,
-    ) -> NDArray:
-        """Fit, and return the codes of the same rows.
-
-        Parameters
-        ----------
-        X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
-            Rows of finite numbers.
-        y : ignored
-            Here for scikit-learn's interface.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Non-negative weights.
-        condition : array-like of shape (n_samples,) or (n_samples, n_conditions), default=None
-            Labels or numbers that the rows are conditioned on.
-
-        Returns
-        -------
-        Z : ndarray of shape (n_samples, n_components_)
-            Posterior means.
-        """
-        fitted = self.fit(X, sample_weight=sample_weight, condition=condition)
-        return fitted.transform(X, condition=condition)
-
-    def fit_predict(
-        self,
-        X: ArrayLike,
-        y: Any = None,
-        *,
-        sample_weight: ArrayLike | None = None,
-        condition: ArrayLike | None = None,
-    ) -> NDArray[np.int64]:
-        """Fit, and return +1 for inliers and -1 for outliers among the same rows.
-
-        Parameters
-        ----------
-        X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
-            Rows of finite numbers.
-        y : ignored
-            Here for scikit-learn's interface.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Non-negative weights.
-        condition : array-like of shape (n_samples,) or (n_samples, n_conditions), default=None
-            Labels or numbers that the rows are conditioned on.
-
-        Returns
-        -------
-        labels : ndarray of shape (n_samples,), int64
-            +1 or -1.
-        """
-        fitted = self.fit(X, sample_weight=sample_weight, condition=condition)
-        return fitted.predict(X, condition=condition)
-
-    def transform(self, X: ArrayLike, condition: ArrayLike | None = None) -> NDArray:
-        """Return the posterior means of rows.
-
-        Parameters
-        ----------
-        X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
-            Rows of finite numbers.
-        condition : array-like of shape (n_samples,) or (n_samples, n_conditions), default=None
-            As in `fit`. A scalar holds for every row.
-
-        Returns
-        -------
-        Z : ndarray of shape (n_samples, n_components_)
-            Codes; float32 for float32 rows, otherwise float64.
-        """
-        return self._transform(X, condition)
-
-    def inverse_transform(
-        self,
-        X: ArrayLike,
-        condition: ArrayLike | None = None,
-        *,
-        lengths: ArrayLike | None = None,
-    ) -> Any:
-        """Return the expected rows given codes.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_components_)
-            Codes.
-        condition : array-like of shape (n_samples,) or (n_samples, n_conditions), default=None
-            As in `fit`. A scalar holds for every row.
-        lengths : array-like of shape (n_samples,) or (n_samples, 2), default=None
-            Number of steps of each sequence, or one for all, or height and width of each
-            image, where `fit` saw rows of different sizes. None takes their median.
-
-        Returns
-        -------
-        X_original : ndarray or data frame of shape (n_samples, n_features)
-            Rows in X's units, in the container that `fit` saw.
-        """
-        return self._inverse_transform(X, condition, lengths)
-
-    def reconstruct(self, X: ArrayLike, condition: ArrayLike | None = None) -> Any:
-        """Return `inverse_transform(transform(X))`.
-
-        Parameters
-        ----------
-        X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
-            Rows of finite numbers.
-        condition : array-like of shape (n_samples,) or (n_samples, n_conditions), default=None
-            As in `fit`. A scalar holds for every row.
-
-        Returns
-        -------
-        X_reconstructed : ndarray or data frame of shape (n_samples, n_features)
-            The rows as the code keeps them, in the container of X.
-        """
-        return self._reconstruct(X, condition)
-
-    def iter_reconstruct(
-        self,
-        X: ArrayLike,
-        condition: ArrayLike | None = None,
-        *,
-        batch_size: int | None = None,
-    ) -> Iterator[Any]:
-        """Yield what `reconstruct` returns, a block of rows at a time.
-
-        Parameters
-        ----------
-        X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
-            Rows of finite numbers.
-        condition : array-like of shape (n_samples,) or (n_samples, n_conditions), default=None
-            As in `fit`. A scalar holds for every row.
-        batch_size : int, default=None
-            Rows of a block. None takes as many as have about 4 million cells.
-
-        Yields
-        ------
-        X_reconstructed : ndarray or data frame of shape (batch_size, n_features)
-            The next rows as the code keeps them, in the container of X; dense for sparse X.
-        """
-        return self._iter_reconstruct(X, batch_size, condition)
+        draws = importance_draws(self.n_importance_samples, model.factory.n_components)
+        return model.log_evidence(values, condition, draws)
 
     def reconstruction_errors(self, X: ArrayLike, condition: ArrayLike | None = None) -> Any:
         """Return minus the log-density of each cell given the row's posterior mean.
@@ -416,69 +188,6 @@ class VariationalAutoencoder(BaseAutoencoder):
             compares with `PCA.score_samples`.
         """
         return self._score_samples(X, condition)
-
-    def score(
-        self,
-        X: ArrayLike,
-        y: Any = None,
-        sample_weight: ArrayLike | None = None,
-        condition: ArrayLike | None = None,
-    ) -> float:
-        """Return the mean of `score_samples`.
-
-        Parameters
-        ----------
-        X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
-            Rows of finite numbers.
-        y : ignored
-            Here for scikit-learn's interface.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Non-negative weights.
-        condition : array-like of shape (n_samples,) or (n_samples, n_conditions), default=None
-            As in `fit`. A scalar holds for every row.
-
-        Returns
-        -------
-        score : float
-            The weighted mean, in nats a row.
-        """
-        return self._mean_score(self.score_samples(X, condition), sample_weight)
-
-    def decision_function(
-        self, X: ArrayLike, condition: ArrayLike | None = None
-    ) -> NDArray[np.float64]:
-        """Return `score_samples(X) - offset_`: negative for outliers.
-
-        Parameters
-        ----------
-        X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
-            Rows of finite numbers.
-        condition : array-like of shape (n_samples,) or (n_samples, n_conditions), default=None
-            As in `fit`. A scalar holds for every row.
-
-        Returns
-        -------
-        decision : ndarray of shape (n_samples,), float64
-            The shifted scores.
-        """
-        return self.score_samples(X, condition) - self.offset_
-
-    def predict(self, X: ArrayLike, condition: ArrayLike | None = None) -> NDArray[np.int64]:
-        """Return +1 for inliers and -1 for outliers.
-
-        Parameters
-        ----------
-        X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
-            Rows of finite numbers.
-        condition : array-like of shape (n_samples,) or (n_samples, n_conditions), default=None
-            As in `fit`. A scalar holds for every row.
-
-        Returns
-        -------
-        labels : ndarray of shape (n_samples,), int64
-            +1 where `decision_function` is not negative.
-        """
-        return np.where(self.decision_function(X, condition) >= 0, 1, -1)
 
     def sample(
         self,

@@ -16,7 +16,7 @@ from sklearn_ae.data._containers import Container
 from sklearn_ae.data._images import Images, as_images
 from sklearn_ae.data._layouts import Layout
 from sklearn_ae.data._ragged import Ragged, blocks, plan
-from sklearn_ae.data._rows import Rows
+from sklearn_ae.data._rows import FEW_ROWS, SMALL, Rows
 from sklearn_ae.data._scaling import ColumnScaling, check_same_units
 from sklearn_ae.data._scalings import fit_scaling, scaling_from
 from sklearn_ae.data._sequences import Sequences, Steps
@@ -26,6 +26,8 @@ from sklearn_ae.data._table_scaling import TableScaling, level_spans
 from sklearn_ae.data._warp import WarpedScaling
 
 __all__ = [
+    "FEW_ROWS",
+    "SMALL",
     "AnyBatch",
     "Batch",
     "ChannelScaling",

@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from sklearn_ae.data._compact import CompactRows, dense_block
 from sklearn_ae.data._ragged import Ragged
 
+# Below this many rows nothing can be judged; below the second, one split is noise.
+FEW_ROWS = 20
+SMALL = 1000
 # Cells of a block in float64, which fits a second-level cache, and its rows at least.
 _BLOCK_CELLS = 2**17
 _BLOCK_ROWS = 256

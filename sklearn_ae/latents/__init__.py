@@ -3,6 +3,7 @@
 from sklearn_ae.latents._base import Code, Latent, LatentModule
 from sklearn_ae.latents._deterministic import Deterministic
 from sklearn_ae.latents._gaussian import Gaussian, GaussianModule
+from sklearn_ae.latents._importance import for_each_row, importance_draws
 from sklearn_ae.latents._sigmoid import Sigmoid
 from sklearn_ae.latents._top_k import TopK
 
@@ -15,4 +16,6 @@ __all__ = [
     "LatentModule",
     "Sigmoid",
     "TopK",
+    "for_each_row",
+    "importance_draws",
 ]

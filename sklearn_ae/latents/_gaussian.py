@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from numbers import Real
 
 import torch
 from sklearn.utils._param_validation import Interval
 from torch import Generator, Tensor
-from torch.nn.functional import normalize
 
 from sklearn_ae.latents._base import Code, Latent, LatentModule
 from sklearn_ae.starts import PPCAStart, Start
@@ -17,8 +15,6 @@ from sklearn_ae.starts import PPCAStart, Start
 _USED = 0.01
 # Log-variances are kept in this range, in which float32 is exact enough.
 _LOG_VARIANCE = (-30.0, 10.0)
-# Waves a unit of the mean, by which the mirrors of a row's draws follow its code.
-_WAVES = (7.0, 11.0, 15.0)
 
 
 class GaussianModule(LatentModule):
@@ -49,27 +45,6 @@ class GaussianModule(LatentModule):
         sample = mean + (log_variance / 2).exp() * noise
         cost = (sample.square() - noise.square() - log_variance) / 2
         return Code(mean, sample, cost.sum(dim=-1))
-
-    def for_each_row(self, output: Tensor) -> Callable[[Tensor], Tensor]:
-        """Return what turns a draw that all rows share into one for each row.
-
-        A draw is mirrored three times, in directions that follow the row's mean. It stays
-        standard normal, but errors of few draws differ from row to row, and cancel in the
-        mean over rows.
-        """
-        mean, _ = self.posterior(output)
-        component = torch.arange(mean.shape[1], device=mean.device)
-        mirrors = [
-            normalize(torch.sin(wave * mean + i + (2.1 * i + 1.0) * component), dim=1)
-            for i, wave in enumerate(_WAVES)
-        ]
-
-        def turned(draw: Tensor) -> Tensor:
-            for mirror in mirrors:
-                draw = draw - 2 * (draw * mirror).sum(dim=1, keepdim=True) * mirror
-            return draw
-
-        return turned
 
     def posterior(self, output: Tensor) -> tuple[Tensor, Tensor]:
         """Return means and log-variances."""

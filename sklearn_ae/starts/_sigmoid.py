@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
-from sklearn_ae.data import ColumnScaling, Rows
+from sklearn_ae.data import FEW_ROWS, SMALL, ColumnScaling, Rows
 from sklearn_ae.starts._base import LinearStart, Start, standardized_columns
 from sklearn_ae.starts._pca import PCAStart
 
@@ -17,11 +17,9 @@ _ROWS = 20_000
 _CELLS = 2**26
 # Standard deviation of what the logistic function is applied to.
 _GAIN = 1.0
-# Penalties of the regression. The one of least error out of fold is taken below so many rows,
-# and the first where there are too few different ones to judge by.
+# Penalties of the regression. Of few rows the one of least error out of fold is taken, and the
+# first of those that are many, or too few to judge by.
 _RIDGES = torch.logspace(-3, 1, 13, dtype=torch.float64)
-_SMALL = 1000
-_FEW = 20
 _FOLDS = 5
 
 
@@ -52,7 +50,7 @@ class SigmoidStart(Start):
     ) -> LinearStart:
         """Solve for the given number of units; see `Start`."""
         p, penalty = rows.n_features, _RIDGES[0]
-        if rows.n_rows < _SMALL and rows.n_distinct >= _FEW:
+        if rows.n_rows < SMALL and rows.n_distinct >= FEW_ROWS:
             penalty = self._penalty(rows, n_components, generator)
         encoder, bias, regression = self._units(rows, scaling, n_components, generator)
         decoder, decoder_bias = regression.solve(penalty)

@@ -9,16 +9,14 @@ from sklearn_ae.training._history import History
 from sklearn_ae.training._lockstep import train_lanes
 from sklearn_ae.training._model import Model
 from sklearn_ae.training._module import AutoencoderModule
-from sklearn_ae.training._net import AutoencoderNet, state_tensors
+from sklearn_ae.training._net import AutoencoderNet, set_state_tensors, state_tensors
 from sklearn_ae.training._recipe import Composition, Recipe
 from sklearn_ae.training._seeds import Seeds
-from sklearn_ae.training._selection import FEW_ROWS, SMALL, Fitted, Fitter, fit_compositions
+from sklearn_ae.training._selection import Fitted, Fitter, fit_compositions
 from sklearn_ae.training._support import Support
 from sklearn_ae.training._threads import thread_count, torch_threads
 
 __all__ = [
-    "FEW_ROWS",
-    "SMALL",
     "AutoencoderModule",
     "AutoencoderNet",
     "Background",
@@ -37,6 +35,7 @@ __all__ = [
     "make_net",
     "mean_divergence",
     "resolve_device",
+    "set_state_tensors",
     "state_tensors",
     "thread_count",
     "torch_threads",

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_ae.data import Rows
+from sklearn_ae.latents import importance_draws
 
 if TYPE_CHECKING:
     from sklearn_ae.training._model import Model
@@ -42,8 +43,6 @@ class Background(NamedTuple):
 
     def floor(self, rows: Rows) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
         """Return what makes losses of these rows under a network those under the mixture."""
-        draws = np.random.default_rng(0).standard_normal(
-            (_N_DRAWS, 1, self.start.factory.n_components)
-        )
+        draws = importance_draws(1, self.start.factory.n_components, least=_N_DRAWS)
         start = self.start.log_evidence(rows.selected(rows.values), rows.conditions, draws)
         return lambda losses: -self.mixed(-losses, start)

@@ -24,7 +24,7 @@ from sklearn_ae.data import (
     dense_block,
     plan,
 )
-from sklearn_ae.latents import GaussianModule
+from sklearn_ae.latents import GaussianModule, for_each_row
 from sklearn_ae.losses import Loss, SquaredError
 from sklearn_ae.training._background import Background
 from sklearn_ae.training._factory import ModuleFactory
@@ -332,7 +332,7 @@ class Model:
             parameters = _run(module, module.parameters_of, standardized(block), given, x.dtype)
             weights = np.empty((len(draws), len(block)))
             posterior = _tensor(module, parameters, x.dtype)
-            turned = cast(GaussianModule, module.latent).for_each_row(posterior)
+            turned = for_each_row(cast(GaussianModule, module.latent).posterior(posterior)[0])
             for i, draw in enumerate(draws):
                 code = module.latent.draw(posterior, turned(draw))
                 output = _run(

@@ -33,6 +33,13 @@ def state_tensors(module: torch.nn.Module) -> list[Tensor]:
     return [*module.parameters(), *buffers]
 
 
+@torch.no_grad()
+def set_state_tensors(module: torch.nn.Module, values: list[Tensor]) -> None:
+    """Copy in what a module has learned."""
+    for tensor, value in zip(state_tensors(module), values, strict=True):
+        tensor.copy_(value)
+
+
 class BatchIterator:
     """Shuffled batches of rows that already are on their device.
 
@@ -233,11 +240,9 @@ class AutoencoderNet(NeuralNet):
         """Copies of the weights and of running moments."""
         return [t.detach().clone() for t in state_tensors(self.module_)]
 
-    @torch.no_grad()
     def set_weights(self, weights: list[Tensor]) -> None:
         """Copy weights in."""
-        for tensor, value in zip(state_tensors(self.module_), weights, strict=True):
-            tensor.copy_(value)
+        set_state_tensors(self.module_, weights)
 
     def snapshot(self) -> tuple[list[Tensor], dict]:
         """Copies of the weights and of the optimizer's moments."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 
-from sklearn_ae.data import ColumnScaling, Rows
+from sklearn_ae.data import FEW_ROWS, SMALL, ColumnScaling, Rows
 from sklearn_ae.starts import LinearStart, fit_scalings
 from sklearn_ae.training._assembly import (
     check_same_shapes,
@@ -29,9 +29,6 @@ from sklearn_ae.training._schedule import Constant, OneCycle
 from sklearn_ae.training._seeds import Seeds
 from sklearn_ae.training._starting import set_start, start_alone
 
-# Below this many rows nothing can be judged; below the second, one split is noise.
-FEW_ROWS = 20
-SMALL = 1000
 _FOLDS = 5
 # Standard errors by which the network must win: the epoch is the best of many, and errors
 # of few rows have heavy tails.

@@ -9,10 +9,9 @@ from sklearn.covariance import empirical_covariance
 from sklearn.decomposition import PCA
 
 from sklearn_ae import GaussianLikelihood, SquaredError, VariationalAutoencoder
-from sklearn_ae.autoencoders import _variational
 from sklearn_ae.data import Rows, WarpedScaling
-from sklearn_ae.latents import GaussianModule
-from sklearn_ae.training import Background
+from sklearn_ae.latents import _importance
+from sklearn_ae.training import Background, _model
 
 RNG = np.random.default_rng(0)
 X = (RNG.normal(size=(200, 3)) @ RNG.normal(size=(3, 6)) + 0.5 * RNG.normal(size=(200, 6))) * (
@@ -86,12 +85,12 @@ def test_draws_that_differ_by_row_make_the_mean_score_more_certain(monkeypatch):
     def spread():
         scores = []
         for seed in range(12):
-            monkeypatch.setattr(_variational, "_SCORE_SEED", seed)
+            monkeypatch.setattr(_importance, "_SEED", seed)
             scores.append(fitted.score(X))
         return np.std(scores)
 
     turned = spread()
-    monkeypatch.setattr(GaussianModule, "for_each_row", lambda self, output: lambda draw: draw)
+    monkeypatch.setattr(_model, "for_each_row", lambda mean: lambda draw: draw)
     assert turned < 0.6 * spread()
 
 
@@ -297,7 +296,8 @@ def test_no_row_has_much_less_than_the_start_gives_it(case):
     if "loss" in options:
         far = np.roll(np.fliplr(rows), 7, axis=0)
     else:
-        far = rows + 50 * np.nanstd(rows, axis=0) * RNG.normal(size=rows.shape)
+        noise = np.random.default_rng(0).normal(size=rows.shape)
+        far = rows + 50 * np.nanstd(rows, axis=0) * noise
     own, floor, mixed = (e.score_samples(far, **one) for e in (network, start, trained))
     assert_allclose(mixed, np.logaddexp(np.log(0.99) + own, np.log(0.01) + floor), atol=1e-6)
     assert (mixed >= floor - np.log(100) - 1e-6).all()
@@ -307,21 +307,26 @@ def test_no_row_has_much_less_than_the_start_gives_it(case):
 
 @pytest.mark.parametrize("n_rows", [400, 1500])
 def test_columns_that_are_warped_have_the_start_of_those_that_are_not(n_rows):
-    values = np.exp(0.7 * RNG.normal(size=(n_rows, 5)) + RNG.normal(size=(n_rows, 1)))
+    rng = np.random.default_rng(0)
+    values = np.exp(0.7 * rng.normal(size=(n_rows, 5)) + rng.normal(size=(n_rows, 1)))
     fitted = make(2, early_stopping=True, max_iter=30).fit(values)
     assert isinstance(fitted._model.scaling, WarpedScaling)
     far = values.max(axis=0) * np.geomspace(2, 100, 20)[:, None]
-    pca = PCA(2, svd_solver="full").fit(values)
-    assert (fitted.score_samples(far) >= pca.score_samples(far) - np.log(100) - 1e-3).all()
+    least = PCA(2, svd_solver="full").fit(values).score_samples(far) - np.log(100)
+    rounding = 1e-6 * np.abs(least)  # weights are float32
+    assert (fitted.score_samples(far) >= least - rounding).all()
 
 
 def test_the_density_integrates_to_one():
-    x = np.concatenate([RNG.normal(-3, 0.5, 500), RNG.normal(3, 1.0, 500)])[:, None]
-    fitted = make(1, max_iter=60, learning_rate_init=0.01, n_importance_samples=300).fit(x)
-    grid = np.linspace(-20, 20, 2001)[:, None]
-    mass = np.exp(fitted.score_samples(grid)).sum() * (grid[1, 0] - grid[0, 0])
-    assert mass == pytest.approx(1, abs=0.02)
-    assert fitted.score(x) > make(1, max_iter=0).fit(x).score(x) + 0.1
+    rng = np.random.default_rng(0)
+    t = rng.uniform(-1.5, 1.5, 600)
+    curve = np.c_[t, t**2] + 0.2 * rng.normal(size=(600, 2))
+    fitted = make(1, max_iter=60, learning_rate_init=0.01, n_importance_samples=50).fit(curve)
+    ends = [np.linspace(-5, 5, 251), np.linspace(-6, 8, 351)]
+    cell = np.prod([end[1] - end[0] for end in ends])
+    grid = np.stack(np.meshgrid(*ends), axis=-1).reshape(-1, 2)
+    assert np.exp(fitted.score_samples(grid)).sum() * cell == pytest.approx(1, abs=0.03)
+    assert fitted.score(curve) > make(1, max_iter=0).fit(curve).score(curve) + 0.3
 
 
 def test_the_start_has_its_share_of_the_samples():

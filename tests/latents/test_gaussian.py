@@ -85,14 +85,3 @@ def test_variances_far_out_of_range_stay_finite():
 
 def test_the_encoder_writes_means_and_log_variances():
     assert Gaussian().n_codes(5) == 10
-
-
-def test_draws_of_rows_are_as_long_as_the_one_they_come_from_and_differ():
-    first, second = (torch.randn(3, dtype=torch.float64, generator=generator(s)) for s in (1, 2))
-    turned = module().for_each_row(OUTPUT)
-    rows = turned(first)
-    torch.testing.assert_close(rows.norm(dim=1), first.norm().expand(50))
-    torch.testing.assert_close((rows * turned(second)).sum(dim=1), (first @ second).expand(50))
-    torch.testing.assert_close(turned(-first), -rows)
-    assert len(torch.unique(rows, dim=0)) == 50
-    torch.testing.assert_close(module().for_each_row(OUTPUT[7:9])(first), rows[7:9])

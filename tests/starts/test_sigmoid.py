@@ -51,7 +51,8 @@ def test_the_decoder_is_the_regression_of_the_rows_on_the_code():
 
 @pytest.mark.parametrize("unit", [1.0, 1e12])
 def test_of_few_rows_the_penalty_of_the_regression_is_chosen_out_of_fold(unit):
-    wide = RNG.normal(size=(160, 4)) @ RNG.normal(size=(4, 150)) + 5 * RNG.normal(size=(160, 150))
+    rng = np.random.default_rng(0)
+    wide = rng.normal(size=(160, 4)) @ rng.normal(size=(4, 150)) + 5 * rng.normal(size=(160, 150))
     rows, held_out = wide[:60] * unit, wide[60:] * unit
     scaling, encoder, decoder, bias, decoder_bias = solve(rows, 58)
     codes = codes_of(rows, scaling, encoder, bias)

@@ -27,6 +27,7 @@ from sklearn_ae.training import (
     Seeds,
     available_device,
     make_net,
+    set_state_tensors,
     state_tensors,
     train_lanes,
 )
@@ -204,9 +205,7 @@ class Committee(Learner):
         device = available_device(self.recipe.device)
         for arrays in weights:
             module = factory()
-            with torch.no_grad():
-                for tensor, array in zip(state_tensors(module), arrays, strict=True):
-                    tensor.copy_(torch.from_numpy(np.array(array)))
+            set_state_tensors(module, [torch.from_numpy(np.array(array)) for array in arrays])
             self._models.append(self._model(factory, module.to(device).eval()))
 
 

@@ -12,10 +12,9 @@ from sklearn_ae.applications._imputation._committee import Examples, Learner
 from sklearn_ae.applications._imputation._gaussian import Gaussian
 from sklearn_ae.applications._imputation._mix import mix
 from sklearn_ae.applications._imputation._neighbours import COUNTS, Neighbours
+from sklearn_ae.data import FEW_ROWS
 from sklearn_ae.training import Seeds
 
-# Below this many rows nothing can be judged.
-FEW_ROWS = 20
 # Rows up to which each of some parts is held out in turn; beyond, a fifth is held out once.
 _SMALL = 5000
 _FOLDS = 3
