@@ -126,7 +126,8 @@ def _fits() -> dict[str, Callable[[], tuple[Any, Any]]]:
         "variational_frame": of(ae.VariationalAutoencoder(3, **short), _frame()),
         "stacked": of(ae.StackedAutoencoder(2, **short), _waves()),
         "convolutional": of(
-            ae.ConvolutionalAutoencoder(8, max_iter=3, random_state=0), datasets.load_digits().images
+            ae.ConvolutionalAutoencoder(8, max_iter=3, random_state=0),
+            datasets.load_digits().images,
         ),
         "recurrent": of(ae.RecurrentAutoencoder(3, **short), _sequences(True)),
         "recurrent_ragged": of(ae.RecurrentAutoencoder(3, **short), _sequences(False)),

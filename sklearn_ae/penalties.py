@@ -39,13 +39,13 @@ class PenaltyTerm(nn.Module, ABC):
 class Penalty(BaseEstimator, ABC):
     """A term of the objective; `name` is its column in `history_`.
 
-    `judged` says whether held-out rows are judged by it too, as they are by what depends on
+    `validated` says whether held-out rows are judged by it too, as they are by what depends on
     rows. `symmetry` names the changes of basis of the code that leave the term as it is,
-    and `sparse` says whether units may fall silent.
+    and `sparse` says whether units may fall dead.
     """
 
     name: str
-    judged: bool = True
+    validated: bool = True
     symmetry: str = "linear"
     sparse: bool = False
 
@@ -83,7 +83,7 @@ class L1Weights(Penalty):
     """
 
     name = "l1_weights"
-    judged = False
+    validated = False
     _parameter_constraints: dict = {"weight": [Interval(Real, 0, None, closed="left")]}
 
     def __init__(self, weight: float = 1e-5) -> None:

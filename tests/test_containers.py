@@ -207,7 +207,7 @@ def test_more_components_than_rows(early_stopping: bool) -> None:
     assert_all_finite(fitted, X)
 
 
-# Memory layouts and dtypes
+# Memory adapters and dtypes
 
 
 @pytest.mark.parametrize(

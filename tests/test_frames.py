@@ -28,7 +28,7 @@ from sklearn_ae import (
     SwapNoise,
     VariationalAutoencoder,
 )
-from sklearn_ae.data import Rows, Table, TableScaling, _compact
+from sklearn_ae.data import Rows, Table, TableScaling, _lazy_rows
 from sklearn_ae.losses import LOSSES, SquaredError, TabularLoss
 
 pytestmark = pytest.mark.usefixtures("few_folds")
@@ -93,9 +93,9 @@ def frame_of(library: str, frame: pd.DataFrame = FRAME):
 
 
 def columns_of(frame: pd.DataFrame, **options):
-    layout = Table(**options).fit(frame)
-    assert layout.columns is not None
-    return {c.type.name: c for c in layout.columns.columns}
+    adapter = Table(**options).fit(frame)
+    assert adapter.columns is not None
+    return {c.type.name: c for c in adapter.columns.columns}
 
 
 # Kinds
@@ -175,9 +175,9 @@ def test_quantile_and_robust_maps_go_both_ways():
     x = np.exp(np.random.default_rng(0).normal(size=300) * 2)
     frame = pd.DataFrame({"x": x, "c": ["a", "b", "c"] * 100})
     for numeric_map in ("quantile", "robust"):
-        layout = Table(numeric_map=numeric_map).fit(frame)
-        codes = layout.rows(frame).codes[:, 0]
-        back = layout.columns.columns[0].decode(codes)
+        adapter = Table(numeric_map=numeric_map).fit(frame)
+        codes = adapter.rows(frame).codes[:, 0]
+        back = adapter.columns.columns[0].decode(codes)
         inner = (x > np.quantile(x, 0.02)) & (x < np.quantile(x, 0.98))
         assert_allclose(back[inner], x[inner], rtol=1e-6)
         assert abs(pd.Series(codes).skew()) < 0.2 * pd.Series(x).skew()
@@ -187,9 +187,9 @@ def test_quantile_and_robust_maps_go_both_ways():
 
 
 def fitted_table(frame: pd.DataFrame = FRAME):
-    layout = Table().fit(frame)
-    rows = Rows(layout.rows(frame))
-    return layout.columns, rows, TableScaling.fit(rows)
+    adapter = Table().fit(frame)
+    rows = Rows(adapter.rows(frame))
+    return adapter.columns, rows, TableScaling.fit(rows)
 
 
 def test_scales_are_those_of_factor_analysis_of_mixed_data():
@@ -286,7 +286,7 @@ def test_reconstruct_is_the_inverse_of_the_code():
 @pytest.mark.parametrize("estimator", [Autoencoder(**SHORT), *VARIANTS], ids=str)
 def test_rows_that_are_expanded_batch_by_batch_give_the_same(estimator, monkeypatch):
     codes = clone(estimator).fit_transform(FRAME)
-    monkeypatch.setattr(_compact, "EXPANDED_CELLS", 100)
+    monkeypatch.setattr(_lazy_rows, "EXPANDED_CELLS", 100)
     assert_allclose(clone(estimator).fit_transform(FRAME), codes, rtol=1e-5, atol=1e-6)
 
 
@@ -342,13 +342,13 @@ def test_clean_frames():
 
 
 def test_noise_takes_all_levels_of_a_cell():
-    layout = Table().fit(FRAME)
-    rows = Rows(layout.rows(FRAME))
+    adapter = Table().fit(FRAME)
+    rows = Rows(adapter.rows(FRAME))
     scaling = TableScaling.fit(rows)
     x = torch.from_numpy(scaling.apply(rows.matrix()))
     noise = MaskingNoise(0.5).bind(scaling, None)
     masked = noise.corrupt(x, torch.Generator().manual_seed(0)) != x
-    span = layout.columns.spans[3]
+    span = adapter.columns.spans[3]
     some = masked[:, span][~torch.isnan(x[:, span]).any(dim=1)]
     assert 0.2 < some.float().mean() < 0.8
     assert (some.all(dim=1) == some.any(dim=1)).all()

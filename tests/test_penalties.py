@@ -222,9 +222,9 @@ def test_contraction_teaches_the_encoder_and_can_be_judged_without_gradients():
     value.backward()
     assert module.encoder.linear.weight.grad.abs().max() > 0
     with torch.no_grad():
-        judged = contraction_of(module)
-    assert not judged.requires_grad
-    assert judged.item() == pytest.approx(value.item())
+        validated = contraction_of(module)
+    assert not validated.requires_grad
+    assert validated.item() == pytest.approx(value.item())
 
 
 def test_contraction_of_a_single_row_is_zero():

@@ -116,7 +116,7 @@ def test_without_clean_rows_the_score_says_how_to_pass_them():
 
 
 @pytest.mark.parametrize(
-    ("estimator", "grid"),
+    ("estimator", "sample_shape"),
     [
         (SparseAutoencoder(4, **OPTIONS), {"sparsity": [0.05, 0.3]}),
         (SparseAutoencoder(4, **OPTIONS), {"penalty": ["kl", "l1", "topk"]}),
@@ -130,9 +130,9 @@ def test_without_clean_rows_the_score_says_how_to_pass_them():
     ],
     ids=lambda part: "-".join(part) if isinstance(part, dict) else type(part).__name__,
 )
-def test_searches_vary_the_parameters_of_variants(estimator, grid):
+def test_searches_vary_the_parameters_of_variants(estimator, sample_shape):
     search = GridSearchCV(
-        estimator, grid, scoring=reconstruction_r2, cv=2, error_score="raise"
+        estimator, sample_shape, scoring=reconstruction_r2, cv=2, error_score="raise"
     ).fit(X)
     scores = search.cv_results_["mean_test_score"]
     assert np.isfinite(scores).all()

@@ -5,7 +5,7 @@ import pytest
 from scipy import sparse
 
 import sklearn_ae.autoencoders._reading as reading
-import sklearn_ae.data._compact as compact
+import sklearn_ae.data._lazy_rows as compact
 from sklearn_ae import (
     Autoencoder,
     ContractiveAutoencoder,

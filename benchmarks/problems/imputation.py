@@ -136,16 +136,16 @@ def run(library: str, name: str, k: int, seed: int) -> dict:
     parts = [np.sort(order[n_new:]), np.sort(order[:n_new])]
     train, new = (frame.iloc[part].reset_index(drop=True) for part in parts)
     hid, hid_new = (hidden[part] for part in parts)
-    holey, holey_new = train.mask(hid), new.mask(hid_new)
+    incomplete, holey_new = train.mask(hid), new.mask(hid_new)
     worked = time.process_time()
-    model, seconds = _base.timed(problems.rival("imputation", library).fit, holey, k, seed)
+    model, seconds = _base.timed(problems.rival("imputation", library).fit, incomplete, k, seed)
     row = {"cpu_seconds": round(time.process_time() - worked, 4)}
     row |= {"n_train": len(train), "n_test": len(new), "p": train.shape[1], "fit_seconds": seconds}
     row |= _judge(model.train, train, hid)
     if model.fill is not None:
         row |= {f"{m}_new": v for m, v in _judge(model.fill(holey_new), new, hid_new).items()}
     if model.draws is not None:
-        row["coverage"] = _coverage(model.draws(holey, N_IMPUTATIONS), train, hid)
+        row["coverage"] = _coverage(model.draws(incomplete, N_IMPUTATIONS), train, hid)
         row["coverage_new"] = _coverage(model.draws(holey_new, N_IMPUTATIONS), new, hid_new)
     return row
 

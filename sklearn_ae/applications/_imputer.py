@@ -21,8 +21,8 @@ from sklearn.utils.validation import (
 
 from sklearn_ae.applications._imputation import (
     CANDIDATES,
-    Committee,
     Filler,
+    FoldNetworks,
     Learner,
     OwnEstimators,
     Spread,
@@ -30,7 +30,7 @@ from sklearn_ae.applications._imputation import (
 )
 from sklearn_ae.autoencoders._parameters import check_no_conflict
 from sklearn_ae.data import Container, Series
-from sklearn_ae.training import Recipe, Seeds, resolve_device, torch_threads
+from sklearn_ae.training import Seeds, TrainingConfig, resolve_device, torch_threads
 
 _DTYPES = (np.float64, np.float32)
 # Epochs without improvement after which the learning rate falls for good.
@@ -134,12 +134,12 @@ class AutoencoderImputer(TransformerMixin, BaseEstimator):
     >>> from sklearn.datasets import load_iris
     >>> from sklearn_ae import AutoencoderImputer
     >>> X = load_iris().data
-    >>> holey = np.where(np.random.default_rng(0).random(X.shape) < 0.2, np.nan, X)
-    >>> imputer = AutoencoderImputer(max_iter=5, random_state=0).fit(holey)
-    >>> filled = imputer.transform(holey)
+    >>> incomplete = np.where(np.random.default_rng(0).random(X.shape) < 0.2, np.nan, X)
+    >>> imputer = AutoencoderImputer(max_iter=5, random_state=0).fit(incomplete)
+    >>> filled = imputer.transform(incomplete)
     >>> bool(np.isfinite(filled).all())
     True
-    >>> len(imputer.impute(holey, n_imputations=3))
+    >>> len(imputer.impute(incomplete, n_imputations=3))
     3
     """
 
@@ -257,7 +257,7 @@ class AutoencoderImputer(TransformerMixin, BaseEstimator):
             return OwnEstimators(self.estimator, given)
         if self.max_iter == 0:
             return None
-        recipe = Recipe(
+        config = TrainingConfig(
             n_components=width,
             learning_rate_init=self.learning_rate_init,
             alpha=self.alpha,
@@ -267,7 +267,9 @@ class AutoencoderImputer(TransformerMixin, BaseEstimator):
             verbose=self.verbose,
         )
         sizes = self.hidden_layer_sizes
-        return Committee((sizes,) if isinstance(sizes, Integral) else tuple(sizes), recipe, seeds)
+        return FoldNetworks(
+            (sizes,) if isinstance(sizes, Integral) else tuple(sizes), config, seeds
+        )
 
     def transform(self, X: ArrayLike) -> Any:
         """Fill rows.

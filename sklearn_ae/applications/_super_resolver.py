@@ -16,9 +16,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from sklearn_ae.applications._tiling import (
+    adapter_of,
     cut_to,
     fold_pixels,
-    layout_of,
     read_images,
     tiles_of,
     window,
@@ -31,12 +31,12 @@ from sklearn_ae.losses import SquaredError
 from sklearn_ae.starts import BicubicStart
 from sklearn_ae.training import (
     AutoencoderNet,
-    Composition,
     Fitter,
     History,
     Model,
-    Recipe,
+    ModelSpec,
     Seeds,
+    TrainingConfig,
     resolve_device,
     thread_count,
     torch_threads,
@@ -233,8 +233,8 @@ class SuperResolver(BaseEstimator):
         device = resolve_device(self.device)
         low, high = self._pairs(self.degrade(X), X, cut=True) if y is None else self._pairs(X, y)
         rows, groups = self._rows(low, high)
-        recipe = self._recipe(rows, device)
-        composition = Composition(
+        config = self._config(rows, device)
+        spec = ModelSpec(
             architecture=SubPixel(
                 self.scale, self.channels, self.depth, self.activation, self.augment
             ),
@@ -245,8 +245,8 @@ class SuperResolver(BaseEstimator):
             start=BicubicStart(self.scale),
         )
         entropy = Seeds.of(self.random_state).entropy
-        fitter = Fitter(composition, recipe, Seeds(entropy), groups=groups)
-        with torch_threads(_threads(composition.architecture, rows, recipe)):
+        fitter = Fitter(spec, config, Seeds(entropy), groups=groups)
+        with torch_threads(_threads(spec.architecture, rows, config)):
             fitted = fitter.fit(rows)
         fitted.net.optimizer_.state.clear()
         self.__dict__.update(
@@ -255,8 +255,8 @@ class SuperResolver(BaseEstimator):
             n_features_in_=low.shape[1],
             _model=fitted.model,
             _history=_by_pixel(fitted.history, high.shape[1] * self.scale**2),
-            _composition_used=composition,
-            _recipe_used=recipe,
+            _spec_used=spec,
+            _config_used=config,
         )
         return self
 
@@ -274,8 +274,8 @@ class SuperResolver(BaseEstimator):
             Images `scale` times as high and wide, in the container and type of X.
         """
         check_is_fitted(self)
-        layout = layout_of(X, "X")
-        images = read_images(layout, X, "X")
+        adapter = adapter_of(X, "X")
+        images = read_images(adapter, X, "X")
         if images.shape[1] != self.n_features_in_:
             raise ValueError(
                 f"X holds images of {images.shape[1]} channels, but {self.n_features_in_} in fit; "
@@ -285,7 +285,7 @@ class SuperResolver(BaseEstimator):
         out = Ragged.empty(images.sizes * scale, images.shape[1], images.dtype)
         for rows in plan(images.sizes, _BLOCK_PIXELS):
             out.put(rows, self._enlarged(images.block(rows), scale))
-        return layout.container(X).wrap(out)
+        return adapter.container(X).wrap(out)
 
     def score(self, X: Any, y: Any) -> float:
         """Return the peak signal-to-noise ratio of enlarged images.
@@ -309,8 +309,8 @@ class SuperResolver(BaseEstimator):
         """
         check_is_fitted(self)
         _, high = self._pairs(X, y)
-        layout = layout_of(X, "X")
-        found = read_images(layout, self.predict(X), "X")
+        adapter = adapter_of(X, "X")
+        found = read_images(adapter, self.predict(X), "X")
         error = np.square(found.cells.astype(np.float64) - high.cells).mean()
         whole = as_images(y)[0].dtype.kind in "iu"
         spread = 1.0 if whole else float(np.ptp(high.cells)) or 1.0
@@ -332,13 +332,13 @@ class SuperResolver(BaseEstimator):
             Images of height and width divided by `scale`, in the container and type of X.
         """
         self._validate_params()
-        layout = layout_of(X, "X")
-        high = cut_to(read_images(layout, X, "X"), self.scale)
+        adapter = adapter_of(X, "X")
+        high = cut_to(read_images(adapter, X, "X"), self.scale)
         out = Ragged.empty(high.sizes // self.scale, high.shape[1], high.dtype)
         for rows in plan(high.sizes, _BLOCK_PIXELS):
             block = torch.from_numpy(high.block(rows)).movedim(-1, 1)
             out.put(rows, self._reduced(block).movedim(1, -1).numpy())
-        return layout.container(X).wrap(out)
+        return adapter.container(X).wrap(out)
 
     def _reduced(self, images: Tensor) -> Tensor:
         if self.degradation == "area":
@@ -348,8 +348,8 @@ class SuperResolver(BaseEstimator):
 
     def _pairs(self, low: Any, high: Any, *, cut: bool = False) -> tuple[Ragged, Ragged]:
         """Check images of low and of high resolution, the latter cut to multiples if asked."""
-        small = read_images(layout_of(low, "X"), low, "X")
-        large = read_images(layout_of(high, "y"), high, "y")
+        small = read_images(adapter_of(low, "X"), low, "X")
+        large = read_images(adapter_of(high, "y"), high, "y")
         if cut:
             return small, cut_to(large, self.scale)
         if len(small) != len(large):
@@ -382,12 +382,12 @@ class SuperResolver(BaseEstimator):
                 large.append(squares[part])
                 numbers.append(i)
         sizes = np.median([tile.shape[:2] for tile in small], axis=0).astype(int)
-        grid = (*(int(size) for size in sizes), low.shape[1])
-        rows = Rows(Ragged.of(small), target=Ragged.of(large), grid=grid)
+        sample_shape = (*(int(size) for size in sizes), low.shape[1])
+        rows = Rows(Ragged.of(small), target=Ragged.of(large), sample_shape=sample_shape)
         whole = len(low) >= _FEW_IMAGES and len(small) > len(low)
         return rows, np.array(numbers) if whole else None
 
-    def _recipe(self, rows: Rows, device: str) -> Recipe:
+    def _config(self, rows: Rows, device: str) -> TrainingConfig:
         assert isinstance(rows.values, Ragged)
         cells = rows.values.cells.size
         max_iter, batch_size = self.max_iter, self.batch_size
@@ -396,7 +396,7 @@ class SuperResolver(BaseEstimator):
             max_iter = int(np.clip(round(_FIT_CELLS / (passes * cells)), 2, _MOST_EPOCHS))
         if batch_size is None:
             batch_size = int(np.clip(_BATCH_CELLS * rows.n_rows // cells, 1, _MOST_IMAGES))
-        return Recipe(
+        return TrainingConfig(
             n_components=1,
             learning_rate_init=self.learning_rate_init,
             alpha=self.alpha,
@@ -416,7 +416,7 @@ class SuperResolver(BaseEstimator):
         standard = model.scaling.apply(block).astype(block.dtype)
         x = np.moveaxis(standard, -1, 1).reshape(-1, height, width, 1)
         out = np.empty((len(x), height, width, scale * scale), block.dtype)
-        architecture, grid = model.factory.architecture, model.factory.grid
+        architecture, sample_shape = model.factory.architecture, model.factory.sample_shape
         reach = architecture.reach
         area = min(height, _BLOCK_SIDE) * min(width, _BLOCK_SIDE)
         step = max(1, _BLOCK_PIXELS // area)
@@ -428,7 +428,11 @@ class SuperResolver(BaseEstimator):
                 rows, own_rows = window(top, height, _BLOCK_SIDE, reach)
                 columns, own_columns = window(left, width, _BLOCK_SIDE, reach)
                 part = torch.from_numpy(np.ascontiguousarray(x[chosen, rows[0], columns[0]]))
-                found = architecture.averaged(module.decode, part.to(device), grid).cpu().numpy()
+                found = (
+                    architecture.averaged(module.decode, part.to(device), sample_shape)
+                    .cpu()
+                    .numpy()
+                )
                 out[chosen, rows[1], columns[1]] = found[:, own_rows, own_columns]
         large = out.reshape(n, n_channels, height, width, scale, scale)
         large = large.transpose(0, 2, 4, 3, 5, 1).reshape(n, height * scale, width * scale, -1)
@@ -458,10 +462,10 @@ class SuperResolver(BaseEstimator):
         super().__setstate__(unpack(state))
 
 
-def _threads(architecture: SubPixel, rows: Rows, recipe: Recipe) -> int:
+def _threads(architecture: SubPixel, rows: Rows, config: TrainingConfig) -> int:
     channels = rows.n_features
-    shapes = Shapes(channels, 1, 1, channels, rows.n_rows, rows.grid, ragged=True)
-    return thread_count(architecture.work(shapes) * recipe.batch_rows(rows))
+    shapes = Shapes(channels, 1, 1, channels, rows.n_rows, rows.sample_shape, ragged=True)
+    return thread_count(architecture.work(shapes) * config.batch_rows(rows))
 
 
 def _by_pixel(history: History, n_values: int) -> History:

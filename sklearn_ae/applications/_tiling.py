@@ -26,7 +26,7 @@ class AnySize(Images):
         return self
 
 
-def layout_of(X: Any, name: str) -> AnySize:
+def adapter_of(X: Any, name: str) -> AnySize:
     """Return what reads images, or raise if there are none."""
     if as_images(X) is None:
         shape = tuple(X.shape) if hasattr(X, "shape") else f"of a {type(X).__name__}"
@@ -38,11 +38,11 @@ def layout_of(X: Any, name: str) -> AnySize:
     return AnySize().fit(X)
 
 
-def read_images(layout: AnySize, X: Any, name: str) -> Ragged:
+def read_images(adapter: AnySize, X: Any, name: str) -> Ragged:
     """Return finite images, integers in [0, 1]."""
-    images = layout.rows(X)
+    images = adapter.rows(X)
     cells = check_array(images.cells, dtype=_DTYPES, input_name=name)
-    return Ragged(layout.scale(cells), images.sizes)
+    return Ragged(adapter.scale(cells), images.sizes)
 
 
 def cut_to(images: Ragged, scale: int) -> Ragged:

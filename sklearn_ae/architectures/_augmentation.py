@@ -102,10 +102,10 @@ class Augmentation(BaseEstimator):
         return moves
 
     def bind(
-        self, scalings: tuple[ColumnScaling, ColumnScaling], grid: tuple[int, ...]
+        self, scalings: tuple[ColumnScaling, ColumnScaling], sample_shape: tuple[int, ...]
     ) -> Callable[[Batch, Generator], Batch]:
         """Return a function that moves the images of a batch and their targets."""
-        return _BatchAugmentation(self, scalings, grid)
+        return _BatchAugmentation(self, scalings, sample_shape)
 
     def move(self, images: Tensor, generator: Generator) -> Tensor:
         """Return images of shape (n, n_channels, height, width), moved at random."""
@@ -155,7 +155,7 @@ class _BatchAugmentation:
         Moves images.
     scalings : pair of ColumnScaling
         Column scales of the images and of their targets.
-    grid : tuple of int
+    sample_shape : tuple of int
         Height, width and channels of images that are flat rows.
     """
 
@@ -163,13 +163,13 @@ class _BatchAugmentation:
         self,
         augmentation: Augmentation,
         scalings: tuple[ColumnScaling, ColumnScaling],
-        grid: tuple[int, ...],
+        sample_shape: tuple[int, ...],
     ) -> None:
         self.augmentation = augmentation
         self.units = [
             (torch.from_numpy(s.mean).float(), torch.from_numpy(s.scale).float()) for s in scalings
         ]
-        self.grid = grid
+        self.sample_shape = sample_shape
 
     def __call__(self, batch: Batch, generator: Generator) -> Batch:
         """Return the batch with its images moved."""
@@ -185,7 +185,7 @@ class _BatchAugmentation:
         mean, scale = (u.to(x) for u in self.units[i])
         pixels = x * scale + mean
         if x.ndim == 2:
-            pixels = pixels.reshape(-1, *self.grid)
+            pixels = pixels.reshape(-1, *self.sample_shape)
         return pixels.movedim(-1, 1)
 
     def _standardized(self, images: Tensor, like: Tensor, i: int) -> Tensor:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from sklearn.base import BaseEstimator
 from torch import Generator, Tensor, nn
 
-from sklearn_ae.data import Batch, ColumnScaling, Extent, Layout, Table
+from sklearn_ae.data import Batch, ColumnScaling, Extent, InputAdapter, Table
 
 
 class Coder(nn.Module, ABC):
@@ -117,7 +117,7 @@ class Shapes(NamedTuple):
         Width of what it writes: the parameters of each feature's distribution.
     n_rows : int
         Number of training rows, for rules by data size.
-    grid : tuple of int, optional
+    sample_shape : tuple of int, optional
         Shape of a row of an image or a sequence; of a typical one where sizes differ.
     ragged : bool
         Whether rows differ in size. Inputs and outputs are then channels.
@@ -128,7 +128,7 @@ class Shapes(NamedTuple):
     n_latents: int
     n_outputs: int
     n_rows: int
-    grid: tuple[int, ...] | None = None
+    sample_shape: tuple[int, ...] | None = None
     ragged: bool = False
 
 
@@ -147,7 +147,7 @@ class Architecture(BaseEstimator, ABC):
         """Changes of basis of the code that the two networks can absorb."""
         return "linear"
 
-    def layout(self) -> Layout:
+    def adapter(self) -> InputAdapter:
         """Return the adapter of the input that the encoder takes."""
         return Table()
 
@@ -160,7 +160,7 @@ class Architecture(BaseEstimator, ABC):
         return self
 
     def augmentation(
-        self, scalings: tuple[ColumnScaling, ColumnScaling], grid: tuple[int, ...] | None
+        self, scalings: tuple[ColumnScaling, ColumnScaling], sample_shape: tuple[int, ...] | None
     ) -> Callable[[Batch, Generator], Batch] | None:
         """Return what moves training rows and their targets at random, if anything does."""
         return None

@@ -10,7 +10,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from sklearn_ae.architectures._base import Architecture, Coder, Shapes
-from sklearn_ae.data import Batch, ColumnScaling, Extent, Layout
+from sklearn_ae.data import Batch, ColumnScaling, Extent, InputAdapter
 
 
 class Affine(nn.Module):
@@ -146,15 +146,15 @@ class Chained(Architecture):
         """The code is the last stage's."""
         return self.architectures[-1].symmetry
 
-    def layout(self) -> Layout:
+    def adapter(self) -> InputAdapter:
         """Return the adapter of the first stage's input."""
-        return self.architectures[0].layout()
+        return self.architectures[0].adapter()
 
     def augmentation(
-        self, scalings: tuple[ColumnScaling, ColumnScaling], grid: tuple[int, ...] | None
+        self, scalings: tuple[ColumnScaling, ColumnScaling], sample_shape: tuple[int, ...] | None
     ) -> Callable[[Batch, Generator], Batch] | None:
         """Return that of the first stage."""
-        return self.architectures[0].augmentation(scalings, grid)
+        return self.architectures[0].augmentation(scalings, sample_shape)
 
     def build(self, shapes: Shapes, linear_path: bool) -> tuple[Coder, Coder]:
         """Build the two chains; see `Architecture`."""
@@ -178,7 +178,7 @@ class Chained(Architecture):
                 n_outputs=shapes.n_outputs if i == 0 else self.widths[i - 1],
                 n_codes=shapes.n_codes if i == last else self.widths[i],
                 n_latents=shapes.n_latents if i == last else self.widths[i],
-                grid=shapes.grid if i == 0 else None,
+                sample_shape=shapes.sample_shape if i == 0 else None,
                 ragged=shapes.ragged and i == 0,
             )
             stages.append((architecture, stage))

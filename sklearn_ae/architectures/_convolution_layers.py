@@ -117,12 +117,12 @@ class Scales(NamedTuple):
         """Return the size of the map that dense layers read."""
         return tuple(min(largest, s) for s in self.sizes(size)[-1])
 
-    def work(self, grid: tuple[int, int, int]) -> int:
+    def work(self, sample_shape: tuple[int, int, int]) -> int:
         """Return the multiplications of the convolutions of one image, one way."""
-        sizes = self.sizes(grid[:2])
+        sizes = self.sizes(sample_shape[:2])
         total = 0
         for (n_in, n_out), (before, after) in zip(
-            pairwise((grid[2], *self.channels)), pairwise(sizes), strict=True
+            pairwise((sample_shape[2], *self.channels)), pairwise(sizes), strict=True
         ):
             at = after if self.pooling == "stride" else before
             taps = self.kernel_size**2

@@ -67,13 +67,13 @@ class _ImageEncoder(Coder):
         linear_path: bool,
     ) -> None:
         super().__init__()
-        self.grid = _grid(shapes)
-        self.n_cells = math.prod(self.grid)
-        features = self.grid[2] if shapes.ragged else self.n_cells
-        n_inputs = self.grid[2] + shapes.n_inputs - features
+        self.sample_shape = _sample_shape(shapes)
+        self.n_cells = math.prod(self.sample_shape)
+        features = self.sample_shape[2] if shapes.ragged else self.n_cells
+        n_inputs = self.sample_shape[2] + shapes.n_inputs - features
         self.linear = FixedLinear(shapes.n_inputs, shapes.n_codes) if linear_path else None
         self.features = Features(n_inputs, scales)
-        self.map = scales.map_size(self.grid[:2], _LARGEST_MAP)
+        self.map = scales.map_size(self.sample_shape[:2], _LARGEST_MAP)
         width = self.features.n_channels * math.prod(self.map)
         self.mlp = MLP((width, *hidden_layer_sizes, shapes.n_codes), scales.hidden)
 
@@ -90,11 +90,11 @@ class _ImageEncoder(Coder):
         """Return images of shape (n, n_channels, height, width), a condition as channels."""
         if x.ndim == 4:
             return x.movedim(-1, 1)
-        images = x[:, : self.n_cells].reshape(-1, *self.grid).movedim(-1, 1)
+        images = x[:, : self.n_cells].reshape(-1, *self.sample_shape).movedim(-1, 1)
         given = x[:, self.n_cells :]
         if not given.shape[1]:
             return images
-        planes = given[:, :, None, None].expand(-1, -1, *self.grid[:2])
+        planes = given[:, :, None, None].expand(-1, -1, *self.sample_shape[:2])
         return torch.cat([images, planes], dim=1)
 
     def reset(self, generator: Generator) -> None:
@@ -150,16 +150,16 @@ class _ImageDecoder(Coder):
         linear_path: bool,
     ) -> None:
         super().__init__()
-        self.grid = _grid(shapes)
-        features = self.grid[2] if shapes.ragged else math.prod(self.grid)
+        self.sample_shape = _sample_shape(shapes)
+        features = self.sample_shape[2] if shapes.ragged else math.prod(self.sample_shape)
         self.n_parameters = shapes.n_outputs // features
         self.scales = scales
         self.linear = Linear(shapes.n_latents, shapes.n_outputs) if linear_path else None
-        self.narrow = _NARROW * shapes.n_latents <= math.prod(self.grid)
+        self.narrow = _NARROW * shapes.n_latents <= math.prod(self.sample_shape)
         self.register_buffer("gate", torch.ones(()))
         self.basis = Linear(shapes.n_latents, shapes.n_latents)
-        self.map = scales.map_size(self.grid[:2], _LARGEST_MAP)
-        self.growth = Growth(self.grid[2] * self.n_parameters, scales)
+        self.map = scales.map_size(self.sample_shape[:2], _LARGEST_MAP)
+        self.growth = Growth(self.sample_shape[2] * self.n_parameters, scales)
         width = self.growth.n_channels * math.prod(self.map)
         sizes = hidden_layer_sizes[::-1]
         self.mlp = MLP((shapes.n_latents, *sizes, width), scales.hidden)
@@ -167,7 +167,7 @@ class _ImageDecoder(Coder):
     def forward(
         self, x: Tensor, generator: Generator | None = None, extent: Extent | None = None
     ) -> Tensor:
-        size = self.grid[:2] if extent is None else extent.size
+        size = self.sample_shape[:2] if extent is None else extent.size
         sizes = self.scales.sizes(size)
         features = self.mlp(self.basis(x), generator).reshape(len(x), -1, *self.map)
         if sizes[-1] != self.map:
@@ -314,7 +314,7 @@ class Convolutional(Architecture):
         self.image_shape = image_shape
         self.augment = augment
 
-    def layout(self) -> Images:
+    def adapter(self) -> Images:
         """Return the adapter of images."""
         return Images(self.image_shape)
 
@@ -327,19 +327,19 @@ class Convolutional(Architecture):
         return Dense(None, self.activation, self.dropout, self.hidden_noise, self.normalization)
 
     def augmentation(
-        self, scalings: tuple[ColumnScaling, ColumnScaling], grid: tuple[int, ...] | None
+        self, scalings: tuple[ColumnScaling, ColumnScaling], sample_shape: tuple[int, ...] | None
     ) -> Callable[[Batch, Generator], Batch] | None:
         """Return what moves training images and their targets at random."""
-        if grid is None:
+        if sample_shape is None:
             return None
-        augment = self._augment(grid)
-        return None if augment is None else augment.bind(scalings, grid)
+        augment = self._augment(sample_shape)
+        return None if augment is None else augment.bind(scalings, sample_shape)
 
-    def _augment(self, grid: tuple[int, ...]) -> Augmentation | None:
+    def _augment(self, sample_shape: tuple[int, ...]) -> Augmentation | None:
         """Return how training images of a size are moved."""
         augment = self.augment
         if augment == "auto":
-            augment = Augmentation(shift=_SHIFT) if _SHIFT * min(grid[:2]) > 0.5 else None
+            augment = Augmentation(shift=_SHIFT) if _SHIFT * min(sample_shape[:2]) > 0.5 else None
         if not isinstance(augment, Augmentation):
             return None
         augment._validate_params()
@@ -347,22 +347,26 @@ class Convolutional(Architecture):
 
     def build(self, shapes: Shapes, linear_path: bool) -> tuple[Coder, Coder]:
         """Build the two networks; see `Architecture`."""
-        grid = _grid(shapes)
-        scales, sizes = self._scales(grid), self._dense_sizes()
+        sample_shape = _sample_shape(shapes)
+        scales, sizes = self._scales(sample_shape), self._dense_sizes()
         if self._keeps_size(shapes) and linear_path:
-            augment = self._augment(grid)
-            moves = [] if augment is None else augment.mirrors(square=grid[0] == grid[1])
-            return ImageToImage(shapes, self._kept_scales(grid), moves), ImageOfCode(shapes)
+            augment = self._augment(sample_shape)
+            moves = (
+                []
+                if augment is None
+                else augment.mirrors(square=sample_shape[0] == sample_shape[1])
+            )
+            return ImageToImage(shapes, self._kept_scales(sample_shape), moves), ImageOfCode(shapes)
         return (
             _ImageEncoder(shapes, scales, sizes, linear_path),
             _ImageDecoder(shapes, scales, sizes, linear_path),
         )
 
-    def _kept_scales(self, grid: tuple[int, ...]) -> Scales:
+    def _kept_scales(self, sample_shape: tuple[int, ...]) -> Scales:
         """Return the scales of a network that keeps the size of images."""
-        scales = self._scales(grid)
+        scales = self._scales(sample_shape)
         few, many = _KEPT_CHANNELS
-        width = few if math.prod(grid[:2]) <= _FEW_PIXELS else many
+        width = few if math.prod(sample_shape[:2]) <= _FEW_PIXELS else many
         if self.channels is not None:
             width = scales.channels[0]
         return scales._replace(
@@ -373,28 +377,32 @@ class Convolutional(Architecture):
     def _keeps_size(shapes: Shapes) -> bool:
         """Whether the code is an image: as wide as rows that have one size."""
         widths = {shapes.n_inputs, shapes.n_codes, shapes.n_latents, shapes.n_outputs}
-        return not shapes.ragged and widths == {math.prod(_grid(shapes))}
+        return not shapes.ragged and widths == {math.prod(_sample_shape(shapes))}
 
     def work(self, shapes: Shapes) -> int:
         """Return the multiplications of one image; see `Architecture`."""
-        grid = _grid(shapes)
-        scales = self._scales(grid)
+        sample_shape = _sample_shape(shapes)
+        scales = self._scales(sample_shape)
         if self._keeps_size(shapes):
-            return 2 * self._kept_scales(grid).work(grid) + 3 * shapes.n_inputs**2
-        map_cells = math.prod(scales.map_size(grid[:2], _LARGEST_MAP)) * scales.channels[-1]
+            return 2 * self._kept_scales(sample_shape).work(sample_shape) + 3 * shapes.n_inputs**2
+        map_cells = math.prod(scales.map_size(sample_shape[:2], _LARGEST_MAP)) * scales.channels[-1]
         dense = map_cells * (self._dense_sizes() or (shapes.n_codes,))[0]
         linear = 0 if shapes.ragged else shapes.n_inputs * (shapes.n_codes + shapes.n_latents)
-        return 2 * scales.work(grid) + 2 * dense + linear
+        return 2 * scales.work(sample_shape) + 2 * dense + linear
 
-    def _scales(self, grid: tuple[int, ...]) -> Scales:
+    def _scales(self, sample_shape: tuple[int, ...]) -> Scales:
         hidden = HiddenLayers(self.activation, self.dropout, self.hidden_noise, self.normalization)
         return Scales(
-            self._channels(grid), self.kernel_size, self.pooling, self.residual_blocks, hidden
+            self._channels(sample_shape),
+            self.kernel_size,
+            self.pooling,
+            self.residual_blocks,
+            hidden,
         )
 
-    def _channels(self, grid: tuple[int, ...]) -> tuple[int, ...]:
+    def _channels(self, sample_shape: tuple[int, ...]) -> tuple[int, ...]:
         if self.channels is None:
-            n_scales = min(4, max(1, math.ceil(math.log2(max(grid[:2]) / _LARGEST_MAP))))
+            n_scales = min(4, max(1, math.ceil(math.log2(max(sample_shape[:2]) / _LARGEST_MAP))))
             return tuple(min(_MOST_CHANNELS, _FIRST_CHANNELS * 2**i) for i in range(n_scales))
         return _positive_integers("channels", self.channels, "(16, 32)")
 
@@ -404,13 +412,13 @@ class Convolutional(Architecture):
         return _positive_integers("hidden_layer_sizes", self.hidden_layer_sizes, "(128,)", 0)
 
 
-def _grid(shapes: Shapes) -> tuple[int, int, int]:
-    if shapes.grid is None or len(shapes.grid) != 3:
+def _sample_shape(shapes: Shapes) -> tuple[int, int, int]:
+    if shapes.sample_shape is None or len(shapes.sample_shape) != 3:
         raise ValueError(
             "A Convolutional architecture reads images, but the rows are not; pass X as images, "
             "or as flat rows with image_shape."
         )
-    height, width, n_channels = shapes.grid
+    height, width, n_channels = shapes.sample_shape
     return height, width, n_channels
 
 

@@ -44,12 +44,12 @@ class ImageToImage(Coder):
 
     def __init__(self, shapes: Shapes, scales: Scales, moves: Sequence[Move] = ()) -> None:
         super().__init__()
-        assert shapes.grid is not None
-        self.grid = shapes.grid
+        assert shapes.sample_shape is not None
+        self.sample_shape = shapes.sample_shape
         self.moves = moves
         width, n_blocks = scales.channels[0], scales.residual_blocks
         inner = scales._replace(channels=scales.channels[1:])
-        folded = 4 * self.grid[2]
+        folded = 4 * self.sample_shape[2]
         self.scales = inner
         self.linear = FixedLinear(shapes.n_inputs, shapes.n_codes)
         self.first = Convolution(folded, width, scales.kernel_size)
@@ -72,7 +72,7 @@ class ImageToImage(Coder):
         return self.linear(x) + restored.movedim(1, -1).flatten(1) @ self.units
 
     def _images(self, x: Tensor) -> Tensor:
-        return x.reshape(-1, *self.grid).movedim(-1, 1)
+        return x.reshape(-1, *self.sample_shape).movedim(-1, 1)
 
     def _restored(self, images: Tensor, generator: Generator | None = None) -> Tensor:
         height, width = images.shape[2:]
@@ -118,7 +118,7 @@ class ImageOfCode(Coder):
 
     def __init__(self, shapes: Shapes) -> None:
         super().__init__()
-        self.linear = FixedLinear(math.prod(shapes.grid or ()), shapes.n_outputs)
+        self.linear = FixedLinear(math.prod(shapes.sample_shape or ()), shapes.n_outputs)
 
     def forward(
         self, x: Tensor, generator: Generator | None = None, extent: Extent | None = None

@@ -10,7 +10,7 @@ from torch import Generator, Tensor, nn
 
 from sklearn_ae.architectures._base import Architecture, Coder, Shapes
 from sklearn_ae.architectures._layers import Linear, dropout, start_as
-from sklearn_ae.data import Batch, ColumnScaling, Extent, Layout
+from sklearn_ae.data import Batch, ColumnScaling, Extent, InputAdapter
 
 # Constructors of modules draw from torch's global generator, which is put back afterwards.
 _CONSTRUCTION = threading.Lock()
@@ -146,15 +146,15 @@ class OwnModules(Architecture):
         """Own modules absorb what the rest of the architecture does."""
         return self.architecture.symmetry
 
-    def layout(self) -> Layout:
+    def adapter(self) -> InputAdapter:
         """Return the adapter of the architecture's input."""
-        return self.architecture.layout()
+        return self.architecture.adapter()
 
     def augmentation(
-        self, scalings: tuple[ColumnScaling, ColumnScaling], grid: tuple[int, ...] | None
+        self, scalings: tuple[ColumnScaling, ColumnScaling], sample_shape: tuple[int, ...] | None
     ) -> Callable[[Batch, Generator], Batch] | None:
         """Return that of the architecture."""
-        return self.architecture.augmentation(scalings, grid)
+        return self.architecture.augmentation(scalings, sample_shape)
 
     def build(self, shapes: Shapes, linear_path: bool) -> tuple[Coder, Coder]:
         """Build the two networks; see `Architecture`."""

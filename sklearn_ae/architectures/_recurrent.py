@@ -103,11 +103,11 @@ class _SequenceEncoder(Coder):
         self, shapes: Shapes, layers: Layers, bidirectional: bool, linear_path: bool
     ) -> None:
         super().__init__()
-        self.grid = _grid(shapes)
-        self.n_cells = math.prod(self.grid)
-        features = self.grid[1] if shapes.ragged else self.n_cells
+        self.sample_shape = _sample_shape(shapes)
+        self.n_cells = math.prod(self.sample_shape)
+        features = self.sample_shape[1] if shapes.ragged else self.n_cells
         n_given = shapes.n_inputs - features
-        n_in = 2 * self.grid[1] + n_given
+        n_in = 2 * self.sample_shape[1] + n_given
         self.linear = Linear(shapes.n_inputs, shapes.n_codes) if linear_path else None
         self.onward = _Recurrence(n_in, layers)
         self.backward = _Recurrence(n_in, layers) if bidirectional else None
@@ -137,9 +137,9 @@ class _SequenceEncoder(Coder):
     def _steps(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return steps of shape (n, n_steps, n_channels), and the condition of each."""
         if x.ndim == 3:
-            return x[:, :, : self.grid[1]], x[:, :, self.grid[1] :]
-        steps = x[:, : self.n_cells].reshape(-1, *self.grid)
-        given = x[:, self.n_cells :][:, None].expand(-1, self.grid[0], -1)
+            return x[:, :, : self.sample_shape[1]], x[:, :, self.sample_shape[1] :]
+        steps = x[:, : self.n_cells].reshape(-1, *self.sample_shape)
+        given = x[:, self.n_cells :][:, None].expand(-1, self.sample_shape[0], -1)
         return steps, given
 
     def reset(self, generator: Generator) -> None:
@@ -174,10 +174,10 @@ class _SequenceDecoder(Coder):
         self, shapes: Shapes, layers: Layers, hidden: HiddenLayers, recurrent: bool, linear: bool
     ) -> None:
         super().__init__()
-        self.grid = _grid(shapes)
-        features = self.grid[1] if shapes.ragged else math.prod(self.grid)
+        self.sample_shape = _sample_shape(shapes)
+        features = self.sample_shape[1] if shapes.ragged else math.prod(self.sample_shape)
         self.n_parameters = shapes.n_outputs // features
-        width = self.grid[1] * self.n_parameters
+        width = self.sample_shape[1] * self.n_parameters
         k = shapes.n_latents
         self.linear = Linear(k, shapes.n_outputs) if linear else None
         self.smooth = None if linear else Linear(k, _SMOOTH * width)
@@ -190,7 +190,7 @@ class _SequenceDecoder(Coder):
     def forward(
         self, x: Tensor, generator: Generator | None = None, extent: Extent | None = None
     ) -> Tensor:
-        n_steps = self.grid[0] if extent is None else extent.size[0]
+        n_steps = self.sample_shape[0] if extent is None else extent.size[0]
         lengths = x.new_full((len(x),), n_steps)
         if extent is not None and extent.lengths is not None:
             lengths = extent.lengths.to(x)
@@ -311,7 +311,7 @@ class Recurrent(Architecture):
         self.hidden_noise = hidden_noise
         self.sequence_id = sequence_id
 
-    def layout(self) -> Sequences:
+    def adapter(self) -> Sequences:
         """Return the adapter of sequences."""
         return Sequences(self.sequence_id)
 
@@ -334,7 +334,7 @@ class Recurrent(Architecture):
 
     def work(self, shapes: Shapes) -> int:
         """Return the multiplications of one step: steps wait for each other."""
-        _, n_channels = _grid(shapes)
+        _, n_channels = _sample_shape(shapes)
         layers = self._layers()
         directions = 2 if self.bidirectional else 1
         a_step = directions * layers.work(2 * n_channels)
@@ -354,10 +354,10 @@ def _summary(states: Tensor, lengths: Tensor, present: Tensor) -> Tensor:
     return torch.cat([states.gather(1, last)[:, 0], mean], dim=1)
 
 
-def _grid(shapes: Shapes) -> tuple[int, int]:
-    if shapes.grid is None or len(shapes.grid) != 2:
+def _sample_shape(shapes: Shapes) -> tuple[int, int]:
+    if shapes.sample_shape is None or len(shapes.sample_shape) != 2:
         raise ValueError(
             "A Recurrent architecture reads sequences, but the rows are not; pass X as sequences."
         )
-    n_steps, n_channels = shapes.grid
+    n_steps, n_channels = shapes.sample_shape
     return n_steps, n_channels

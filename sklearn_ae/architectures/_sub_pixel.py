@@ -262,13 +262,13 @@ class SubPixel(Architecture):
         return 2 * REACH + self.depth - 1
 
     def augmentation(
-        self, scalings: tuple[ColumnScaling, ColumnScaling], grid: tuple[int, ...] | None
+        self, scalings: tuple[ColumnScaling, ColumnScaling], sample_shape: tuple[int, ...] | None
     ) -> Callable[[Batch, Generator], Batch] | None:
         """Return what mirrors and turns training images."""
         return FlipsAndTurns(self.scale) if self.augment else None
 
     def averaged(
-        self, decode: Callable[[Tensor], Tensor], x: Tensor, grid: tuple[int, ...]
+        self, decode: Callable[[Tensor], Tensor], x: Tensor, sample_shape: tuple[int, ...]
     ) -> Tensor:
         """Return what images become, the mean over the moves of training images.
 
@@ -278,12 +278,12 @@ class SubPixel(Architecture):
             The decoder.
         x : Tensor of shape (n, height, width, n_channels)
             Images.
-        grid : tuple of int
+        sample_shape : tuple of int
             Height, width and channels of the training images; oblong ones were not turned.
         """
         if not self.augment:
             return decode(x)
-        return FlipsAndTurns(self.scale).mean(decode, x, turn=grid[0] == grid[1])
+        return FlipsAndTurns(self.scale).mean(decode, x, turn=sample_shape[0] == sample_shape[1])
 
     def build(self, shapes: Shapes, linear_path: bool) -> tuple[Coder, Coder]:
         """Build the two networks; see `Architecture`."""
@@ -291,7 +291,7 @@ class SubPixel(Architecture):
 
     def work(self, shapes: Shapes) -> int:
         """Return the multiplications of one image; see `Architecture`."""
-        assert shapes.grid is not None
+        assert shapes.sample_shape is not None
         inner = 9 * (self.depth - 2) * self.channels**2
         outer = (TAPS + 9 * self.scale**2) * self.channels
-        return math.prod(shapes.grid) * (inner + outer + TAPS * self.scale**2)
+        return math.prod(shapes.sample_shape) * (inner + outer + TAPS * self.scale**2)

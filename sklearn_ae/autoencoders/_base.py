@@ -28,9 +28,9 @@ class BaseAutoencoder(FittingAutoencoder):
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         given = self.architecture
         architecture = given if isinstance(given, Architecture) else self._preset_architecture()
-        layout = architecture.layout()
-        tags.input_tags.sparse = layout.sparse
-        tags.input_tags.allow_nan = layout.missing
+        adapter = architecture.adapter()
+        tags.input_tags.sparse = adapter.sparse
+        tags.input_tags.allow_nan = adapter.missing
         return tags
 
     def __getstate__(self) -> dict[str, Any]:

@@ -15,23 +15,23 @@ from torch import nn
 from sklearn_ae.architectures import Architecture, Dense, OwnModules
 from sklearn_ae.autoencoders._parameters import SHARED_CONSTRAINTS, check_no_conflict, fill_slot
 from sklearn_ae.corruptions import Corruption
-from sklearn_ae.data import CompactRows, Ragged, Rows, TableRows
+from sklearn_ae.data import LazyRows, Ragged, Rows, TableRows
 from sklearn_ae.latents import Deterministic, Latent
 from sklearn_ae.losses import LOSSES, Loss, TabularLoss
 from sklearn_ae.penalties import L1Weights, Penalty
 from sklearn_ae.starts import Start
-from sklearn_ae.training import Composition
+from sklearn_ae.training import ModelSpec
 
 
 class ComposedAutoencoder(BaseEstimator, ABC):
-    """Hyperparameters, and the composition that they spell."""
+    """Hyperparameters, and the spec that they spell."""
 
     _parameter_constraints: dict = SHARED_CONSTRAINTS
     _preset_architecture: type[Architecture] = Dense
     _left_out: frozenset[str] = frozenset()
     _overcomplete = False
-    _judge_corrupted = False
-    _background = 0.0
+    _validate_corrupted = False
+    _defensive_share = 0.0
 
     def __init__(
         self,
@@ -118,9 +118,9 @@ class ComposedAutoencoder(BaseEstimator, ABC):
         """Return what fills the corruption's slot."""
         return self.corruption
 
-    def _start(self, composition: Composition) -> Start:
+    def _start(self, spec: ModelSpec) -> Start:
         """Return the closed-form solution to begin from."""
-        return composition.latent.start(composition.symmetry)
+        return spec.latent.start(spec.symmetry)
 
     def _preset(self) -> Architecture:
         """Return what fills the architecture's slot, a user's own modules left out."""
@@ -142,7 +142,7 @@ class ComposedAutoencoder(BaseEstimator, ABC):
         """Return what n_components=None means, or None for the rule by explained variance."""
         return None
 
-    def _composition(self, rows: Rows, n_components: int) -> Composition:
+    def _spec(self, rows: Rows, n_components: int) -> ModelSpec:
         """Fill the slots from the parameters."""
         penalties = tuple(self.penalties)
         if penalties:
@@ -151,24 +151,24 @@ class ComposedAutoencoder(BaseEstimator, ABC):
             penalties = (L1Weights(self.l1),)
         architecture = self._architecture(rows, n_components)
         self._check_deep(architecture)
-        composition = Composition(
+        spec = ModelSpec(
             architecture=architecture,
             latent=self._latent(n_components),
             corruption=self._corruption(),
             penalties=(*self._penalties(), *penalties),
             loss=self.loss if isinstance(self.loss, Loss) else LOSSES[self.loss](),
             start=None,
-            judge_corrupted=self._judge_corrupted,
-            background=self._background,
+            validate_corrupted=self._validate_corrupted,
+            defensive_share=self._defensive_share,
         )
         if isinstance(rows.values, TableRows):
-            composition.loss._validate_params()
-            loss = TabularLoss(composition.loss, rows.values.columns)
-            composition = replace(composition, loss=loss)
-        check_domain(composition.loss, rows.targets.selected(rows.targets.values))
+            spec.loss._validate_params()
+            loss = TabularLoss(spec.loss, rows.values.columns)
+            spec = replace(spec, loss=loss)
+        check_domain(spec.loss, rows.targets.selected(rows.targets.values))
         if self.init == "random" or rows.ragged:
-            return composition
-        return replace(composition, start=self._start(composition))
+            return spec
+        return replace(spec, start=self._start(spec))
 
     def _check_deep(self, architecture: Architecture) -> None:
         """Raise if hidden layers are asked for that cannot be features."""
@@ -181,7 +181,7 @@ class ComposedAutoencoder(BaseEstimator, ABC):
 
 def check_domain(loss: Loss, values: Any) -> None:
     """Raise if rows are not in a loss's domain."""
-    if isinstance(values, CompactRows):
+    if isinstance(values, LazyRows):
         for piece in values.pieces():
             loss.check(piece)
     else:

@@ -14,7 +14,7 @@ from sklearn_ae.autoencoders._base import BaseAutoencoder
 from sklearn_ae.autoencoders._parameters import Shared, check_no_conflict
 from sklearn_ae.corruptions import Corruption, GaussianNoise
 from sklearn_ae.starts import WIDEST, PCAStart, RidgeStart, Start
-from sklearn_ae.training import Composition
+from sklearn_ae.training import ModelSpec
 
 # Width of the code of rows that are too wide for the moments of all pairs of columns.
 _WIDE_COMPONENTS = 1024
@@ -86,7 +86,7 @@ class DenoisingAutoencoder(BaseAutoencoder):
         "noise_scale": [Interval(Real, 0, None, closed="left")],
     }
     _overcomplete = True
-    _judge_corrupted = True
+    _validate_corrupted = True
 
     def __init__(
         self,
@@ -107,9 +107,9 @@ class DenoisingAutoencoder(BaseAutoencoder):
         check_no_conflict(self, "corruption", self.corruption, ["noise_scale"])
         return self.corruption
 
-    def _start(self, composition: Composition) -> Start:
-        start = super()._start(composition)
-        return RidgeStart(composition.corruption) if isinstance(start, PCAStart) else start
+    def _start(self, spec: ModelSpec) -> Start:
+        start = super()._start(spec)
+        return RidgeStart(spec.corruption) if isinstance(start, PCAStart) else start
 
     @with_callbacks
     def fit(

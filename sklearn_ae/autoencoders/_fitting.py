@@ -20,15 +20,15 @@ from sklearn_ae.autoencoders._threshold import outlier_threshold
 from sklearn_ae.data import Rows, SparseRows
 from sklearn_ae.training import (
     AutoencoderNet,
-    Composition,
     Fitted,
     Fitter,
     History,
     Model,
-    Recipe,
+    ModelSpec,
     Seeds,
+    TrainingConfig,
     canonicalize,
-    fit_compositions,
+    fit_specs,
     resolve_device,
     thread_count,
     torch_threads,
@@ -85,9 +85,9 @@ class FittingAutoencoder(CallbackSupportMixin, ReadingAutoencoder):
             self._entropy = Seeds.of(self.random_state).entropy
             n_components = self._resolved_components(rows, previous)
             previous = previous or self._greedy(rows, n_components)
-            composition = self._composition(rows, n_components)
-            recipe = self._recipe(n_components)
-            n_epochs = recipe.epochs(rows)
+            spec = self._spec(rows, n_components)
+            config = self._config(n_components)
+            n_epochs = config.epochs(rows)
             context = self._init_callback_context(max_subtasks=n_epochs or None)
             context.call_on_fit_task_begin(estimator=self, X=X, y=X)
 
@@ -99,17 +99,17 @@ class FittingAutoencoder(CallbackSupportMixin, ReadingAutoencoder):
                     X=X,
                     y=X,
                     reconstruction_attributes=lambda: self._attributes(
-                        X, rows, composition, recipe, Fitted(net, model.copy(), History(), 0)
+                        X, rows, spec, config, Fitted(net, model.copy(), History(), 0)
                     ),
                 )
 
             fitter = Fitter(
-                composition,
-                recipe,
+                spec,
+                config,
                 Seeds(self._entropy),
                 on_epoch if hasattr(self, "_skl_callbacks") else None,
             )
-            with torch_threads(self._threads(composition, recipe, rows)):
+            with torch_threads(self._threads(spec, config, rows)):
                 self._take(X, rows, fitter, fitter.fit(rows, previous))
             context.call_on_fit_task_end(estimator=self, X=X, y=X, reconstruction_attributes=dict)
         return self
@@ -117,7 +117,7 @@ class FittingAutoencoder(CallbackSupportMixin, ReadingAutoencoder):
     def _take(self, X: ArrayLike, rows: Rows, fitter: Fitter, fitted: Fitted) -> None:
         """Set what was learned."""
         fitted.net.optimizer_.state.clear()
-        self.__dict__.update(self._attributes(X, rows, fitter.composition, fitter.recipe, fitted))
+        self.__dict__.update(self._attributes(X, rows, fitter.spec, fitter.config, fitted))
         self._n_streamed = 0
 
     def partial_fit(
@@ -161,16 +161,16 @@ class FittingAutoencoder(CallbackSupportMixin, ReadingAutoencoder):
                 self._entropy = Seeds.of(self.random_state).entropy
                 self._n_streamed = 0
             n_components = self._resolved_components(rows, None if first else self._model)
-            composition = self._composition(rows, n_components)
-            recipe = self._recipe(n_components)
-            fitter = Fitter(composition, recipe, Seeds(self._entropy))
-            with torch_threads(self._threads(composition, recipe, rows)):
+            spec = self._spec(rows, n_components)
+            config = self._config(n_components)
+            fitter = Fitter(spec, config, Seeds(self._entropy))
+            with torch_threads(self._threads(spec, config, rows)):
                 if first:
                     fitted = fitter.start(rows)
-                    self.__dict__.update(self._attributes(X, rows, composition, recipe, fitted))
+                    self.__dict__.update(self._attributes(X, rows, spec, config, fitted))
                 loss = fitter.continue_stream(self.net_, self._model, rows, self._n_streamed)
-            self._composition_used = composition
-            self._recipe_used = replace(recipe, callbacks=())
+            self._spec_used = spec
+            self._config_used = replace(config, callbacks=())
             self._n_streamed += 1
             self.n_iter_ += 1
             self._history = self._history.extended({"train_loss": loss})
@@ -208,8 +208,8 @@ class FittingAutoencoder(CallbackSupportMixin, ReadingAutoencoder):
                 )
         return n_components
 
-    def _recipe(self, n_components: int) -> Recipe:
-        return Recipe(
+    def _config(self, n_components: int) -> TrainingConfig:
+        return TrainingConfig(
             n_components=n_components,
             learning_rate_init=self.learning_rate_init,
             alpha=self.alpha,
@@ -224,38 +224,38 @@ class FittingAutoencoder(CallbackSupportMixin, ReadingAutoencoder):
             verbose=self.verbose,
         )
 
-    def _threads(self, composition: Composition, recipe: Recipe, rows: Rows) -> int:
-        work = composition.architecture.work(
+    def _threads(self, spec: ModelSpec, config: TrainingConfig, rows: Rows) -> int:
+        work = spec.architecture.work(
             Shapes(
-                n_inputs=rows.n_features + rows.n_conditions + len(rows.holes),
-                n_codes=recipe.n_components,
-                n_latents=recipe.n_components + rows.n_conditions,
+                n_inputs=rows.n_features + rows.n_conditions + len(rows.missing_columns),
+                n_codes=config.n_components,
+                n_latents=config.n_components + rows.n_conditions,
                 n_outputs=rows.n_features,
                 n_rows=rows.n_rows,
-                grid=rows.grid,
+                sample_shape=rows.sample_shape,
                 ragged=rows.ragged,
             )
         )
-        return thread_count(work * recipe.batch_rows(rows))
+        return thread_count(work * config.batch_rows(rows))
 
     def _attributes(
-        self, X: ArrayLike, rows: Rows, composition: Composition, recipe: Recipe, fitted: Fitted
+        self, X: ArrayLike, rows: Rows, spec: ModelSpec, config: TrainingConfig, fitted: Fitted
     ) -> dict[str, Any]:
         """Learned attributes of a fitted network, its code made canonical in place."""
         model = fitted.model
         attributes: dict[str, Any] = {
             "net_": fitted.net,
             "_model": model,
-            "_composition_used": composition,
-            "_recipe_used": replace(recipe, callbacks=()),
-            "_container": self._layout.container(X),
+            "_spec_used": spec,
+            "_config_used": replace(config, callbacks=()),
+            "_container": self._adapter.container(X),
             "_history": fitted.history,
             "n_components_": model.factory.n_components,
             "n_iter_": fitted.n_iter,
             "_sparse": isinstance(rows.values, SparseRows),
         }
         attributes["explained_variance_ratio_"] = canonicalize(
-            model, rows, composition.symmetry, self.whiten
+            model, rows, spec.symmetry, self.whiten
         )
         attributes["offset_"] = self._offset(rows, model)
         return attributes
@@ -280,7 +280,7 @@ class FittingAutoencoder(CallbackSupportMixin, ReadingAutoencoder):
             self.__dict__.update(before, **kept)
             if learned is not None:
                 self.net_.restore(*learned)
-                self._model.freeze()
+                self._model.clear_cache()
             raise
 
     @property
@@ -332,10 +332,10 @@ def fit_together(
         rows = autoencoder._rows(X, sample_weight, None, None, reset=True)
         autoencoder._entropy = Seeds.of(autoencoder.random_state).entropy
         n_components = autoencoder._resolved_components(rows, None)
-        composition = autoencoder._composition(rows, n_components)
-        recipe = autoencoder._recipe(n_components)
-        fitters.append(Fitter(composition, recipe, Seeds(autoencoder._entropy)))
-    with torch_threads(first._threads(composition, recipe, rows)):
-        found = fit_compositions(fitters, rows)
+        spec = autoencoder._spec(rows, n_components)
+        config = autoencoder._config(n_components)
+        fitters.append(Fitter(spec, config, Seeds(autoencoder._entropy)))
+    with torch_threads(first._threads(spec, config, rows)):
+        found = fit_specs(fitters, rows)
         for autoencoder, fitter, fitted in zip(autoencoders, fitters, found, strict=True):
             autoencoder._take(X, rows, fitter, fitted)

@@ -51,10 +51,10 @@ class ReadingAutoencoder(
 
     def _transform(self, X: ArrayLike, condition: ArrayLike | None = None) -> Any:
         model, values = self._fitted_model(), self._validated(X)
-        self._check_deep(self._composition_used.architecture)
+        self._check_deep(self._spec_used.architecture)
         encode = model.deep_features if self.deep_features else model.encode
         codes = encode(values, self._conditions(condition, len(values)))
-        index = self._layout.index(X)
+        index = self._adapter.index(X)
         if index is None or output_config(self) != "pandas":
             return codes
         return pd.DataFrame(codes, index=index)
@@ -97,7 +97,7 @@ class ReadingAutoencoder(
 
     def _typical(self, n_rows: int, lengths: ArrayLike | None = None) -> Ragged | None:
         """Return rows of the sizes asked for, or of a typical size, where sizes differ."""
-        sizes = self._layout.sizes(lengths, n_rows)
+        sizes = self._adapter.sizes(lengths, n_rows)
         return None if sizes is None else Ragged.alike(sizes)
 
     def reconstruct(self, X: ArrayLike) -> Any:
@@ -123,7 +123,7 @@ class ReadingAutoencoder(
         conditions = self._conditions(condition, len(values))
         like = values if isinstance(values, Ragged) else None
         restored = model.decode(model.encode(values, conditions), conditions, like)
-        return self._layout.container(X).wrap(restored, like=X)
+        return self._adapter.container(X).wrap(restored, like=X)
 
     def iter_reconstruct(self, X: ArrayLike, *, batch_size: int | None = None) -> Iterator[Any]:
         """Yield what `reconstruct` returns, a block of rows at a time.
@@ -150,7 +150,7 @@ class ReadingAutoencoder(
             raise ValueError(
                 f"batch_size={batch_size!r} must be an integer of at least 1, or None."
             )
-        width = max(self.n_features_in_, math.prod(self._layout.grid or ()))
+        width = max(self.n_features_in_, math.prod(self._adapter.sample_shape or ()))
         size = max(1, _BLOCK_CELLS // width) if batch_size is None else int(batch_size)
         given = None
         if condition is not None and np.ndim(condition) > 0:
@@ -158,7 +158,7 @@ class ReadingAutoencoder(
 
         def parts() -> Iterator[Any]:
             start = 0
-            for part in self._layout.parts(X, size):
+            for part in self._adapter.parts(X, size):
                 rows = slice(start, start + size)
                 start = rows.stop
                 yield self._reconstruct(part, condition if given is None else given[rows])
@@ -198,7 +198,7 @@ class ReadingAutoencoder(
         if isinstance(values, SparseRows):
             self._check_dense_size(len(values), np.dtype(float), "reconstruction_errors")
         errors = model.errors(values, self._conditions(condition, len(values)))
-        return self._layout.container(X).wrap_errors(errors, like=X)
+        return self._adapter.container(X).wrap_errors(errors, like=X)
 
     def _in_domain(self, X: ArrayLike) -> Any:
         """Return rows that the loss can be taken of."""

@@ -131,7 +131,7 @@ class RecurrentAutoencoder(BaseAutoencoder):
             One array for the rows of a long data frame.
         """
         model, values = self._fitted_model(), self._in_domain(X)
-        container: Any = self._layout.container(X)
+        container: Any = self._adapter.container(X)
         errors = container.steps(model.errors(values), X)
         if isinstance(errors, list):
             return [_step_scores(e) for e in errors]

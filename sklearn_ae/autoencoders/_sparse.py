@@ -14,7 +14,7 @@ from sklearn_ae.autoencoders._parameters import Shared, check_no_conflict
 from sklearn_ae.data import Rows
 from sklearn_ae.latents import Deterministic, Latent, Sigmoid, TopK
 from sklearn_ae.penalties import KLSparsity, L1Sparsity, Penalty
-from sklearn_ae.training import Composition, Fitted, Recipe
+from sklearn_ae.training import Fitted, ModelSpec, TrainingConfig
 
 
 class SparseAutoencoder(BaseAutoencoder):
@@ -26,7 +26,7 @@ class SparseAutoencoder(BaseAutoencoder):
 
     where ρ is `sparsity` and ρ̂ⱼ the mean activation of unit j over the last 1024 training
     rows. There may be more units than features. Units whose activation has become the
-    same in every row are revived while training; `history_` counts them.
+    same in every row are reinitialised while training; `history_` counts them.
 
     Parameters
     ----------
@@ -108,9 +108,9 @@ class SparseAutoencoder(BaseAutoencoder):
         return (KLSparsity(self.sparsity, **weight),)
 
     def _attributes(
-        self, X: Any, rows: Rows, composition: Composition, recipe: Recipe, fitted: Fitted
+        self, X: Any, rows: Rows, spec: ModelSpec, config: TrainingConfig, fitted: Fitted
     ) -> dict[str, Any]:
-        attributes = super()._attributes(X, rows, composition, recipe, fitted)
+        attributes = super()._attributes(X, rows, spec, config, fitted)
         attributes["dead_units_"] = _constant_units(fitted.model.encode(rows.selected(rows.values)))
         return attributes
 

@@ -104,7 +104,11 @@ class StackedAutoencoder(BaseAutoencoder):
         """Widths of the stages before the last."""
         sizes = self.stage_sizes
         if sizes is None:
-            wide = math.prod(rows.grid) if rows.ragged and rows.grid else rows.n_features
+            wide = (
+                math.prod(rows.sample_shape)
+                if rows.ragged and rows.sample_shape
+                else rows.n_features
+            )
             return (max(n_components, round((wide * n_components) ** 0.5)),)
         if any(isinstance(s, bool) or not isinstance(s, Integral) or s < 1 for s in sizes):
             raise ValueError(
@@ -165,9 +169,9 @@ class StackedAutoencoder(BaseAutoencoder):
             rows.n_rows,
             first.factory.linear_path,
             n_parameters=first.factory.n_parameters,
-            grid=rows.grid,
+            sample_shape=rows.sample_shape,
             ragged=rows.ragged,
-            holes=first.factory.holes,
+            missing_columns=first.factory.missing_columns,
         )
         modules = [copy.deepcopy(model.module) for model in models]
         encoder = Chain([module.encoder for module in modules], widths, encoding=True)
@@ -182,7 +186,7 @@ class StackedAutoencoder(BaseAutoencoder):
                 down.scale.copy_(_float32(_inverse(scale)))
                 up.shift.copy_(_float32(-mean * _inverse(scale)))
                 up.scale.copy_(_float32(scale))
-        module = AutoencoderModule(encoder, modules[-1].latent, decoder, factory.holes)
+        module = AutoencoderModule(encoder, modules[-1].latent, decoder, factory.missing_columns)
         return Model(factory, module, first.scaling, first.loss, first.target_scaling)
 
 

@@ -11,10 +11,10 @@ import torch
 from sklearn_ae.data import scaling_from
 from sklearn_ae.training import (
     AutoencoderModule,
-    Background,
+    DefensiveMixture,
     History,
     Model,
-    Support,
+    TrainingRange,
     available_device,
     make_net,
     set_state_tensors,
@@ -45,11 +45,11 @@ def pack(state: dict[str, Any]) -> dict[str, Any]:
     net = state.pop("net_")
     history: History = state.pop("_history")
     optimizer = net.optimizer_.state
-    background = model.background
+    mixture = model.mixture
     state[_NETWORK] = {
         **_packed(model),
-        "support": None if model.support is None else list(model.support),
-        "background": None if background is None else _packed(background.start),
+        "training_range": None if model.training_range is None else list(model.training_range),
+        "mixture": None if mixture is None else _packed(mixture.start),
         "moments": [
             {name: _array(value) for name, value in optimizer[p].items()}
             for p in model.module.parameters()
@@ -67,23 +67,23 @@ def unpack(state: dict[str, Any]) -> dict[str, Any]:
         return state
     state = state.copy()
     saved = state.pop(_NETWORK)
-    recipe = state["_recipe_used"]
-    recipe = replace(recipe, device=available_device(recipe.device))
+    config = state["_config_used"]
+    config = replace(config, device=available_device(config.device))
     scalings = (scaling_from(saved["scaling"]), scaling_from(saved["target_scaling"]))
-    net = make_net(saved["factory"], state["_composition_used"], recipe, scalings)
+    net = make_net(saved["factory"], state["_spec_used"], config, scalings)
     for parameter, moments in zip(net.module_.parameters(), saved["moments"], strict=False):
         net.optimizer_.state[parameter] = {
-            name: torch.from_numpy(np.array(value)).to(recipe.device)
+            name: torch.from_numpy(np.array(value)).to(config.device)
             for name, value in moments.items()
         }
     state["net_"] = net
     model = _unpacked(saved, net.module_)
-    if saved["support"] is not None:
-        model.support = Support(*saved["support"])
-    if saved["background"] is not None:
-        module = saved["background"]["factory"]().eval().to(recipe.device)
-        start = _unpacked(saved["background"], module)
-        model.background = Background(start, state["_composition_used"].background)
+    if saved["training_range"] is not None:
+        model.training_range = TrainingRange(*saved["training_range"])
+    if saved["mixture"] is not None:
+        module = saved["mixture"]["factory"]().eval().to(config.device)
+        start = _unpacked(saved["mixture"], module)
+        model.mixture = DefensiveMixture(start, state["_spec_used"].defensive_share)
     state["_model"] = model
     state["_history"] = History(saved["history_columns"], saved["history"])
     return state

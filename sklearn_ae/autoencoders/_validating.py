@@ -15,7 +15,7 @@ from sklearn_ae.autoencoders._parameters import TABLE_PARAMETERS, check_no_confl
 from sklearn_ae.data import (
     FEW_ROWS,
     ConditionEncoder,
-    Layout,
+    InputAdapter,
     Ragged,
     Rows,
     SparseRows,
@@ -28,29 +28,29 @@ DTYPES = (np.float64, np.float32)
 class ValidatingAutoencoder(ComposedAutoencoder):
     """Checks rows and what comes with them."""
 
-    _layout: Layout
+    _adapter: InputAdapter
 
     def _validated(self, X: ArrayLike, *, reset: bool = False) -> Any:
         """Check rows and put them into the form that the network's side takes."""
-        if self._layout.tabular:
+        if self._adapter.tabular:
             validate_data(self, X, reset=reset, skip_check_array=True)
-            return self._layout.rows(X)
-        found = self._layout.rows(X)
-        finite = "allow-nan" if self._layout.missing else True
+            return self._adapter.rows(X)
+        found = self._adapter.rows(X)
+        finite = "allow-nan" if self._adapter.missing else True
         if isinstance(found, Ragged):
-            named = self._layout.named(X)
+            named = self._adapter.named(X)
             validate_data(self, named, reset=reset, skip_check_array=True)
             cells = check_array(found.cells, dtype=DTYPES, ensure_all_finite=finite, input_name="X")
-            return Ragged(self._layout.scale(cells), found.sizes)
+            return Ragged(self._adapter.scale(cells), found.sizes)
         checked = validate_data(
             self,
             found,
-            accept_sparse="csr" if self._layout.sparse else False,
+            accept_sparse="csr" if self._adapter.sparse else False,
             dtype=DTYPES,
             reset=reset,
             ensure_all_finite=True if issparse(found) else finite,
         )
-        return SparseRows(checked) if issparse(checked) else self._layout.scale(checked)
+        return SparseRows(checked) if issparse(checked) else self._adapter.scale(checked)
 
     def _rows(
         self,
@@ -65,7 +65,7 @@ class ValidatingAutoencoder(ComposedAutoencoder):
         if reset:
             architecture = self._preset()
             architecture._validate_params()
-            self._layout = self._new_layout(architecture).fit(X)
+            self._adapter = self._new_adapter(architecture).fit(X)
         values = self._validated(X, reset=reset)
         weight = None
         if sample_weight is not None:
@@ -73,39 +73,39 @@ class ValidatingAutoencoder(ComposedAutoencoder):
                 sample_weight, values, dtype=np.float64, ensure_non_negative=True
             )
         target = None if X_clean is None else self._clean(X_clean, values)
-        rows = Rows(values, weight, target=target, grid=self._layout.grid)
+        rows = Rows(values, weight, target=target, sample_shape=self._adapter.sample_shape)
         if reset:
             self._condition = None if condition is None else ConditionEncoder().fit(condition, rows)
         rows.condition = self._conditions(condition, len(values))
         return rows
 
-    def _new_layout(self, architecture: Architecture) -> Layout:
+    def _new_adapter(self, architecture: Architecture) -> InputAdapter:
         """Return the adapter of the input, told how to read it."""
-        layout = architecture.layout()
-        for name in layout.options:
-            setattr(layout, name, getattr(self, name))
-        unread = [n for n in TABLE_PARAMETERS if n not in (*layout.options, *self._left_out)]
+        adapter = architecture.adapter()
+        for name in adapter.options:
+            setattr(adapter, name, getattr(self, name))
+        unread = [n for n in TABLE_PARAMETERS if n not in (*adapter.options, *self._left_out)]
         check_no_conflict(self, "architecture", architecture, unread)
-        return layout
+        return adapter
 
     def _clean(self, X_clean: ArrayLike, values: Any) -> Any:
         """Check the clean rows that belong to noisy ones."""
-        found = self._layout.rows(X_clean)
-        if self._layout.tabular:
+        found = self._adapter.rows(X_clean)
+        if self._adapter.tabular:
             return self._checked_clean(found, values)
         ragged = isinstance(found, Ragged)
-        holes = self._layout.missing and (ragged or self._layout.grid is None)
+        holes = self._adapter.missing and (ragged or self._adapter.sample_shape is None)
         clean = check_array(
             found.cells if ragged else found,
-            accept_sparse="csr" if self._layout.sparse else False,
+            accept_sparse="csr" if self._adapter.sparse else False,
             dtype=DTYPES,
             input_name="X_clean",
             ensure_all_finite="allow-nan" if holes else True,
         )
         if ragged:
             found.check_sizes(values)
-            return Ragged(self._layout.scale(clean), found.sizes)
-        clean = SparseRows(clean) if issparse(clean) else self._layout.scale(clean)
+            return Ragged(self._adapter.scale(clean), found.sizes)
+        clean = SparseRows(clean) if issparse(clean) else self._adapter.scale(clean)
         return self._checked_clean(clean, values)
 
     def _checked_clean(self, clean: Any, values: Any) -> Any:

@@ -15,7 +15,7 @@ from sklearn_ae.autoencoders._parameters import Shared, fill_slot
 from sklearn_ae.data import Rows
 from sklearn_ae.latents import Gaussian, Latent, importance_draws
 from sklearn_ae.losses import Loss
-from sklearn_ae.training import Composition, Fitted, Model, Recipe, Seeds, mean_divergence
+from sklearn_ae.training import Fitted, Model, ModelSpec, Seeds, TrainingConfig, mean_divergence
 
 
 class VariationalAutoencoder(ConditionalAutoencoder, BaseAutoencoder):
@@ -101,7 +101,7 @@ class VariationalAutoencoder(ConditionalAutoencoder, BaseAutoencoder):
     (3, 4)
     """
 
-    _background = 0.01
+    _defensive_share = 0.01
     _parameter_constraints: dict = {
         **BaseAutoencoder._parameter_constraints,
         "beta": [Interval(Real, 0, None, closed="left")],
@@ -134,9 +134,9 @@ class VariationalAutoencoder(ConditionalAutoencoder, BaseAutoencoder):
         return fill_slot(self, "latent", Gaussian)
 
     def _attributes(
-        self, X: Any, rows: Rows, composition: Composition, recipe: Recipe, fitted: Fitted
+        self, X: Any, rows: Rows, spec: ModelSpec, config: TrainingConfig, fitted: Fitted
     ) -> dict[str, Any]:
-        attributes = super()._attributes(X, rows, composition, recipe, fitted)
+        attributes = super()._attributes(X, rows, spec, config, fitted)
         attributes["kl_per_component_"] = mean_divergence(fitted.model, rows)
         return attributes
 

@@ -26,9 +26,9 @@ class Corruption(BaseEstimator, ABC):
     def corrupt(self, x: Tensor, generator: Generator) -> Tensor:
         """Return a corrupted copy of standardised rows, of shape (n, ..., n_channels)."""
 
-    def bind(self, scaling: ColumnScaling, grid: tuple[int, ...] | None) -> Corruption:
-        """Return the corruption for columns of the given scales, on a grid if there is one."""
-        return self if grid is None else OnGrid(self, grid)
+    def bind(self, scaling: ColumnScaling, sample_shape: tuple[int, ...] | None) -> Corruption:
+        """Return the corruption for columns of the given scales, in a sample shape if any."""
+        return self if sample_shape is None else InSampleShape(self, sample_shape)
 
     def moments(self, covariance: Tensor) -> tuple[Tensor, Tensor] | None:
         """Return what corruption makes of a covariance, or None where it has no closed form.
@@ -48,26 +48,28 @@ class Corruption(BaseEstimator, ABC):
         return None
 
 
-class OnGrid(Corruption):
+class InSampleShape(Corruption):
     """Applies a corruption to flat rows in the shape of images or sequences.
 
     Parameters
     ----------
     corruption : Corruption
-        Sees rows of shape (n, *grid).
-    grid : tuple of int
+        Sees rows of shape (n, *sample_shape).
+    sample_shape : tuple of int
         Shape of a row. Rows that are not flat keep their own.
     """
 
-    def __init__(self, corruption: Corruption, grid: tuple[int, ...]) -> None:
+    def __init__(self, corruption: Corruption, sample_shape: tuple[int, ...]) -> None:
         self.corruption = corruption
-        self.grid = grid
+        self.sample_shape = sample_shape
 
     def corrupt(self, x: Tensor, generator: Generator) -> Tensor:
         """Return a corrupted copy of the rows."""
         if x.ndim > 2:
             return self.corruption.corrupt(x, generator)
-        return self.corruption.corrupt(x.reshape(-1, *self.grid), generator).reshape(x.shape)
+        return self.corruption.corrupt(x.reshape(-1, *self.sample_shape), generator).reshape(
+            x.shape
+        )
 
     def moments(self, covariance: Tensor) -> tuple[Tensor, Tensor] | None:
         """Return those of the corruption."""

@@ -60,10 +60,10 @@ class _CellwiseNoise(Corruption):
     def __init__(self, fraction: float = 0.2) -> None:
         self.fraction = fraction
 
-    def bind(self, scaling: ColumnScaling, grid: tuple[int, ...] | None) -> Corruption:
+    def bind(self, scaling: ColumnScaling, sample_shape: tuple[int, ...] | None) -> Corruption:
         """Return the corruption, which replaces all columns of a table's cell together."""
         if scaling.feature is None:
-            return super().bind(scaling, grid)
+            return super().bind(scaling, sample_shape)
         bound = clone(self)
         bound._feature = torch.from_numpy(scaling.feature)
         return bound

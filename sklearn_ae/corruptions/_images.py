@@ -18,14 +18,14 @@ from sklearn_ae.data import ColumnScaling
 class ImageCorruption(Corruption):
     """Corrupts images in the units of their pixels."""
 
-    def bind(self, scaling: ColumnScaling, grid: tuple[int, ...] | None) -> Corruption:
+    def bind(self, scaling: ColumnScaling, sample_shape: tuple[int, ...] | None) -> Corruption:
         """Return the corruption for images; see `Corruption`."""
-        if grid is None or len(grid) != 3:
+        if sample_shape is None or len(sample_shape) != 3:
             raise ValueError(
                 f"corruption={self!r} is one of images, but the rows are not; use a "
                 "ConvolutionalAutoencoder, or MaskingNoise for a table."
             )
-        return _InPixels(self, scaling, grid)
+        return _InPixels(self, scaling, sample_shape)
 
     def corrupt(self, x: Tensor, generator: Generator) -> Tensor:
         """Return a corrupted copy of images of shape (n, height, width, n_channels)."""
@@ -40,11 +40,11 @@ class _InPixels(Corruption):
     """Takes standardised rows to pixels and back around a corruption."""
 
     def __init__(
-        self, corruption: ImageCorruption, scaling: ColumnScaling, grid: tuple[int, ...]
+        self, corruption: ImageCorruption, scaling: ColumnScaling, sample_shape: tuple[int, ...]
     ) -> None:
         self.corruption = corruption
         self.scaling = scaling
-        self.grid = grid
+        self.sample_shape = sample_shape
         self.mean = torch.from_numpy(scaling.mean)
         self.scale = torch.from_numpy(scaling.scale)
 
@@ -53,7 +53,7 @@ class _InPixels(Corruption):
         mean, scale = self.mean.to(x), self.scale.to(x)
         pixels = x * scale + mean
         if x.ndim == 2:
-            pixels = pixels.reshape(-1, *self.grid)
+            pixels = pixels.reshape(-1, *self.sample_shape)
         corrupted = self.corruption.corrupt(pixels, generator).reshape(x.shape)
         return (corrupted - mean) / torch.where(scale > 0, scale, torch.inf)
 

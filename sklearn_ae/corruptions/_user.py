@@ -24,7 +24,7 @@ class UserCorruption(Corruption):
         drawing from the numpy Generator rng.
     scaling : ColumnScaling
         Units of the columns.
-    grid : tuple of int, default=None
+    sample_shape : tuple of int, default=None
         Shape of a row that is flat.
     """
 
@@ -34,18 +34,18 @@ class UserCorruption(Corruption):
         self,
         function: Callable[[NDArray, np.random.Generator], NDArray],
         scaling: ColumnScaling,
-        grid: tuple[int, ...] | None = None,
+        sample_shape: tuple[int, ...] | None = None,
     ) -> None:
         self.function = function
         self.scaling = scaling
-        self.grid = grid
+        self.sample_shape = sample_shape
 
     def corrupt(self, x: Tensor, generator: Generator) -> Tensor:
         """Return what the function makes of the rows."""
         seed = torch.randint(2**31, (), generator=generator, device=generator.device)
         rows = self.scaling.restore(x.cpu().numpy())
-        if self.grid is not None and x.ndim == 2:
-            rows = rows.reshape(-1, *self.grid)
+        if self.sample_shape is not None and x.ndim == 2:
+            rows = rows.reshape(-1, *self.sample_shape)
         corrupted = np.asarray(self.function(rows, np.random.default_rng(int(seed))))
         if corrupted.shape != rows.shape or np.any(~np.isfinite(corrupted) & np.isfinite(rows)):
             raise ValueError(
@@ -59,7 +59,7 @@ class UserCorruption(Corruption):
 def in_standard_units(
     corruption: Corruption | Callable | None,
     scaling: ColumnScaling,
-    grid: tuple[int, ...] | None = None,
+    sample_shape: tuple[int, ...] | None = None,
 ) -> Corruption | None:
     """Return a corruption of standardised rows; a user's function sees X's units.
 
@@ -69,11 +69,11 @@ def in_standard_units(
         What fills the slot.
     scaling : ColumnScaling
         Column scales of the rows.
-    grid : tuple of int, optional
+    sample_shape : tuple of int, optional
         Shape of a row of an image or a sequence.
     """
     if corruption is None:
         return None
     if isinstance(corruption, Corruption):
-        return corruption.bind(scaling, grid)
-    return UserCorruption(corruption, scaling, grid)
+        return corruption.bind(scaling, sample_shape)
+    return UserCorruption(corruption, scaling, sample_shape)

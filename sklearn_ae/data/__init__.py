@@ -1,20 +1,21 @@
-"""From what a user holds to what a network sees: layouts, rows, scales, batches."""
+"""From what a user holds to what a network sees: adapters, rows, scales, batches."""
 
 from sklearn_ae.data._batch import (
     AnyBatch,
     Batch,
-    CompactBatch,
     Extent,
+    LazyBatch,
     RaggedBatch,
     block_rows,
 )
 from sklearn_ae.data._channels import ChannelScaling
 from sklearn_ae.data._columns import Column, Numeric, fit_column
-from sklearn_ae.data._compact import CompactRows, SparseRows, dense_block
 from sklearn_ae.data._condition import ConditionEncoder
 from sklearn_ae.data._containers import Container
 from sklearn_ae.data._images import Images, as_images
-from sklearn_ae.data._layouts import Layout
+from sklearn_ae.data._input_adapter import InputAdapter
+from sklearn_ae.data._lazy_rows import LazyRows, SparseRows, dense_block
+from sklearn_ae.data._normal_scores import NormalScores
 from sklearn_ae.data._ragged import Ragged, blocks, plan
 from sklearn_ae.data._rows import FEW_ROWS, SMALL, Rows
 from sklearn_ae.data._scaling import ColumnScaling, check_same_units
@@ -23,7 +24,6 @@ from sklearn_ae.data._sequences import Sequences, Steps
 from sklearn_ae.data._series import Series
 from sklearn_ae.data._table import Columns, Table, TableRows, read_table
 from sklearn_ae.data._table_scaling import TableScaling, level_spans
-from sklearn_ae.data._warp import WarpedScaling
 
 __all__ = [
     "FEW_ROWS",
@@ -34,13 +34,13 @@ __all__ = [
     "Column",
     "ColumnScaling",
     "Columns",
-    "CompactBatch",
-    "CompactRows",
+    "LazyBatch",
+    "LazyRows",
     "ConditionEncoder",
     "Container",
     "Extent",
     "Images",
-    "Layout",
+    "InputAdapter",
     "Numeric",
     "Ragged",
     "RaggedBatch",
@@ -52,7 +52,7 @@ __all__ = [
     "Table",
     "TableRows",
     "TableScaling",
-    "WarpedScaling",
+    "NormalScores",
     "as_images",
     "block_rows",
     "blocks",

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Generator, Tensor
 
-from sklearn_ae.data._compact import CompactRows, dense_block
+from sklearn_ae.data._lazy_rows import LazyRows, dense_block
 from sklearn_ae.data._ragged import cell_index, padded_index, plan
 from sklearn_ae.data._scaling import ColumnScaling
 
@@ -174,18 +174,18 @@ class Batch(NamedTuple):
             yield part, self.slice(start, start + size)
 
 
-class CompactBatch:
+class LazyBatch:
     """Compact rows, made dense and put into standard units as batches are needed.
 
     Parameters
     ----------
-    values : CompactRows of shape (n, n_features)
+    values : LazyRows of shape (n, n_features)
         The rows.
     scalings : pair of ColumnScaling
         Column scales of the rows and of what reconstructions are compared with.
     weight : Tensor of shape (n,), optional
         As in `Batch`.
-    target : CompactRows or ndarray of shape (n, n_features), optional
+    target : LazyRows or ndarray of shape (n, n_features), optional
         What reconstructions are compared with, in X's units; None means the rows.
     condition : Tensor of shape (n, c), optional
         As in `Batch`.
@@ -197,10 +197,10 @@ class CompactBatch:
 
     def __init__(
         self,
-        values: CompactRows,
+        values: LazyRows,
         scalings: tuple[ColumnScaling, ColumnScaling],
         weight: Tensor | None = None,
-        target: CompactRows | NDArray | None = None,
+        target: LazyRows | NDArray | None = None,
         condition: Tensor | None = None,
         device: torch.device | str = "cpu",
         masked: bool = False,
@@ -237,17 +237,17 @@ class CompactBatch:
         )
         return batch if out is None else batch.copied(out)
 
-    def slice(self, start: int, stop: int) -> CompactBatch:
+    def slice(self, start: int, stop: int) -> LazyBatch:
         """Return consecutive rows."""
         return self._selected(slice(start, stop))
 
-    def spread(self, most: int) -> tuple[CompactBatch, NDArray[np.intp]]:
+    def spread(self, most: int) -> tuple[LazyBatch, NDArray[np.intp]]:
         """Return so many rows at equal distances, and where they are."""
         index = np.unique(np.linspace(0, self.n_rows - 1, min(most, self.n_rows)).astype(np.intp))
         return self._selected(index), index
 
-    def _selected(self, part: Any) -> CompactBatch:
-        return CompactBatch(
+    def _selected(self, part: Any) -> LazyBatch:
+        return LazyBatch(
             self.values[part],
             self.scalings,
             None if self.weight is None else self.weight[part],
@@ -295,7 +295,7 @@ def block_rows(most_cells: int, width: int) -> int:
 
 
 def _standardized(
-    values: CompactRows | NDArray,
+    values: LazyRows | NDArray,
     rows: slice | NDArray,
     scaling: ColumnScaling,
     device: torch.device,
@@ -427,4 +427,4 @@ class RaggedBatch:
 
 
 # Rows on a device, in whatever form they are kept.
-AnyBatch = Batch | CompactBatch | RaggedBatch
+AnyBatch = Batch | LazyBatch | RaggedBatch

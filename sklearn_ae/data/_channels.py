@@ -19,8 +19,8 @@ class ChannelScaling(ColumnScaling):
     @classmethod
     def fit(cls, rows: Rows) -> ChannelScaling:
         """Measure some rows."""
-        assert rows.grid is not None
-        n_channels = rows.grid[-1]
+        assert rows.sample_shape is not None
+        n_channels = rows.sample_shape[-1]
         if isinstance(rows.values, Ragged):
             own = _observed(rows)
             return cls(own.mean, own.scale)

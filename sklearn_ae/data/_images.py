@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from sklearn_ae.data._containers import Container
-from sklearn_ae.data._layouts import Layout, Wrapper
+from sklearn_ae.data._input_adapter import InputAdapter, Wrapper
 from sklearn_ae.data._ragged import Ragged
 
 # Ranges that integers of a wider type are taken to have.
@@ -31,7 +31,7 @@ class _ImageForm:
         Type of the pixels.
     unit : float
         What a 1 of the network stands for.
-    grid : tuple of int
+    sample_shape : tuple of int
         Height, width and channels of images of one size.
     """
 
@@ -41,13 +41,13 @@ class _ImageForm:
         with_channels: list[bool],
         dtype: np.dtype,
         unit: float,
-        grid: tuple[int, ...],
+        sample_shape: tuple[int, ...],
     ) -> None:
         self.kind = kind
         self.with_channels = with_channels
         self.dtype = dtype.str
         self.unit = unit
-        self.grid = grid
+        self.sample_shape = sample_shape
 
     def wrap(self, values: Any, like: Any = None) -> Any:
         """Return images of this form, in its type and range."""
@@ -59,7 +59,7 @@ class _ImageForm:
 
     def _shaped(self, values: Any, *, in_units: bool) -> Any:
         ragged = isinstance(values, Ragged)
-        images = values.arrays() if ragged else values.reshape(-1, *self.grid)
+        images = values.arrays() if ragged else values.reshape(-1, *self.sample_shape)
         convert = self._in_units if in_units else _as_is
         if self.kind == "list":
             channels = self.with_channels
@@ -98,7 +98,7 @@ class _FlatForm:
         return self.container.wrap(values, like)
 
 
-class Images(Layout):
+class Images(InputAdapter):
     """Images as flat rows of pixels, whose channels vary fastest.
 
     Integers are divided by the largest value of their range, so that they lie in [0, 1].
@@ -121,7 +121,7 @@ class Images(Layout):
         """Note sizes, type and range."""
         images = as_images(X)
         if images is None:
-            self.grid = self._flat_grid(X)
+            self.sample_shape = self._flat_shape(X)
             self.ragged = False
             if self.image_shape is not None:
                 self.unit = _unit(_dtype(X), X)
@@ -130,14 +130,14 @@ class Images(Layout):
         sizes = np.array([i.shape[:2] for i in images[: len(images) if _is_list(images) else 1]])
         self.ragged = bool((sizes != sizes[0]).any())
         size = np.median(sizes, axis=0).astype(int)
-        self.grid = (*(int(s) for s in size), first.shape[2])
+        self.sample_shape = (*(int(s) for s in size), first.shape[2])
         self._check_shape()
         self.unit = _unit(first.dtype, images)
         return self
 
     def rows(self, X: Any) -> Any:
         """Return flat rows, or `Ragged` where sizes differed in fit."""
-        assert self.grid is not None
+        assert self.sample_shape is not None
         images = as_images(X)
         if images is None:
             if self.ragged:
@@ -147,18 +147,18 @@ class Images(Layout):
                 )
             return X
         channels = images[0].shape[2]
-        if channels != self.grid[2]:
+        if channels != self.sample_shape[2]:
             raise ValueError(
-                f"X holds images of {channels} channels, but {self.grid[2]} in fit; convert "
-                "them to the same channels."
+                f"X holds images of {channels} channels, but {self.sample_shape[2]} in fit; "
+                "convert them to the same channels."
             )
         if self.ragged:
             return Ragged.of([_floating(i) for i in images])
         for i, image in enumerate(images if isinstance(images, list) else images[:1]):
-            if image.shape[:2] != self.grid[:2]:
+            if image.shape[:2] != self.sample_shape[:2]:
                 raise ValueError(
                     f"Image {i} of X has size {image.shape[:2]}, but all images had size "
-                    f"{self.grid[:2]} in fit; resize it, or fit with a list of images of "
+                    f"{self.sample_shape[:2]} in fit; resize it, or fit with a list of images of "
                     "different sizes."
                 )
         stacked = _floating(np.asarray(images))
@@ -175,7 +175,7 @@ class Images(Layout):
 
     def container(self, X: Any) -> Wrapper:
         """Return what puts rows into the form of X."""
-        assert self.grid is not None
+        assert self.sample_shape is not None
         images = as_images(X)
         if images is None:
             dtype = _dtype(X)
@@ -187,15 +187,15 @@ class Images(Layout):
         with_channels = [ndim == 3 for ndim in shapes]
         if len(set(with_channels)) == 1:
             with_channels = with_channels[:1]
-        return _ImageForm(kind, with_channels, images[0].dtype, self.unit, self.grid)
+        return _ImageForm(kind, with_channels, images[0].dtype, self.unit, self.sample_shape)
 
     def sizes(self, lengths: Any, n_rows: int) -> NDArray | None:
         """Return the sizes of images to decode: those given, or that of a typical image."""
-        assert self.grid is not None
+        assert self.sample_shape is not None
         if not self.ragged:
             return super().sizes(lengths, n_rows)
         if lengths is None:
-            return np.tile(np.array(self.grid[:2]), (n_rows, 1))
+            return np.tile(np.array(self.sample_shape[:2]), (n_rows, 1))
         sizes = np.asarray(lengths)
         if sizes.shape != (n_rows, 2) or sizes.dtype.kind not in "iu" or sizes.min() < 1:
             raise ValueError(
@@ -204,7 +204,7 @@ class Images(Layout):
             )
         return sizes
 
-    def _flat_grid(self, X: Any) -> tuple[int, ...]:
+    def _flat_shape(self, X: Any) -> tuple[int, ...]:
         shape = shape_of(X)
         n_columns = shape[1] if len(shape) == 2 else 1
         if self.image_shape is None:
@@ -222,11 +222,11 @@ class Images(Layout):
         if self.image_shape is None:
             return
         shape = _checked_shape(self.image_shape)
-        if self.ragged or shape != self.grid:
+        if self.ragged or shape != self.sample_shape:
             raise ValueError(
                 f"image_shape={self.image_shape!r} is given, but X holds images of shape "
-                f"{'different sizes' if self.ragged else self.grid}; leave image_shape out where "
-                "X is not flat rows."
+                f"{'different sizes' if self.ragged else self.sample_shape}; leave image_shape "
+                "out where X is not flat rows."
             )
 
 

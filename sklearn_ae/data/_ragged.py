@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_ae.data._compact import CompactRows, dense_block
+from sklearn_ae.data._lazy_rows import LazyRows, dense_block
 
 
 class Ragged:
@@ -170,13 +170,13 @@ def plan(sizes: NDArray, most_cells: int) -> Iterator[NDArray]:
 
 
 def blocks(
-    values: NDArray | CompactRows | Ragged, most_cells: int
+    values: NDArray | LazyRows | Ragged, most_cells: int
 ) -> Iterator[tuple[slice | NDArray, NDArray, Ragged | None]]:
     """Yield positions, rows as one array, and the rows again where they are ragged.
 
     Parameters
     ----------
-    values : ndarray of shape (n, n_features), CompactRows or Ragged
+    values : ndarray of shape (n, n_features), LazyRows or Ragged
         The rows.
     most_cells : int
         Cells of a block at most.

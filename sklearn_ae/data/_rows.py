@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_ae.data._compact import CompactRows, dense_block
+from sklearn_ae.data._lazy_rows import LazyRows, dense_block
 from sklearn_ae.data._ragged import Ragged
 
 # Below this many rows nothing can be judged; below the second, one split is noise.
@@ -26,32 +26,32 @@ class Rows:
 
     Parameters
     ----------
-    values : ndarray of shape (n, n_features), CompactRows or Ragged, float32 or float64
+    values : ndarray of shape (n, n_features), LazyRows or Ragged, float32 or float64
         The matrix; or rows of different sizes, whose features are the channels.
     weight : ndarray of shape (n,), optional
         Non-negative weights; None means that all rows count once.
     index : ndarray of int, optional
         Positions of the selected rows; None means all.
-    target : ndarray of shape (n, n_features), CompactRows or Ragged, optional
+    target : ndarray of shape (n, n_features), LazyRows or Ragged, optional
         What a reconstruction is compared with; None means the rows themselves.
     condition : ndarray of shape (n, n_conditions), optional
         What the rows are conditioned on, in standard units.
-    grid : tuple of int, optional
+    sample_shape : tuple of int, optional
         Shape of a row, (height, width, channels) or (steps, channels), where columns have
         neighbours; that of a typical row where rows differ in size.
-    holes : ndarray of int, optional
+    missing_columns : ndarray of int, optional
         Columns that have missing cells, which are NaN; None means to look for them.
     """
 
     def __init__(
         self,
-        values: NDArray | CompactRows | Ragged,
+        values: NDArray | LazyRows | Ragged,
         weight: NDArray | None = None,
         index: NDArray | None = None,
-        target: NDArray | CompactRows | Ragged | None = None,
+        target: NDArray | LazyRows | Ragged | None = None,
         condition: NDArray | None = None,
-        grid: tuple[int, ...] | None = None,
-        holes: NDArray[np.intp] | None = None,
+        sample_shape: tuple[int, ...] | None = None,
+        missing_columns: NDArray[np.intp] | None = None,
     ) -> None:
         if index is None and weight is not None and not weight.all():
             index = np.flatnonzero(weight)
@@ -60,8 +60,8 @@ class Rows:
         self.index = index
         self.target = target
         self.condition = condition
-        self.grid = grid
-        self._holes = holes
+        self.sample_shape = sample_shape
+        self._missing_columns = missing_columns
 
     @property
     def ragged(self) -> bool:
@@ -71,14 +71,20 @@ class Rows:
     @property
     def large(self) -> bool:
         """Whether the rows are too many to be made dense as a whole."""
-        return isinstance(self.values, CompactRows) and self.values.large
+        return isinstance(self.values, LazyRows) and self.values.large
 
     def take(self, index: NDArray) -> Rows:
         """Select rows by their position in this selection."""
         if self.index is not None:
             index = self.index[index]
         return Rows(
-            self.values, self.weight, index, self.target, self.condition, self.grid, self.holes
+            self.values,
+            self.weight,
+            index,
+            self.target,
+            self.condition,
+            self.sample_shape,
+            self.missing_columns,
         )
 
     @property
@@ -86,21 +92,21 @@ class Rows:
         """The rows that reconstructions are compared with, of the same weights."""
         if self.target is None:
             return self
-        return Rows(self.target, self.weight, self.index, grid=self.grid)
+        return Rows(self.target, self.weight, self.index, sample_shape=self.sample_shape)
 
     @property
-    def holes(self) -> NDArray[np.intp]:
+    def missing_columns(self) -> NDArray[np.intp]:
         """Columns of a table in which some row, selected or not, has a missing cell."""
-        if self._holes is None and isinstance(self.values, CompactRows):
-            self._holes = self.values.holes()
-        if self._holes is None:
+        if self._missing_columns is None and isinstance(self.values, LazyRows):
+            self._missing_columns = self.values.missing_columns()
+        if self._missing_columns is None:
             found = np.zeros(self.n_features, dtype=bool)
-            if self.grid is None and not self.ragged:
+            if self.sample_shape is None and not self.ragged:
                 every = Rows(self.values)
                 for x, _ in every.blocks():
                     found |= np.isnan(x).any(axis=0)
-            self._holes = np.flatnonzero(found)
-        return self._holes
+            self._missing_columns = np.flatnonzero(found)
+        return self._missing_columns
 
     @property
     def n_rows(self) -> int:
@@ -111,9 +117,9 @@ class Rows:
     def n_distinct(self) -> int:
         """Number of different rows."""
         values = self.selected(self.values)
-        if isinstance(values, Ragged | CompactRows):
+        if isinstance(values, Ragged | LazyRows):
             return values.n_distinct()
-        if len(self.holes):  # two missing cells are alike
+        if len(self.missing_columns):  # two missing cells are alike
             values = np.where(np.isnan(values), np.inf, values)
         return len(np.unique(values, axis=0))
 
@@ -126,14 +132,14 @@ class Rows:
     def n_columns(self) -> int:
         """Number of columns that the user sees."""
         values = self.values
-        return values.n_columns if isinstance(values, CompactRows) else self.n_features
+        return values.n_columns if isinstance(values, LazyRows) else self.n_features
 
     def arrays(self) -> Any:
         """Return the selected rows as an estimator takes them: in their own shape."""
         values = self.selected(self.values)
-        if isinstance(values, Ragged | CompactRows):
+        if isinstance(values, Ragged | LazyRows):
             return values.arrays()
-        return values if self.grid is None else values.reshape(-1, *self.grid)
+        return values if self.sample_shape is None else values.reshape(-1, *self.sample_shape)
 
     @property
     def n_conditions(self) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_ae.data._compact import CompactRows, SparseRows
+from sklearn_ae.data._lazy_rows import LazyRows, SparseRows
 from sklearn_ae.data._rows import Rows
 
 # Below this share of a column's largest magnitude, spread is rounding.
@@ -97,7 +97,7 @@ class ColumnScaling:
         for x, _ in rows.blocks():
             np.fmax(largest, np.fmax.reduce(np.abs(x), axis=0), out=largest)
         unit = np.where(largest > 0, largest, 1.0)
-        if len(rows.holes):
+        if len(rows.missing_columns):
             total = sum(cls._sum((~np.isnan(x)).astype(np.float64), w) for x, w in rows.blocks())
             total = np.where(total > 0, total, 1.0)
         mean = sum(cls._sum(x / unit, w) for x, w in rows.blocks()) / total
@@ -175,12 +175,12 @@ class ColumnScaling:
         return z.astype(np.float64, copy=False) * self.scale + self.mean
 
 
-def check_same_units(noisy: NDArray | CompactRows, clean: NDArray | CompactRows) -> None:
+def check_same_units(noisy: NDArray | LazyRows, clean: NDArray | LazyRows) -> None:
     """Raise if clean rows are not in the units of their noisy versions.
 
     Parameters
     ----------
-    noisy, clean : ndarray or CompactRows of shape (n, n_features)
+    noisy, clean : ndarray or LazyRows of shape (n, n_features)
         Rows in pairs.
     """
     first, second = ColumnScaling.fit(Rows(noisy)), ColumnScaling.fit(Rows(clean))

@@ -14,7 +14,7 @@ from sklearn.utils import _safe_indexing
 
 from sklearn_ae.data._containers import Container
 from sklearn_ae.data._images import check_real, shape_of, to_type
-from sklearn_ae.data._layouts import Layout, Wrapper
+from sklearn_ae.data._input_adapter import InputAdapter, Wrapper
 from sklearn_ae.data._ragged import Ragged
 
 
@@ -189,7 +189,7 @@ class Steps:
         return next(c for c in self.all_columns if c not in self.columns)
 
 
-class Sequences(Layout):
+class Sequences(InputAdapter):
     """Sequences as flat rows where they have one length, and as `Ragged` otherwise.
 
     Parameters
@@ -210,18 +210,18 @@ class Sequences(Layout):
         if found is None:
             shape = shape_of(X)
             matrix = len(shape) == 2 and not issparse(X)
-            self.grid = (shape[1] if len(shape) == 2 else 1, 1)
+            self.sample_shape = (shape[1] if len(shape) == 2 else 1, 1)
             self.ragged = matrix and bool(_missing(np.asarray(X)).any())
             return self
         lengths = found.sizes[:, 0]
         missing = _missing(found.cells).any()
         self.ragged = self.sequence_id is not None or bool((lengths != lengths[0]).any() | missing)
-        self.grid = (int(np.median(np.asarray(found.lengths))), found.shape[1])
+        self.sample_shape = (int(np.median(np.asarray(found.lengths))), found.shape[1])
         return self
 
     def rows(self, X: Any) -> Any:
         """Return flat rows, or `Ragged` where lengths differed in fit or steps were missing."""
-        assert self.grid is not None
+        assert self.sample_shape is not None
         found = self._read(X)
         if found is None:
             if not self.ragged:
@@ -231,18 +231,18 @@ class Sequences(Layout):
             return Ragged.of(list(_floating(np.asarray(X))[..., None]))
         if self.ragged:
             return found
-        n_channels = self.grid[1]
+        n_channels = self.sample_shape[1]
         if found.shape[1] != n_channels:
             raise ValueError(
                 f"X holds sequences of {found.shape[1]} channels, but {n_channels} in fit; pass "
                 "the same channels."
             )
-        strange = np.flatnonzero(found.sizes[:, 0] != self.grid[0])
+        strange = np.flatnonzero(found.sizes[:, 0] != self.sample_shape[0])
         if len(strange):
             i = int(strange[0])
             raise ValueError(
                 f"Sequence {i} of X has {found.sizes[i, 0]} steps, but all sequences had "
-                f"{self.grid[0]} in fit; cut or pad it, or fit with a list of sequences of "
+                f"{self.sample_shape[0]} in fit; cut or pad it, or fit with a list of sequences of "
                 "different lengths."
             )
         return found.cells.reshape(len(found), -1)
@@ -266,7 +266,7 @@ class Sequences(Layout):
 
     def container(self, X: Any) -> Wrapper:
         """Return what puts rows into the form of X."""
-        assert self.grid is not None
+        assert self.sample_shape is not None
         if self.sequence_id is not None:
             return _LongForm(X, self.sequence_id)
         is_list = _is_list(X)
@@ -279,7 +279,7 @@ class Sequences(Layout):
         with_channels = [n == 2 for n in ndims]
         if len(set(with_channels)) == 1:
             with_channels = with_channels[:1]
-        return _SequenceForm(kind, with_channels, dtype, self.grid[1])
+        return _SequenceForm(kind, with_channels, dtype, self.sample_shape[1])
 
     def parts(self, X: Any, size: int) -> Iterator[Any]:
         """Yield X in parts of so many sequences."""
@@ -293,13 +293,13 @@ class Sequences(Layout):
 
     def sizes(self, lengths: Any, n_rows: int) -> NDArray | None:
         """Return the lengths of sequences to decode: those given, or the median."""
-        assert self.grid is not None
+        assert self.sample_shape is not None
         if not self.ragged:
-            if lengths is not None and (np.asarray(lengths) == self.grid[0]).all():
+            if lengths is not None and (np.asarray(lengths) == self.sample_shape[0]).all():
                 return None
             return super().sizes(lengths, n_rows)
         if lengths is None:
-            return np.full((n_rows, 1), self.grid[0])
+            return np.full((n_rows, 1), self.sample_shape[0])
         sizes = np.asarray(lengths)
         if sizes.ndim == 0:
             sizes = np.repeat(sizes, n_rows)

@@ -11,9 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_array
 
 from sklearn_ae.data._columns import Column, fit_column
-from sklearn_ae.data._compact import CompactRows
 from sklearn_ae.data._containers import Container
-from sklearn_ae.data._layouts import Layout, Wrapper
+from sklearn_ae.data._input_adapter import InputAdapter, Wrapper
+from sklearn_ae.data._lazy_rows import LazyRows
 from sklearn_ae.data._series import Series
 
 # Kinds in the order in which a network sees them.
@@ -74,7 +74,7 @@ class Columns:
         return np.column_stack([cells[:, span].sum(axis=1) for span in self.spans])
 
 
-class TableRows(CompactRows):
+class TableRows(LazyRows):
     """Rows of a table as one number a cell.
 
     Parameters
@@ -122,10 +122,10 @@ class TableRows(CompactRows):
         return len(np.unique(np.where(np.isnan(self.codes), np.inf, self.codes), axis=0))
 
     def arrays(self) -> TableRows:
-        """Return the rows as they are, which the layout of tables takes."""
+        """Return the rows as they are, which the adapter of tables takes."""
         return self
 
-    def holes(self) -> NDArray[np.intp]:
+    def missing_columns(self) -> NDArray[np.intp]:
         """Return a column of the dense form for each column with a missing cell."""
         some = np.flatnonzero(np.isnan(self.codes).any(axis=0))
         return np.array(sorted(self.columns.spans[j].start for j in some), dtype=np.intp)
@@ -150,7 +150,7 @@ class _TableContainer:
         return self.container.wrap(values, like)
 
 
-class Table(Layout):
+class Table(InputAdapter):
     """Rows as a matrix, or as `TableRows` where columns are of several kinds.
 
     Parameters

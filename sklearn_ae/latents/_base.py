@@ -61,7 +61,7 @@ class Latent(BaseEstimator, ABC):
 
     `symmetry` names the changes of basis of the code that leave the objective as it is,
     so that codes can be brought into their canonical basis. `bounded` says whether codes
-    lie in [0, 1], and `sparse` whether units may fall silent.
+    lie in [0, 1], and `sparse` whether units may fall dead.
     """
 
     symmetry: str = "linear"

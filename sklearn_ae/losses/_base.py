@@ -51,13 +51,13 @@ class Loss(BaseEstimator, ABC):
     """The cost of a reconstruction, in standard units for training and in X's for scores.
 
     `n_parameters` is how many numbers a decoder writes for each feature, `log_likelihood`
-    says whether the loss is minus the logarithm of a density of X, and `warp` whether
+    says whether the loss is minus the logarithm of a density of X, and `normal_scores` whether
     columns may be mapped to normal scores.
     """
 
     n_parameters: int = 1
     log_likelihood: bool = False
-    warp: bool = False
+    normal_scores: bool = False
     _parameter_constraints: dict = {}
 
     @abstractmethod

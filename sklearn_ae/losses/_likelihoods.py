@@ -63,7 +63,7 @@ class GaussianLikelihood(_Likelihood):
     ----------
     floor : float, default=0.001
         Least noise, as a share of the column's standard deviation.
-    warp : bool, default=True
+    normal_scores : bool, default=True
         Let columns be Gaussian in normal scores where held-out rows prefer that: a
         monotone map through the column's quantiles, whose slope is part of the density.
 
@@ -77,12 +77,12 @@ class GaussianLikelihood(_Likelihood):
     n_parameters = 2
     _parameter_constraints: dict = {
         "floor": [Interval(Real, 0, 1, closed="neither")],
-        "warp": ["boolean"],
+        "normal_scores": ["boolean"],
     }
 
-    def __init__(self, floor: float = 1e-3, warp: bool = True) -> None:
+    def __init__(self, floor: float = 1e-3, normal_scores: bool = True) -> None:
         self.floor = floor
-        self.warp = warp
+        self.normal_scores = normal_scores
 
     def counted(self, scaling: ColumnScaling) -> NDArray[np.bool_]:
         """Columns that are not constant, the only ones with a density."""

@@ -69,23 +69,25 @@ class Start(ABC):
             Feeds randomised solvers and the directions beyond the rank.
         """
 
-    def scalings(self, rows: Rows, *, warp: bool) -> tuple[ColumnScaling, ColumnScaling]:
+    def scalings(self, rows: Rows, *, normal_scores: bool) -> tuple[ColumnScaling, ColumnScaling]:
         """Return the column scales that networks from this start see; see `fit_scalings`."""
-        return fit_scalings(rows, warp=warp)
+        return fit_scalings(rows, normal_scores=normal_scores)
 
 
-def fit_scalings(rows: Rows, *, warp: bool = False) -> tuple[ColumnScaling, ColumnScaling]:
+def fit_scalings(rows: Rows, *, normal_scores: bool = False) -> tuple[ColumnScaling, ColumnScaling]:
     """Measure the columns of rows and of what reconstructions are compared with.
 
     Parameters
     ----------
     rows : Rows
         Training rows.
-    warp : bool
+    normal_scores : bool
         Whether the columns of a table are mapped to normal scores.
     """
-    scaling = fit_scaling(rows, warp=warp)
-    return scaling, scaling if rows.target is None else fit_scaling(rows.targets, warp=warp)
+    scaling = fit_scaling(rows, normal_scores=normal_scores)
+    return scaling, scaling if rows.target is None else fit_scaling(
+        rows.targets, normal_scores=normal_scores
+    )
 
 
 def standardized_blocks(

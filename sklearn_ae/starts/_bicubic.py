@@ -48,7 +48,7 @@ class BicubicStart(Start):
     def __init__(self, scale: int) -> None:
         self.scale = scale
 
-    def scalings(self, rows: Rows, *, warp: bool) -> tuple[ColumnScaling, ColumnScaling]:
+    def scalings(self, rows: Rows, *, normal_scores: bool) -> tuple[ColumnScaling, ColumnScaling]:
         """Measure in one unit, the root mean square of what bicubic interpolation lacks."""
         values, target = _ragged(rows)
         lacking = sum(float(r.square().sum()) for _, _, r in self._pixels(values, target))

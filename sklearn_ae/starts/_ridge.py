@@ -87,7 +87,7 @@ class RidgeStart(Start):
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Centred second moments of corrupted rows, with clean rows, and their mean."""
         p = rows.n_features
-        corruption = in_standard_units(self.corruption, scaling, rows.grid)
+        corruption = in_standard_units(self.corruption, scaling, rows.sample_shape)
         clean = torch.zeros(p, p, dtype=torch.float64)
         if rows.target is None:
             for x, weight in standardized_blocks(rows, scaling):

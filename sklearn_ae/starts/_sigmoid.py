@@ -77,11 +77,11 @@ class SigmoidStart(Start):
     def _penalty(self, rows: Rows, n_components: int, generator: Generator) -> Tensor:
         """Return the penalty of least squared error in X's units, out of fold."""
         errors = torch.zeros_like(_RIDGES)
-        unit = self.scalings(rows, warp=False)[0].largest
+        unit = self.scalings(rows, normal_scores=False)[0].largest
         order = torch.randperm(rows.n_rows, generator=generator).numpy()
         for fold in np.array_split(order, _FOLDS):
             part = rows.take(np.setdiff1d(order, fold))
-            scaling, _ = self.scalings(part, warp=False)
+            scaling, _ = self.scalings(part, normal_scores=False)
             encoder, bias, regression = self._units(part, scaling, n_components, generator)
             x, weight = _matrix(rows.take(fold), scaling)
             code, scale = torch.sigmoid(x @ encoder + bias), torch.from_numpy(scaling.scale / unit)

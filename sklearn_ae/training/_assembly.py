@@ -1,4 +1,4 @@
-"""Nets, objectives and batches from a composition, a recipe and rows."""
+"""Nets, objectives and batches from a spec, a config and rows."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from sklearn_ae.data import (
     AnyBatch,
     Batch,
     ColumnScaling,
-    CompactBatch,
+    LazyBatch,
     Ragged,
     RaggedBatch,
     Rows,
     SparseRows,
 )
 from sklearn_ae.losses import Loss
-from sklearn_ae.training._cycle import Lane
+from sklearn_ae.training._config import ModelSpec, TrainingConfig
 from sklearn_ae.training._factory import ModuleFactory
 from sklearn_ae.training._model import Model
 from sklearn_ae.training._net import AutoencoderNet, state_tensors
-from sklearn_ae.training._recipe import Composition, Recipe
 from sklearn_ae.training._step import Objective
-from sklearn_ae.training._support import Support
+from sklearn_ae.training._training_loop import TrainingRun
+from sklearn_ae.training._training_range import TrainingRange
 
 # Cells of rows of different sizes that are standardised at once.
 _BLOCK_CELLS = 2**18
@@ -35,8 +35,8 @@ _BLOCK_CELLS = 2**18
 
 def make_net(
     factory: ModuleFactory,
-    composition: Composition,
-    recipe: Recipe,
+    spec: ModelSpec,
+    config: TrainingConfig,
     scalings: tuple[ColumnScaling, ColumnScaling],
     leads: bool = False,
 ) -> AutoencoderNet:
@@ -46,66 +46,66 @@ def make_net(
     ----------
     factory : ModuleFactory
         Builds the network.
-    composition : Composition
+    spec : ModelSpec
         Gives the objective.
-    recipe : Recipe
+    config : TrainingConfig
         Gives optimizer, device and callbacks.
     scalings : pair of ColumnScaling
         Column scales of the rows and of what reconstructions are compared with.
     leads : bool
         Whether callbacks and the terminal hear of its epochs.
     """
-    printing = [("print_log", PrintLog())] if recipe.verbose else []
+    printing = [("print_log", PrintLog())] if config.verbose else []
     net = AutoencoderNet(
         factory,
-        make_objective(composition, scalings, factory),
+        make_objective(spec, scalings, factory),
         optimizer=AdamW,
-        optimizer__weight_decay=recipe.alpha,
-        lr=recipe.learning_rate_init,
-        device=recipe.device,
-        callbacks=[*printing, *recipe.callbacks] if leads else None,
+        optimizer__weight_decay=config.alpha,
+        lr=config.learning_rate_init,
+        device=config.device,
+        callbacks=[*printing, *config.callbacks] if leads else None,
         train_split=None,
-        verbose=recipe.verbose if leads else 0,
+        verbose=config.verbose if leads else 0,
     ).initialize()
     net.module_.eval()
     return net
 
 
 def make_objective(
-    composition: Composition,
+    spec: ModelSpec,
     scalings: tuple[ColumnScaling, ColumnScaling],
     factory: ModuleFactory,
 ) -> Objective:
-    """Make the loss of a composition on columns of the given scales."""
-    bounded, width, grid = composition.latent.bounded, factory.n_components, factory.grid
+    """Make the loss of a spec on columns of the given scales."""
+    bounded, width, sample_shape = spec.latent.bounded, factory.n_components, factory.sample_shape
     return Objective(
-        composition.loss.build(scalings[1]),
-        in_standard_units(composition.corruption, scalings[0], grid),
-        {p.name: p.build(width, bounded) for p in composition.penalties},
-        [p.name for p in composition.penalties if p.judged],
-        composition.judge_corrupted,
-        composition.architecture.augmentation(scalings, grid),
+        spec.loss.build(scalings[1]),
+        in_standard_units(spec.corruption, scalings[0], sample_shape),
+        {p.name: p.build(width, bounded) for p in spec.penalties},
+        [p.name for p in spec.penalties if p.validated],
+        spec.validate_corrupted,
+        spec.architecture.augmentation(scalings, sample_shape),
     )
 
 
-def make_lane(
+def make_run(
     net: AutoencoderNet,
-    composition: Composition,
-    recipe: Recipe,
+    spec: ModelSpec,
+    config: TrainingConfig,
     parts: tuple[Rows, Rows | None],
     model: Model,
     generators: tuple[Generator, Generator],
     fresh: bool = False,
-) -> Lane:
+) -> TrainingRun:
     """Put the rows of a network on its device, in standard units.
 
     Parameters
     ----------
     net : AutoencoderNet
         The network.
-    composition : Composition
+    spec : ModelSpec
         Gives the loss.
-    recipe : Recipe
+    config : TrainingConfig
         Gives device and batch size.
     parts : pair of Rows
         Rows to train on and to be judged by.
@@ -116,37 +116,37 @@ def make_lane(
     fresh : bool
         Whether the network is at a start that training may leave.
     """
-    device, loss, background = recipe.device, composition.loss, model.background
+    device, loss, mixture = config.device, spec.loss, model.mixture
     scalings = (model.scaling, model.target_scaling)
     train, valid = parts
     _finite_variance(scalings)
-    return Lane(
+    return TrainingRun(
         net,
         batch(train, scalings, device),
         None if valid is None else batch(valid, scalings, device),
         loss.unit(scalings[1]),
-        recipe.batch_rows(train),
+        config.batch_rows(train),
         *generators,
-        sparse=composition.sparse,
+        sparse=spec.sparse,
         has_least=not loss.log_likelihood,
         constants=(
             _constants(loss, train.targets, scalings[1]),
             0.0 if valid is None else _constants(loss, valid.targets, scalings[1]),
         ),
         fresh=fresh,
-        floor=None if valid is None or background is None else background.floor(valid),
-        support=model.support,
+        floor=None if valid is None or mixture is None else mixture.floor(valid),
+        training_range=model.training_range,
     )
 
 
-def support_of(
-    composition: Composition, rows: Rows, scaling: ColumnScaling, previous: Model | None
-) -> Support | None:
+def training_range_of(
+    spec: ModelSpec, rows: Rows, scaling: ColumnScaling, previous: Model | None
+) -> TrainingRange | None:
     """Return where rows lie, and those before them, if they are tables to be denoised.
 
     Parameters
     ----------
-    composition : Composition
+    spec : ModelSpec
         Says how far beyond the rows those may lie that are to be denoised.
     rows : Rows
         Training rows.
@@ -155,13 +155,13 @@ def support_of(
     previous : Model, optional
         A model that was trained on other rows.
     """
-    before = None if previous is None else previous.support
-    reach, values = composition.reach, rows.values
-    flat = rows.grid is None and not rows.ragged and not isinstance(values, SparseRows)
+    before = None if previous is None else previous.training_range
+    reach, values = spec.reach, rows.values
+    flat = rows.sample_shape is None and not rows.ragged and not isinstance(values, SparseRows)
     if reach is None or rows.target is not None or scaling.feature is not None or not flat:
         return before
-    support = Support.of(rows, scaling, reach)
-    return support if before is None else support.united(before)
+    training_range = TrainingRange.of(rows, scaling, reach)
+    return training_range if before is None else training_range.united(before)
 
 
 def check_same_shapes(factory: ModuleFactory, previous: Model) -> None:
@@ -177,14 +177,14 @@ def batch(rows: Rows, scalings: tuple[ColumnScaling, ColumnScaling], device: str
     """Standardise rows into float32 tensors on a device; weights get mean 1."""
     weight, condition = rows.weights, rows.conditions
     if rows.large:
-        return CompactBatch(
+        return LazyBatch(
             rows.selected(rows.values),
             scalings,
             None if weight is None else _float32(weight / weight.mean()),
             None if rows.target is None else rows.selected(rows.target),
             None if condition is None else _float32(condition),
             device,
-            masked=len(rows.targets.holes) > 0,
+            masked=len(rows.targets.missing_columns) > 0,
         )
     if rows.ragged:
         values = rows.selected(rows.values)
@@ -201,7 +201,7 @@ def batch(rows: Rows, scalings: tuple[ColumnScaling, ColumnScaling], device: str
         )
     x = _standardized(rows, scalings[0])
     target = None if rows.target is None else _standardized(rows.targets, scalings[1])
-    masked = rows.grid is not None or len(rows.targets.holes)
+    masked = rows.sample_shape is not None or len(rows.targets.missing_columns)
     holes = torch.isnan(x if target is None else target) if masked else None
     return Batch(
         x,

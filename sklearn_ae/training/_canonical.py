@@ -85,7 +85,7 @@ def canonicalize(model: Model, rows: Rows, symmetry: str, whiten: bool) -> NDArr
         variance = (basis.into.T @ moments.covariance @ basis.into).diagonal()
         filled = _filled(variance, moments.mean @ basis.into)
         model.code_scale = _unbiased(rows) / torch.where(filled, variance, 1.0).sqrt().numpy()
-    model.freeze()
+    model.clear_cache()
     total = float(weight.square().sum())
     return basis.explained / total if total > 0 else np.zeros(len(basis.explained))
 
@@ -246,8 +246,8 @@ def _measure_wide(model: Model, rows: Rows) -> _Moments | None:
 def _pass(model: Model, x: NDArray | Ragged, condition: NDArray | None) -> tuple[Tensor, Tensor]:
     code = model.encode(x, condition)
     if isinstance(x, Ragged):
-        assert model.factory.grid is not None
-        typical = Ragged.alike(np.tile(model.factory.grid[:-1], (len(code), 1)))
+        assert model.factory.sample_shape is not None
+        typical = Ragged.alike(np.tile(model.factory.sample_shape[:-1], (len(code), 1)))
         decoded = model.decode(code, condition, typical).cells
     else:
         decoded = model.decode(code, condition)
@@ -261,7 +261,7 @@ def _positions(model: Model) -> int:
     Rows of different sizes are all decoded at the size of a typical one.
     """
     factory = model.factory
-    return math.prod(factory.grid[:-1]) if factory.ragged and factory.grid else 1
+    return math.prod(factory.sample_shape[:-1]) if factory.ragged and factory.sample_shape else 1
 
 
 def _unbiased(rows: Rows) -> float:

@@ -181,7 +181,7 @@ def together(nets: list[AutoencoderNet]) -> Ensemble | None:
     first, *others = nets
     if (
         not others
-        or any(net.secret_ for net in nets)
+        or any(net.varying_ for net in nets)
         or not all(_stackable(net) for net in nets)
         or len({net.batches_.batch_size for net in nets}) > 1
         or not all(_alike(_parts(first), _parts(net)) for net in others)

@@ -27,11 +27,11 @@ class ModuleFactory:
         Columns of the condition.
     n_parameters : int
         Numbers that the decoder writes for each feature.
-    grid : tuple of int, optional
+    sample_shape : tuple of int, optional
         Shape of a row of an image or a sequence; of a typical one where sizes differ.
     ragged : bool
         Whether rows differ in size; features are then the channels.
-    holes : ndarray of int, optional
+    missing_columns : ndarray of int, optional
         Columns of flat rows that may be missing.
     """
 
@@ -45,9 +45,9 @@ class ModuleFactory:
         linear_path: bool,
         n_conditions: int = 0,
         n_parameters: int = 1,
-        grid: tuple[int, ...] | None = None,
+        sample_shape: tuple[int, ...] | None = None,
         ragged: bool = False,
-        holes: NDArray[np.intp] | None = None,
+        missing_columns: NDArray[np.intp] | None = None,
     ) -> None:
         self.architecture = architecture
         self.latent = latent
@@ -57,20 +57,22 @@ class ModuleFactory:
         self.linear_path = linear_path
         self.n_conditions = n_conditions
         self.n_parameters = n_parameters
-        self.grid = grid
+        self.sample_shape = sample_shape
         self.ragged = ragged
-        self.holes = np.empty(0, dtype=np.intp) if holes is None else holes
+        self.missing_columns = (
+            np.empty(0, dtype=np.intp) if missing_columns is None else missing_columns
+        )
 
     @property
     def shapes(self) -> Shapes:
         """Widths of the two networks."""
         return Shapes(
-            n_inputs=self.n_features + self.n_conditions + len(self.holes),
+            n_inputs=self.n_features + self.n_conditions + len(self.missing_columns),
             n_codes=self.latent.n_codes(self.n_components),
             n_latents=self.n_components + self.n_conditions,
             n_outputs=self.n_features * self.n_parameters,
             n_rows=self.n_rows,
-            grid=self.grid,
+            sample_shape=self.sample_shape,
             ragged=self.ragged,
         )
 
@@ -78,7 +80,7 @@ class ModuleFactory:
         """Build the network."""
         encoder, decoder = self.architecture.build(self.shapes, self.linear_path)
         latent = self.latent.build(self.n_components)
-        return AutoencoderModule(encoder, latent, decoder, self.holes)
+        return AutoencoderModule(encoder, latent, decoder, self.missing_columns)
 
     def alone(self) -> ModuleFactory:
         """Return what builds the linear path alone, for rows that are flat."""
@@ -91,7 +93,7 @@ class ModuleFactory:
             linear_path=True,
             n_conditions=self.n_conditions,
             n_parameters=self.n_parameters,
-            holes=self.holes,
+            missing_columns=self.missing_columns,
         )
 
     @property

@@ -15,8 +15,8 @@ from torch import Tensor
 
 from sklearn_ae.data import (
     ColumnScaling,
-    CompactRows,
     Extent,
+    LazyRows,
     Ragged,
     SparseRows,
     block_rows,
@@ -26,12 +26,12 @@ from sklearn_ae.data import (
 )
 from sklearn_ae.latents import GaussianModule, for_each_row
 from sklearn_ae.losses import Loss, SquaredError
-from sklearn_ae.training._background import Background
 from sklearn_ae.training._factory import ModuleFactory
+from sklearn_ae.training._mixture import DefensiveMixture
 from sklearn_ae.training._module import AutoencoderModule
 from sklearn_ae.training._sparse_passes import WIDE, SparsePasses
-from sklearn_ae.training._support import Support
 from sklearn_ae.training._threads import thread_count, torch_threads
+from sklearn_ae.training._training_range import TrainingRange
 
 # Cells of the widest layer in one inference block.
 _BLOCK_CELLS = 2**20
@@ -41,14 +41,14 @@ _FAR = 1e8
 _RANK = 1e-6
 
 # Rows of one size, dense or not, or of different sizes.
-_Values = NDArray | CompactRows | Ragged
+_Values = NDArray | LazyRows | Ragged
 _OfBlock = Callable[[NDArray, NDArray | None, Extent | None], NDArray]
 
 
 class Model:
     """A trained network between X's units and the user's codes.
 
-    The float64 copy of the weights is made when it is first needed, and kept until `freeze`.
+    The float64 copy of the weights is made when it is first needed, and kept until `clear_cache`.
 
     Parameters
     ----------
@@ -64,9 +64,9 @@ class Model:
         Column scales of what reconstructions are compared with.
     code_scale : ndarray of shape (n_components,)
         Factor from the network's codes to the user's.
-    background : Background, optional
+    mixture : DefensiveMixture, optional
         What has a share of the density.
-    support : Support, optional
+    training_range : TrainingRange, optional
         Where training rows lie, in a denoiser. What lies beyond is added to the
         reconstruction as it is, as far as the code can hold it.
     """
@@ -79,8 +79,8 @@ class Model:
         loss: Loss,
         target_scaling: ColumnScaling,
         code_scale: NDArray[np.float64] | None = None,
-        background: Background | None = None,
-        support: Support | None = None,
+        mixture: DefensiveMixture | None = None,
+        training_range: TrainingRange | None = None,
     ) -> None:
         self.factory = factory
         self.module = module
@@ -88,11 +88,11 @@ class Model:
         self.loss = loss
         self.target_scaling = target_scaling
         self.code_scale = np.ones(factory.n_components) if code_scale is None else code_scale
-        self.background = background
-        self.support = support
-        self.freeze()
+        self.mixture = mixture
+        self.training_range = training_range
+        self.clear_cache()
 
-    def freeze(self) -> None:
+    def clear_cache(self) -> None:
         """Forget the float64 copy of the weights; call it whenever they changed."""
         self._double: AutoencoderModule | None = None
         self._of_beyond: Tensor | None = None
@@ -118,8 +118,8 @@ class Model:
             self.loss,
             self.target_scaling,
             self.code_scale,
-            self.background,
-            self.support,
+            self.mixture,
+            self.training_range,
         )
 
     @property
@@ -149,12 +149,12 @@ class Model:
 
     def _coder(self, dtype: np.dtype) -> Callable[[Tensor, Tensor | None], Tensor]:
         """Return what makes the network's codes of standardised rows of a dtype."""
-        module, support = self.in_precision(dtype), self.support
-        if support is None:
+        module, training_range = self.in_precision(dtype), self.training_range
+        if training_range is None:
             return module.averaged
 
         def coded(rows: Tensor, condition: Tensor | None) -> Tensor:
-            inside = support.inside(rows)
+            inside = training_range.inside(rows)
             beyond = torch.nan_to_num(rows - inside)
             code = module.averaged(inside, condition)
             return code + beyond @ self._code_of_beyond().to(rows) if beyond.any() else code
@@ -163,7 +163,7 @@ class Model:
 
     @torch.no_grad()
     def _code_of_beyond(self) -> Tensor:
-        """Return the map of what lies beyond the support to codes that it is restored from.
+        """Return the map of what lies beyond the training_range to codes that it is restored from.
 
         Far from the codes that it was trained on, a decoder is linear.
         """
@@ -219,10 +219,10 @@ class Model:
             return self.loss.sample(self._output(block, given, extent), self.target_scaling, rng)
 
         drawn = self._to_rows(function, code, condition, like)
-        if self.background is not None:
-            rows = np.flatnonzero(rng.random(n_samples) < self.background.share)
+        if self.mixture is not None:
+            rows = np.flatnonzero(rng.random(n_samples) < self.mixture.share)
             given = None if condition is None else condition[rows]
-            drawn[rows] = self.background.start.sample(len(rows), given, rng)
+            drawn[rows] = self.mixture.start.sample(len(rows), given, rng)
         return drawn
 
     def errors(
@@ -282,7 +282,7 @@ class Model:
         """Return what goes over rows without making them dense, where it can."""
         module = self.in_precision(x.dtype if dtype is None else dtype)
         wide = isinstance(x, SparseRows) and x.shape[1] > WIDE
-        alone = condition is None and not len(self.factory.holes)
+        alone = condition is None and not len(self.factory.missing_columns)
         scalings = (self.scaling, self.target_scaling)
         if wide and alone and SparsePasses.possible(module, *scalings):
             return SparsePasses(module, *scalings, self.code_scale)
@@ -309,7 +309,7 @@ class Model:
         """Return the importance-weighted bound on each row's log-density.
 
         log 1/m sum_i p(x | z_i) p(z_i) / q(z_i | x), with z_i = mean(x) + std(x) * noise_i,
-        averaged over groups of m draws, which are turned for each row. With a background,
+        averaged over groups of m draws, which are turned for each row. With a mixture,
         that of the mixture.
 
         Parameters
@@ -349,9 +349,9 @@ class Model:
             return bounds[:, None]
 
         own = self._by_block(function, x, condition, 1, dtype=np.dtype(np.float64))[:, 0]
-        if self.background is None:
+        if self.mixture is None:
             return own
-        return self.background.mixed(own, self.background.start.log_evidence(x, condition, noise))
+        return self.mixture.mixed(own, self.mixture.start.log_evidence(x, condition, noise))
 
     def kl_per_component(self, x: _Values, condition: NDArray | None) -> NDArray[np.float64]:
         """Return the divergence of each row's posterior from the prior, by component."""
@@ -369,7 +369,7 @@ class Model:
     def _standardizer(self, dtype: np.dtype) -> Callable[[NDArray], NDArray]:
         """Return what standardises rows of a dtype, in that dtype."""
         standardized = self.scaling.standardizer(dtype)
-        if self.factory.grid is not None or len(self.factory.holes):
+        if self.factory.sample_shape is not None or len(self.factory.missing_columns):
             return standardized
 
         def filled(block: NDArray) -> NDArray:

@@ -44,26 +44,30 @@ class AutoencoderModule(nn.Module):
         The latent's parameters to codes.
     decoder : Coder
         Codes to what the loss reads.
-    holes : ndarray of int, optional
+    missing_columns : ndarray of int, optional
         Columns of flat rows that may be missing. The encoder reads rows whose missing cells
         are 0, followed by a column for each of these that is 1 where it is missing.
     """
 
-    holes: Tensor | None
+    missing_columns: Tensor | None
 
     def __init__(
         self,
         encoder: Coder,
         latent: LatentModule,
         decoder: Coder,
-        holes: NDArray[np.intp] | None = None,
+        missing_columns: NDArray[np.intp] | None = None,
     ) -> None:
         super().__init__()
         self.encoder = encoder
         self.latent = latent
         self.decoder = decoder
-        some = None if holes is None or not len(holes) else torch.from_numpy(holes)
-        self.register_buffer("holes", some, persistent=False)
+        some = (
+            None
+            if missing_columns is None or not len(missing_columns)
+            else torch.from_numpy(missing_columns)
+        )
+        self.register_buffer("missing_columns", some, persistent=False)
 
     def forward(
         self,
@@ -107,10 +111,10 @@ class AutoencoderModule(nn.Module):
     def _read(self, x: Tensor, condition: Tensor | None) -> Tensor:
         """Return what the encoder reads."""
         x = _beside(x, condition)
-        if self.holes is None:
+        if self.missing_columns is None:
             return x
         missing = torch.isnan(x)
-        seen = missing.index_select(1, self.holes).to(x.dtype)
+        seen = missing.index_select(1, self.missing_columns).to(x.dtype)
         return torch.cat([torch.where(missing, 0.0, x), seen], dim=1)
 
 

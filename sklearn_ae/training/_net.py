@@ -16,10 +16,10 @@ from sklearn_ae.data import AnyBatch, Batch, RaggedBatch
 from sklearn_ae.training._capture import Captured, program_maker, replaying
 from sklearn_ae.training._module import parameters_of
 from sklearn_ae.training._step import Step
-from sklearn_ae.training._support import Support
+from sklearn_ae.training._training_range import TrainingRange
 
 # Cells of one block of held-out rows.
-_JUDGED_CELLS = 2**20
+_VALIDATION_CELLS = 2**20
 # Packages whose modules do the same in each step.
 _KNOWN = ("torch", "skorch", "sklearn_ae")
 _WHILE_TRAINING = ("batches_", "noise_", "step_", "moments_", "rate_", "totals_", "run_step_")
@@ -120,8 +120,8 @@ class AutoencoderNet(NeuralNet):
             for _, callback in self.callbacks_
             for hook in _BATCH_HOOKS
         )
-        self.secret_ = self._secret()
-        obstacle = self.secret_ or self._obstacle()
+        self.varying_ = self._varying()
+        obstacle = self.varying_ or self._obstacle()
         batches.buffers = None if obstacle else {}
         maker = program_maker(noise, self.criterion_.loss.buffers())
         self.run_step_ = Captured(self._run_step, obstacle, maker)
@@ -135,7 +135,7 @@ class AutoencoderNet(NeuralNet):
         for parameter in self.module_.parameters():
             parameter.data = parameter.data.clone(memory_format=torch.contiguous_format)
 
-    def _secret(self) -> str:
+    def _varying(self) -> str:
         """Say why a step may do something else next time, or nothing if it may not."""
         if self.per_batch_:
             return "a callback is called for each batch"
@@ -205,10 +205,10 @@ class AutoencoderNet(NeuralNet):
         loss = sum(self.totals_.values()) - before
         self.notify("on_batch_end", batch=batch, training=True, loss=loss)
 
-    def row_losses(self, batch: AnyBatch, support: Support | None = None) -> Tensor:
-        """Loss of each row by which networks are judged: of its part in the support."""
+    def row_losses(self, batch: AnyBatch, training_range: TrainingRange | None = None) -> Tensor:
+        """Loss of each row by which networks are validated: of its part in the training_range."""
         out = batch.x.new_empty(batch.n_rows)
-        for index, losses in self._block_losses(batch, support):
+        for index, losses in self._block_losses(batch, training_range):
             out[index] = losses
         return out
 
@@ -221,14 +221,14 @@ class AutoencoderNet(NeuralNet):
         return total / batch.n_rows
 
     def _block_losses(
-        self, batch: AnyBatch, support: Support | None = None
+        self, batch: AnyBatch, training_range: TrainingRange | None = None
     ) -> Iterator[tuple[Any, Tensor]]:
         """Yield positions of rows, and their losses."""
         generator = Generator(batch.x.device).manual_seed(0)
-        for index, part in batch.blocks(_JUDGED_CELLS):
-            if support is not None:
-                part = part._replace(x=support.inside(part.x))
-            yield index, self.criterion_.judge(self.module_, part, generator)
+        for index, part in batch.blocks(_VALIDATION_CELLS):
+            if training_range is not None:
+                part = part._replace(x=training_range.inside(part.x))
+            yield index, self.criterion_.validate(self.module_, part, generator)
 
     def measures(self, batch: AnyBatch) -> dict[str, float]:
         """Named quantities of the code of a few rows, if the latent has any."""

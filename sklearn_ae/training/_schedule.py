@@ -16,7 +16,7 @@ class OneCycle:
     Parameters
     ----------
     n_epochs : int
-        Length of the full cycle.
+        Length of the full schedule.
     peak : float
         The highest rate.
     """
@@ -42,7 +42,7 @@ class OneCycle:
         return epoch >= self.anneal_start
 
     def progress(self, epoch: float) -> float:
-        """Share of the cycle that is done."""
+        """Share of the schedule that is done."""
         return min(1.0, epoch / self.end) if self.end > 0 else 1.0
 
     def begin_anneal(self, epoch: int) -> None:
@@ -76,7 +76,7 @@ class Constant:
         return self.peak
 
     def progress(self, epoch: float) -> float:
-        """A stream has no end; what rises over a cycle has risen."""
+        """A stream has no end; what rises over a schedule has risen."""
         return 1.0
 
     def annealing(self, epoch: float) -> bool:

@@ -9,19 +9,19 @@ from sklearn_ae.corruptions import Corruption
 from sklearn_ae.data import ColumnScaling, Rows
 from sklearn_ae.losses import Loss
 from sklearn_ae.starts import LinearStart, standardized_columns
+from sklearn_ae.training._config import ModelSpec, TrainingConfig
 from sklearn_ae.training._factory import ModuleFactory
 from sklearn_ae.training._module import AutoencoderModule
-from sklearn_ae.training._recipe import Composition, Recipe
 from sklearn_ae.training._seeds import Seeds
 
 
 def set_start(
     module: AutoencoderModule,
     corruption: Corruption | None,
-    composition: Composition,
+    spec: ModelSpec,
     rows: Rows,
     scalings: tuple[ColumnScaling, ColumnScaling],
-    recipe: Recipe,
+    config: TrainingConfig,
     seeds: Seeds,
     stream: tuple[str | int, ...],
 ) -> LinearStart | None:
@@ -33,13 +33,13 @@ def set_start(
         Changed in place.
     corruption : Corruption or None
         What is done to the encoder's input in training, in standard units.
-    composition : Composition
+    spec : ModelSpec
         Gives the start, if there is one, and the loss that reads the decoder.
     rows : Rows
         Training rows, on which the start is solved.
     scalings : pair of ColumnScaling
         Column scales of the rows and of what reconstructions are compared with.
-    recipe : Recipe
+    config : TrainingConfig
         Gives the width of the code and the device.
     seeds : Seeds
         Feeds the draws.
@@ -56,16 +56,16 @@ def set_start(
     module.encoder.reset(generator)
     module.decoder.reset(generator)
     start = None
-    if composition.start is not None:
+    if spec.start is not None:
         generator = seeds.torch("start", *stream)
-        start = composition.start.solve(rows, *scalings, recipe.n_components, generator)
+        start = spec.start.solve(rows, *scalings, config.n_components, generator)
         _set_encoder(module, start)
-        if start.noise is None and composition.loss.n_parameters > 1:
+        if start.noise is None and spec.loss.n_parameters > 1:
             drawn = corruption if rows.target is None else None
             noise = _noise(module, start, rows, scalings, drawn, generator)
             start = start._replace(noise=noise)
-        _set_decoder(module, start, composition.loss)
-    module.to(recipe.device)
+        _set_decoder(module, start, spec.loss)
+    module.to(config.device)
     return start
 
 
@@ -89,8 +89,8 @@ def start_alone(factory: ModuleFactory, loss: Loss, start: LinearStart) -> Autoe
 
 def _set_encoder(module: AutoencoderModule, start: LinearStart) -> None:
     bias = start.encoder_bias
-    n_holes = 0 if module.holes is None else len(module.holes)
-    holes = start.encoder.new_zeros(n_holes, start.encoder.shape[1])
+    n_missing = 0 if module.missing_columns is None else len(module.missing_columns)
+    holes = start.encoder.new_zeros(n_missing, start.encoder.shape[1])
     into = torch.cat([start.encoder, holes])
     module.encoder.set_linear(into.float(), None if bias is None else bias.float())
     module.encoder.set_units(start.decoder)

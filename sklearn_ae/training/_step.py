@@ -35,10 +35,10 @@ class Objective(nn.Module):
         What is done to the encoder's input in training.
     penalties : dict of str to PenaltyTerm
         Further terms, by name.
-    judged : collection of str
-        The terms by which held-out rows are judged, too.
-    judge_corrupted : bool
-        Whether held-out rows are corrupted before they are judged.
+    validated : collection of str
+        The terms by which held-out rows are validated, too.
+    validate_corrupted : bool
+        Whether held-out rows are corrupted before they are validated.
     augmentation : callable, optional
         Moves the rows of a training batch, and what they are compared with.
     """
@@ -48,8 +48,8 @@ class Objective(nn.Module):
         loss: CellLoss,
         corruption: Corruption | None,
         penalties: dict[str, PenaltyTerm],
-        judged: Collection[str] = (),
-        judge_corrupted: bool = False,
+        validated: Collection[str] = (),
+        validate_corrupted: bool = False,
         augmentation: Callable[[Batch, Generator], Batch] | None = None,
     ) -> None:
         super().__init__()
@@ -57,8 +57,8 @@ class Objective(nn.Module):
         self.loss = loss
         self.corruption = corruption
         self.penalties = nn.ModuleDict(penalties)
-        self.judged = frozenset(judged)
-        self.judge_corrupted = judge_corrupted
+        self.validated = frozenset(validated)
+        self.validate_corrupted = validate_corrupted
         # A nat counts as much as a nat of the loss, which is a mean over columns.
         self.divergence_weight = 1 / max(1, int((loss.weight > 0).sum()))
 
@@ -102,7 +102,7 @@ class Objective(nn.Module):
         return terms
 
     @torch.no_grad()
-    def judge(self, module: AutoencoderModule, batch: Batch, generator: Generator) -> Tensor:
+    def validate(self, module: AutoencoderModule, batch: Batch, generator: Generator) -> Tensor:
         """Loss of each held-out row, with the terms that depend on rows.
 
         Parameters
@@ -115,7 +115,7 @@ class Objective(nn.Module):
             Feeds corruption and codes that are drawn. Seeded alike, it makes two
             judgements comparable.
         """
-        corrupted = self.judge_corrupted and self.corruption is not None and batch.target is None
+        corrupted = self.validate_corrupted and self.corruption is not None and batch.target is None
         n_draws = module.latent.n_draws or (max(1, 2000 // batch.n_rows) if corrupted else 1)
         total = batch.x.new_zeros(batch.n_rows)
         for _ in range(min(n_draws, _MOST_DRAWS)):
@@ -129,9 +129,9 @@ class Objective(nn.Module):
                 share = self.divergence_weight / self._positions(batch)
                 total = total + code.divergence * share
         total = total / min(n_draws, _MOST_DRAWS)
-        if self.judged:
+        if self.validated:
             code = module.latent(module.parameters_of(batch.x, batch.condition))
-            for name in sorted(self.judged):
+            for name in sorted(self.validated):
                 total = total + self.penalties[name](module, batch, code, None)
         return total
 

@@ -49,7 +49,7 @@ def test_further_checks(check):
     check("AutoencoderImputer", clone(AutoencoderImputer(max_iter=1)))
 
 
-def holey(X: np.ndarray, share: float = 0.2, seed: int = 0) -> np.ndarray:
+def incomplete(X: np.ndarray, share: float = 0.2, seed: int = 0) -> np.ndarray:
     return np.where(np.random.default_rng(seed).random(X.shape) < share, np.nan, X)
 
 
@@ -61,18 +61,18 @@ def curve(n: int = 300) -> np.ndarray:
     return X + 0.05 * rng.normal(size=X.shape)
 
 
-def rmse(found, X, holes) -> float:
-    return float(np.sqrt(np.mean((np.asarray(found) - X)[holes] ** 2)))
+def rmse(found, X, missing) -> float:
+    return float(np.sqrt(np.mean((np.asarray(found) - X)[missing] ** 2)))
 
 
 @pytest.fixture(scope="module")
 def fitted() -> AutoencoderImputer:
-    return AutoencoderImputer(max_iter=4, random_state=0).fit(holey(curve()))
+    return AutoencoderImputer(max_iter=4, random_state=0).fit(incomplete(curve()))
 
 
 @pytest.fixture(scope="module")
 def frame() -> pd.DataFrame:
-    """Columns of every kind, three of which follow a category, with holes."""
+    """Columns of every kind, three of which follow a category, with missing."""
     rng = np.random.default_rng(0)
     n = 160
     kind = rng.integers(3, size=n)
@@ -118,43 +118,43 @@ def test_moments_are_those_of_maximum_likelihood():
     x = rng.normal(size=n)
     X = np.column_stack([x, 0.8 * x + 0.6 * rng.normal(size=n)])
     seen = x < 0.5
-    holes = X.copy()
-    holes[~seen, 1] = np.nan
+    missing = X.copy()
+    missing[~seen, 1] = np.nan
     slope = np.cov(X[seen].T)[0, 1] / X[seen, 0].var(ddof=1)
     expected = X[seen, 1].mean() + slope * (x.mean() - x[seen].mean())
-    start = AutoencoderImputer(max_iter=0, random_state=0).fit(holes)._filler.start
-    scale, shift = np.nanstd(holes[:, 1]), np.nanmean(holes[:, 1])
+    start = AutoencoderImputer(max_iter=0, random_state=0).fit(missing)._filler.start
+    scale, shift = np.nanstd(missing[:, 1]), np.nanmean(missing[:, 1])
     assert start.mean[1] * scale + shift == pytest.approx(expected, abs=0.05)
     assert abs(X[seen, 1].mean() - expected) > 0.3
 
 
 def test_fills_are_better_than_those_of_the_start_and_of_neighbours():
     X = curve()
-    H = holey(X)
-    holes = np.isnan(H)
+    H = incomplete(X)
+    missing = np.isnan(H)
     ours = AutoencoderImputer(random_state=0).fit(H)
     start = AutoencoderImputer(max_iter=0, random_state=0).fit(H)
-    assert rmse(ours.transform(H), X, holes) < 0.8 * rmse(start.transform(H), X, holes)
+    assert rmse(ours.transform(H), X, missing) < 0.8 * rmse(start.transform(H), X, missing)
     neighbours = KNNImputer().fit(H)
-    assert rmse(ours.transform(H), X, holes) < rmse(neighbours.transform(H), X, holes)
+    assert rmse(ours.transform(H), X, missing) < rmse(neighbours.transform(H), X, missing)
     new = np.roll(X, 1, axis=0)[:100] + 0.01
-    H = holey(new, seed=1)
-    holes = np.isnan(H)
-    assert rmse(ours.transform(H), new, holes) < 0.8 * rmse(start.transform(H), new, holes)
+    H = incomplete(new, seed=1)
+    missing = np.isnan(H)
+    assert rmse(ours.transform(H), new, missing) < 0.8 * rmse(start.transform(H), new, missing)
 
 
 def test_linear_rows_are_left_to_the_start():
     rng = np.random.default_rng(1)
     X = rng.normal(size=(200, 2)) @ rng.normal(size=(2, 5)) + 0.3 * rng.normal(size=(200, 5))
-    H = holey(X)
-    holes = np.isnan(H)
+    H = incomplete(X)
+    missing = np.isnan(H)
     ours = AutoencoderImputer(random_state=0).fit_transform(H)
     start = AutoencoderImputer(max_iter=0, random_state=0).fit_transform(H)
-    assert rmse(ours, X, holes) < 1.03 * rmse(start, X, holes)
+    assert rmse(ours, X, missing) < 1.03 * rmse(start, X, missing)
 
 
 def test_what_is_observed_comes_back_bit_for_bit(fitted):
-    H = holey(curve(), seed=3)
+    H = incomplete(curve(), seed=3)
     filled = fitted.transform(H)
     observed = ~np.isnan(H)
     assert np.array_equal(filled[observed], H[observed])
@@ -163,7 +163,7 @@ def test_what_is_observed_comes_back_bit_for_bit(fitted):
 
 
 def test_rows_are_filled_alone_as_among_others(fitted):
-    H = holey(curve())[:40]
+    H = incomplete(curve())[:40]
     alone = np.vstack([fitted.transform(row[None]) for row in H])
     np.testing.assert_allclose(alone, fitted.transform(H), atol=1e-9)
 
@@ -229,16 +229,16 @@ def dates(n: int = 120) -> tuple[pd.DataFrame, np.ndarray]:
 @pytest.mark.parametrize("unit", ["s", "us", "ns"])
 @pytest.mark.parametrize("zone", [None, "Europe/Berlin"])
 def test_dates_are_filled_with_dates(unit, zone):
-    X, holes = dates()
+    X, missing = dates()
     X["when"] = X["when"].dt.tz_localize(zone).dt.as_unit(unit)
-    H = X.assign(when=X["when"].mask(holes))
+    H = X.assign(when=X["when"].mask(missing))
     imputer = AutoencoderImputer(max_iter=2, random_state=0).fit(H)
     for filled in [imputer.transform(H), *imputer.impute(H, 2)]:
         assert filled.dtypes.equals(H.dtypes)
-        assert (filled["when"][~holes] == X["when"][~holes]).all()
-        found = filled["when"][holes]
+        assert (filled["when"][~missing] == X["when"][~missing]).all()
+        found = filled["when"][missing]
         assert found.between(H["when"].min(), H["when"].max()).all()
-        assert (found - X["when"][holes]).abs().mean() < pd.Timedelta(days=15)
+        assert (found - X["when"][missing]).abs().mean() < pd.Timedelta(days=15)
     empty = H[:5].assign(when=None)
     assert imputer.transform(empty).dtypes.equals(H.dtypes)
     with pytest.raises(ValueError, match="'when' of X held dates in fit, and holds 'soon' now"):
@@ -247,15 +247,15 @@ def test_dates_are_filled_with_dates(unit, zone):
 
 @pytest.mark.parametrize("dtype", [pl.Date, pl.Datetime("us"), pl.Datetime("ns", "Asia/Tokyo")])
 def test_polars_dates(dtype):
-    X, holes = dates()
+    X, missing = dates()
     stamps = pl.Series("when", X["when"].tolist()).cast(pl.Datetime("us"))
     if getattr(dtype, "time_zone", None) is not None:
         stamps = stamps.dt.replace_time_zone(dtype.time_zone)
     stamps = stamps.cast(dtype)
-    H = pl.DataFrame({"days": X["days"].to_numpy(), "when": stamps.set(pl.Series(holes), None)})
+    H = pl.DataFrame({"days": X["days"].to_numpy(), "when": stamps.set(pl.Series(missing), None)})
     filled = AutoencoderImputer(max_iter=2, random_state=0).fit_transform(H)
     assert filled.schema == H.schema
-    seen = pl.Series(~holes)
+    seen = pl.Series(~missing)
     assert filled["when"].filter(seen).to_list() == stamps.filter(seen).to_list()
     assert filled["when"].null_count() == 0
     assert filled["when"].is_between(H["when"].min(), H["when"].max()).all()
@@ -271,20 +271,20 @@ def test_empty_dates_and_texts_that_are_kept_stay_empty():
 
 
 def test_ordered_levels_stay_ordered():
-    X, holes = dates()
+    X, missing = dates()
     size = pd.cut(X["days"], [-10, 100, 200, 310], labels=["S", "M", "L"])
-    H = X.assign(size=size.mask(holes))
+    H = X.assign(size=size.mask(missing))
     filled = AutoencoderImputer(max_iter=2, random_state=0).fit_transform(H)
     assert filled["size"].dtype == size.dtype
-    assert (filled["size"] == size)[holes].mean() > 0.7
+    assert (filled["size"] == size)[missing].mean() > 0.7
     marked = AutoencoderImputer(missing_values="S", max_iter=1, random_state=0).fit_transform(H)
     assert set(marked["size"]) == {"M", "L"}
 
 
 def test_polars_levels_of_an_enum():
-    X, holes = dates()
+    X, missing = dates()
     half = pl.Series("half", X["half"].tolist(), dtype=pl.Enum(["second", "first", "third"]))
-    H = pl.DataFrame({"days": X["days"].to_numpy(), "half": half.set(pl.Series(holes), None)})
+    H = pl.DataFrame({"days": X["days"].to_numpy(), "half": half.set(pl.Series(missing), None)})
     filled = AutoencoderImputer(max_iter=2, random_state=0).fit_transform(H)
     assert filled.schema == H.schema
     assert (filled["half"] == half).mean() > 0.95
@@ -337,7 +337,7 @@ def test_empty_features_are_dropped_or_kept(frame):
 
 
 def test_indicators():
-    H = holey(curve(60))
+    H = incomplete(curve(60))
     H[:, 2] = 1.0
     imputer = AutoencoderImputer(max_iter=1, add_indicator=True, random_state=0).fit(H)
     out = imputer.transform(H)
@@ -352,11 +352,11 @@ def test_indicators():
 def test_intervals_cover_what_was_hidden():
     X = curve(400)
     X[:, 4] = np.exp(X[:, 4] / 2)
-    H = holey(X)
-    holes = np.isnan(H)
+    H = incomplete(X)
+    missing = np.isnan(H)
     draws = AutoencoderImputer(max_iter=5, random_state=0).fit(H).impute(H, 100)
     low, high = np.quantile(draws, [0.05, 0.95], axis=0)
-    covered = (np.less_equal(low, X) & np.less_equal(X, high))[holes].mean()
+    covered = (np.less_equal(low, X) & np.less_equal(X, high))[missing].mean()
     assert 0.85 < covered < 0.95
     assert np.min(draws) >= X.min() - 1e-9
     assert not np.array_equal(draws[0], draws[1])
@@ -366,7 +366,7 @@ def test_draws_of_a_row_are_correlated_as_its_cells_are():
     rng = np.random.default_rng(0)
     common = rng.normal(size=(600, 1))
     X = np.hstack([common + 0.3 * rng.normal(size=(600, 2)), rng.normal(size=(600, 1))])
-    imputer = AutoencoderImputer(max_iter=1, random_state=0).fit(holey(X, 0.1))
+    imputer = AutoencoderImputer(max_iter=1, random_state=0).fit(incomplete(X, 0.1))
     new = X.copy()
     new[:, :2] = np.nan
     [draw] = imputer.impute(new, 1, random_state=3)
@@ -387,12 +387,14 @@ def test_categories_are_drawn_by_their_probabilities():
 def test_columns_of_few_values_are_drawn_from_them():
     rng = np.random.default_rng(0)
     X = np.column_stack([rng.normal(size=300), rng.integers(3, size=300)]).astype(float)
-    draws = AutoencoderImputer(max_iter=1, random_state=0).fit(holey(X)).impute(holey(X), 3)
+    draws = (
+        AutoencoderImputer(max_iter=1, random_state=0).fit(incomplete(X)).impute(incomplete(X), 3)
+    )
     assert set(np.unique([draw[:, 1] for draw in draws])) == {0.0, 1.0, 2.0}
 
 
 def test_transform_draws_if_asked(fitted):
-    H = holey(curve())
+    H = incomplete(curve())
     drawing = clone(fitted).set_params(sample_posterior=True).fit(H)
     first = drawing.transform(H)
     assert np.array_equal(first, drawing.transform(H))
@@ -406,7 +408,7 @@ def test_transform_draws_if_asked(fitted):
     ids=lambda e: type(e).__name__,
 )
 def test_an_estimator_takes_the_networks_place(estimator):
-    H = holey(curve(120))
+    H = incomplete(curve(120))
     imputer = AutoencoderImputer(estimator, random_state=0).fit(H)
     assert len(imputer.estimators_) == 3
     assert all(type(own) is type(estimator) for own in imputer.estimators_)
@@ -421,11 +423,11 @@ def test_an_estimator_takes_the_networks_place(estimator):
 
 def test_an_estimator_leaves_no_room_for_the_networks_parameters():
     with pytest.raises(ValueError, match="replaces max_iter=3"):
-        AutoencoderImputer(PCA(2), max_iter=3).fit(holey(curve(40)))
+        AutoencoderImputer(PCA(2), max_iter=3).fit(incomplete(curve(40)))
 
 
 def test_the_same_seed_gives_the_same_fills_and_no_global_generator_moves():
-    H = holey(curve(100))
+    H = incomplete(curve(100))
     states = random.getstate(), torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
     first = AutoencoderImputer(max_iter=2, random_state=5).fit(H)
     again = AutoencoderImputer(max_iter=2, random_state=5).fit(H)
@@ -436,7 +438,7 @@ def test_the_same_seed_gives_the_same_fills_and_no_global_generator_moves():
 
 
 def test_rows_of_weight_zero_are_left_out():
-    H = holey(curve(100))
+    H = incomplete(curve(100))
     far = np.vstack([H, 1e6 + H[:20]])
     weight = np.r_[np.ones(100), np.zeros(20)]
     imputer = AutoencoderImputer(max_iter=2, random_state=0)
@@ -454,7 +456,7 @@ def test_weights_count():
 
 
 def test_a_fitted_imputer_can_be_saved(fitted):
-    H = holey(curve())
+    H = incomplete(curve())
     again = pickle.loads(pickle.dumps(fitted))
     np.testing.assert_allclose(again.transform(H), fitted.transform(H), atol=1e-6)
     pd.testing.assert_frame_equal(again.history_, fitted.history_)
@@ -467,8 +469,8 @@ def test_pipelines_and_searches():
         make_pipeline(AutoencoderImputer(max_iter=1, random_state=0), LogisticRegression()),
         {"autoencoderimputer__add_indicator": [False, True]},
         cv=2,
-    ).fit(holey(X), y)
-    assert search.score(holey(X, seed=1), y) > 0.8
+    ).fit(incomplete(X), y)
+    assert search.score(incomplete(X, seed=1), y) > 0.8
 
 
 @pytest.mark.parametrize(
@@ -477,8 +479,8 @@ def test_pipelines_and_searches():
         [[1.0, np.nan], [np.nan, 3.0]],
         [[1.0], [np.nan], [3.0]],
         np.full((4, 2), 2.0),
-        holey(curve(30)[:, :3] + 1e9),
-        holey(np.random.default_rng(0).normal(size=(25, 40))),
+        incomplete(curve(30)[:, :3] + 1e9),
+        incomplete(np.random.default_rng(0).normal(size=(25, 40))),
         [[None, 1], [2, 3], [4, None]],
     ],
     ids=["two rows", "one column", "constant", "far from zero", "n < p", "None"],
@@ -507,13 +509,13 @@ def test_rows_without_a_value_and_columns_that_were_full():
 
 
 def test_single_precision_stays():
-    H = holey(curve(50)).astype(np.float32)
+    H = incomplete(curve(50)).astype(np.float32)
     assert AutoencoderImputer(max_iter=1, random_state=0).fit_transform(H).dtype == np.float32
 
 
 def test_a_failed_refit_leaves_it_as_it_was(fitted):
     imputer = pickle.loads(pickle.dumps(fitted))
-    H = holey(curve())
+    H = incomplete(curve())
     before = imputer.transform(H)
     with pytest.raises(ValueError, match="infinity"):
         imputer.fit([[np.inf, 1.0], [2.0, 3.0]])

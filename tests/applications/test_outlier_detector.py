@@ -20,7 +20,7 @@ from sklearn_ae import (
     StackedAutoencoder,
     VariationalAutoencoder,
 )
-from sklearn_ae.training import _cycle
+from sklearn_ae.training import _training_loop
 
 SMALL = {"max_iter": 3, "hidden_layer_sizes": (8,)}
 RNG = np.random.default_rng(0)
@@ -44,13 +44,13 @@ def test_check_estimator(estimator, check):
 @pytest.fixture
 def ensembles(monkeypatch):
     """What `together` was given and returned."""
-    found, original = [], _cycle.together
+    found, original = [], _training_loop.together
 
     def noted(nets):
         found.append((len(nets), original(nets)))
         return found[-1][1]
 
-    monkeypatch.setattr(_cycle, "together", noted)
+    monkeypatch.setattr(_training_loop, "together", noted)
     return found
 
 
@@ -140,10 +140,10 @@ def test_frames_and_sparse_rows():
 
 def test_in_a_grid_search_of_a_pipeline():
     pipeline = make_pipeline(StandardScaler(), detector(n_estimators=2))
-    grid = {"autoencoderoutlierdetector__estimator__n_components": [1, 2]}
+    sample_shape = {"autoencoderoutlierdetector__estimator__n_components": [1, 2]}
     order = RNG.permutation(len(X) + len(STRANGE))
     labels = np.r_[np.ones(len(X)), -np.ones(len(STRANGE))][order]
-    search = GridSearchCV(pipeline, grid, scoring="roc_auc", cv=2)
+    search = GridSearchCV(pipeline, sample_shape, scoring="roc_auc", cv=2)
     search.fit(np.vstack([X, STRANGE])[order], labels)
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
 

@@ -188,8 +188,8 @@ def test_whole_images_are_held_out(photo):
     rows, groups = resolver._rows(*resolver._pairs(low, high))
     assert rows.n_rows == 24
     assert (groups == np.repeat(np.arange(6), 4)).all()
-    recipe, seeds = resolver._recipe(rows, "cpu"), Seeds(0)
-    fitter = Fitter(None, recipe, seeds, groups=groups)
+    config, seeds = resolver._config(rows, "cpu"), Seeds(0)
+    fitter = Fitter(None, config, seeds, groups=groups)
     for train, valid in fitter.folds(rows, 5):
         assert not set(groups[train.index]) & set(groups[valid.index])
         assert train.n_rows + valid.n_rows == 24

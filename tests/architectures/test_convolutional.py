@@ -42,15 +42,15 @@ def normal(*shape, seed=1):
     return torch.randn(*shape, generator=generator(seed), dtype=torch.float64)
 
 
-def shapes_of(grid=GRID, k=3, ragged=False, n_conditions=0, n_parameters=1):
-    p = grid[2] if ragged else math.prod(grid)
+def shapes_of(sample_shape=GRID, k=3, ragged=False, n_conditions=0, n_parameters=1):
+    p = sample_shape[2] if ragged else math.prod(sample_shape)
     return Shapes(
         n_inputs=p + n_conditions,
         n_codes=k,
         n_latents=k + n_conditions,
         n_outputs=p * n_parameters,
         n_rows=100,
-        grid=grid,
+        sample_shape=sample_shape,
         ragged=ragged,
     )
 
@@ -94,13 +94,16 @@ def test_images_of_any_size_give_codes_and_come_back(options, size):
     assert torch.isfinite(restored).all()
 
 
-@pytest.mark.parametrize("grid", GRIDS)
+@pytest.mark.parametrize("sample_shape", GRIDS)
 @pytest.mark.parametrize("k", [1, 3])
-def test_every_size_builds_by_default(grid, k):
-    encoder, decoder = build(shapes_of(grid, k), channels=None)
-    encoder.set_linear(normal(math.prod(grid), k))
-    decoder.set_linear(normal(k, math.prod(grid)))
-    assert decoder(encoder(normal(3, math.prod(grid)))).shape == (3, math.prod(grid))
+def test_every_size_builds_by_default(sample_shape, k):
+    encoder, decoder = build(shapes_of(sample_shape, k), channels=None)
+    encoder.set_linear(normal(math.prod(sample_shape), k))
+    decoder.set_linear(normal(k, math.prod(sample_shape)))
+    assert decoder(encoder(normal(3, math.prod(sample_shape)))).shape == (
+        3,
+        math.prod(sample_shape),
+    )
 
 
 @pytest.mark.parametrize("n_conditions", [0, 2])
@@ -127,7 +130,7 @@ def test_a_condition_reaches_the_code():
 
 
 def test_columns_are_pixels_row_by_row_with_channels_fastest():
-    """An encoder that knows no linear map sees an image as it is on its grid."""
+    """An encoder that knows no linear map sees an image as it is on its sample_shape."""
     encoder, decoder = build(linear_path=False)
     ragged_encoder, ragged_decoder = build(shapes_of(ragged=True), linear_path=False)
     ragged_encoder.load_state_dict(encoder.state_dict())
@@ -150,10 +153,10 @@ def test_set_linear_makes_both_networks_linear(options):
     torch.testing.assert_close(decoder(z), z @ back, rtol=1e-12, atol=1e-12)
 
 
-@pytest.mark.parametrize("grid", [(6, 6, 1), (5, 3, 2), (1, 4, 1)])
-def test_a_code_as_wide_as_the_image_begins_linear_too(grid):
-    p = math.prod(grid)
-    encoder, decoder = build(shapes_of(grid, p))
+@pytest.mark.parametrize("sample_shape", [(6, 6, 1), (5, 3, 2), (1, 4, 1)])
+def test_a_code_as_wide_as_the_image_begins_linear_too(sample_shape):
+    p = math.prod(sample_shape)
+    encoder, decoder = build(shapes_of(sample_shape, p))
     into = torch.linalg.qr(normal(p, p))[0]
     encoder.set_linear(into)
     decoder.set_linear(into.T.contiguous())
@@ -163,11 +166,11 @@ def test_a_code_as_wide_as_the_image_begins_linear_too(grid):
     torch.testing.assert_close(encoder.averaged(x), encoder(x))
 
 
-@pytest.mark.parametrize("grid", [(6, 6, 1), (5, 5, 2), (5, 3, 2), (1, 4, 1)])
-def test_a_code_as_wide_as_the_image_is_averaged_over_mirror_images(grid):
-    p = math.prod(grid)
+@pytest.mark.parametrize("sample_shape", [(6, 6, 1), (5, 5, 2), (5, 3, 2), (1, 4, 1)])
+def test_a_code_as_wide_as_the_image_is_averaged_over_mirror_images(sample_shape):
+    p = math.prod(sample_shape)
     augment = Augmentation(flip="all")
-    encoder, decoder = build(shapes_of(grid, p), augment=augment)
+    encoder, decoder = build(shapes_of(sample_shape, p), augment=augment)
     randomised(encoder)
     turn, back = torch.linalg.qr(normal(p, p))[0], normal(p)
     encoder.transform_output(turn, back)
@@ -177,13 +180,13 @@ def test_a_code_as_wide_as_the_image_is_averaged_over_mirror_images(grid):
         """What the network adds to the linear map, as images."""
         code = encoder.averaged(x.movedim(1, -1).flatten(1))
         rest = (code - encoder.linear(x.movedim(1, -1).flatten(1))) @ turn.T
-        return rest.unflatten(1, grid).movedim(-1, 1)
+        return rest.unflatten(1, sample_shape).movedim(-1, 1)
 
-    x = normal(6, *grid).movedim(-1, 1)
+    x = normal(6, *sample_shape).movedim(-1, 1)
     assert added(x).abs().max() > 1e-3
-    for move in augment.mirrors(square=grid[0] == grid[1]):
+    for move in augment.mirrors(square=sample_shape[0] == sample_shape[1]):
         torch.testing.assert_close(added(move(x)), move(added(x)))
-    plain, _ = build(shapes_of(grid, p))
+    plain, _ = build(shapes_of(sample_shape, p))
     randomised(plain)
     rows = normal(6, p)
     assert torch.equal(plain.averaged(rows), plain(rows))
@@ -266,9 +269,9 @@ def test_a_shifted_object_has_shifted_features():
     torch.testing.assert_close(shifted[:, :, inner, 3:6], features[:, :, inner, 2:5])
 
 
-@pytest.mark.parametrize("grid", [None, (4, 2)])
-def test_rows_that_are_not_images_are_refused(grid):
-    shapes = Shapes(8, 2, 2, 8, 100, grid=grid, ragged=False)
+@pytest.mark.parametrize("sample_shape", [None, (4, 2)])
+def test_rows_that_are_not_images_are_refused(sample_shape):
+    shapes = Shapes(8, 2, 2, 8, 100, sample_shape=sample_shape, ragged=False)
     with pytest.raises(ValueError, match="reads images, but the rows are not; pass X as images"):
         Convolutional().build(shapes, True)
 

@@ -29,15 +29,15 @@ def normal(*shape, seed=1):
     return torch.randn(*shape, generator=generator(seed), dtype=torch.float64)
 
 
-def shapes_of(ragged=False, k=3, n_conditions=0, n_parameters=1, grid=GRID):
-    p = grid[1] if ragged else grid[0] * grid[1]
+def shapes_of(ragged=False, k=3, n_conditions=0, n_parameters=1, sample_shape=GRID):
+    p = sample_shape[1] if ragged else sample_shape[0] * sample_shape[1]
     return Shapes(
         n_inputs=p + n_conditions,
         n_codes=k,
         n_latents=k + n_conditions,
         n_outputs=p * n_parameters,
         n_rows=100,
-        grid=grid,
+        sample_shape=sample_shape,
         ragged=ragged,
     )
 
@@ -114,11 +114,11 @@ def test_order_matters(options):
 def test_a_missing_value_differs_from_a_zero_and_its_place_counts():
     encoder, _ = build(shapes_of(ragged=True), linear_path=False)
     x = normal(1, 6, 2)
-    holes = x.repeat(3, 1, 1)
-    holes[0, 2, 0] = 0.0
-    holes[1, 2, 0] = torch.nan
-    holes[2, 3, 0] = torch.nan
-    codes = encoder(holes, None, Extent((6,)))
+    missing = x.repeat(3, 1, 1)
+    missing[0, 2, 0] = 0.0
+    missing[1, 2, 0] = torch.nan
+    missing[2, 3, 0] = torch.nan
+    codes = encoder(missing, None, Extent((6,)))
     for i, j in ((0, 1), (1, 2)):
         assert not torch.isclose(codes[i], codes[j]).any()
 
@@ -191,9 +191,9 @@ def test_dropout_and_noise_are_drawn_from_the_generator_in_training_alone():
     assert not torch.equal(encoder(x, generator(1)), encoder(x, generator(2)))
 
 
-@pytest.mark.parametrize("grid", [None, (2, 2, 1)])
-def test_rows_that_are_not_sequences_are_refused(grid):
-    shapes = Shapes(4, 2, 2, 4, 100, grid=grid, ragged=False)
+@pytest.mark.parametrize("sample_shape", [None, (2, 2, 1)])
+def test_rows_that_are_not_sequences_are_refused(sample_shape):
+    shapes = Shapes(4, 2, 2, 4, 100, sample_shape=sample_shape, ragged=False)
     with pytest.raises(ValueError, match="reads sequences, but the rows are not; pass X as seq"):
         Recurrent().build(shapes, True)
 

@@ -151,7 +151,7 @@ def test_mirror_images_are_averaged_in_every_answer():
     assert_allclose(denoiser.inverse_transform(denoiser.transform(X)), restored)
     assert_allclose(denoiser.reconstruction_errors(X), (restored - X) ** 2, atol=1e-12)
     denoiser._model.module.encoder.moves = ()  # the same weights without
-    denoiser._model.freeze()
+    denoiser._model.clear_cache()
     assert not np.allclose(denoiser.reconstruct(X), restored, atol=1e-6)
 
 

@@ -85,8 +85,8 @@ def test_a_condition_and_sparse_rows(iris):
 def test_in_a_grid_search_of_a_pipeline(iris):
     y = np.repeat([0, 1, 2], 50)
     pipeline = make_pipeline(Autoencoder(2, **SHARED), LogisticRegression(max_iter=2000))
-    grid = {"autoencoder__deep_features": [False, True]}
-    search = GridSearchCV(pipeline, grid, cv=3).fit(iris, y)
+    sample_shape = {"autoencoder__deep_features": [False, True]}
+    search = GridSearchCV(pipeline, sample_shape, cv=3).fit(iris, y)
     scores = search.cv_results_["mean_test_score"]
     assert min(scores) > 0.7
     for deep, width in ((False, 2), (True, 2 + 7 + 5)):

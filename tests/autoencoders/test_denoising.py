@@ -195,9 +195,9 @@ def test_rows_within_the_range_are_restored_as_if_there_were_none_beyond():
 def test_the_range_grows_with_the_rows(go_on):
     wider = X.mean(axis=0) + 3 * (X - X.mean(axis=0))
     fitted = make(warm_start=go_on == "warm_start").fit(X)
-    before = fitted._model.support
+    before = fitted._model.training_range
     getattr(fitted, "fit" if go_on == "warm_start" else "partial_fit")(wider[:200])
-    after = fitted._model.support
+    after = fitted._model.training_range
     assert (after.low <= before.low).all()
     assert (after.high >= before.high).all()
     assert (after.high - after.low > 1.5 * (before.high - before.low)).all()
@@ -213,15 +213,15 @@ def test_the_range_grows_with_the_rows(go_on):
     ],
 )
 def test_where_the_noise_is_not_known_to_be_small_nothing_is_passed_on(options, given):
-    assert make(**options).fit(X, **given)._model.support is None
+    assert make(**options).fit(X, **given)._model.training_range is None
 
 
 def test_held_out_rows_are_judged_by_what_lies_in_the_range():
     fitted = make().fit(X)
-    net, support = fitted.net_, fitted._model.support
+    net, training_range = fitted.net_, fitted._model.training_range
     rows = torch.zeros(5, 6)
     rows[0], rows[1] = 1e4, -1e4
-    clipped = support.inside(rows)
-    losses = net.row_losses(Batch(rows), support)
+    clipped = training_range.inside(rows)
+    losses = net.row_losses(Batch(rows), training_range)
     assert_array_equal(losses, net.row_losses(Batch(clipped)))
     assert losses.max() < 1e3

@@ -242,8 +242,8 @@ def test_a_latent_that_collapses_is_reported_and_not_below_pca():
     used = int((collapsed.kl_per_component_ > 0.01).sum())
     assert collapsed.history_["components_used"].iloc[-1] == used < 3
     fresh = np.random.default_rng(1).normal(size=(300, 5))
-    judged = VariationalAutoencoder(3, hidden_layer_sizes=(8,), max_iter=5, random_state=0)
-    assert judged.fit(noise).score(fresh) >= PCA(3).fit(noise).score(fresh) - 0.05
+    validated = VariationalAutoencoder(3, hidden_layer_sizes=(8,), max_iter=5, random_state=0)
+    assert validated.fit(noise).score(fresh) >= PCA(3).fit(noise).score(fresh) - 0.05
 
 
 @pytest.mark.parametrize("cls", [SparseAutoencoder, DenoisingAutoencoder])

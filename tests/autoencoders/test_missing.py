@@ -38,9 +38,9 @@ EVERY = pytest.mark.parametrize("estimator", VARIANTS, ids=str)
 
 
 def with_holes(X: np.ndarray, share: float = 0.2, columns: int | None = None) -> np.ndarray:
-    holes = np.random.default_rng(0).random(X.shape) < share
-    holes[:, columns:] &= columns is None
-    return np.where(holes, np.nan, X)
+    missing = np.random.default_rng(0).random(X.shape) < share
+    missing[:, columns:] &= columns is None
+    return np.where(missing, np.nan, X)
 
 
 @pytest.mark.usefixtures("few_folds")
@@ -95,17 +95,17 @@ def test_the_scale_of_a_column_is_that_of_its_observed_cells(iris):
 def test_cells_that_are_missing_for_the_first_time_are_read_as_the_mean(estimator, iris):
     fitted = clone(estimator).fit(iris)
     filled = with_holes(iris)
-    holes = np.isnan(filled)
-    filled = np.where(holes, iris.mean(axis=0), iris)
+    missing = np.isnan(filled)
+    filled = np.where(missing, iris.mean(axis=0), iris)
     assert_allclose(fitted.transform(with_holes(iris)), fitted.transform(filled), atol=1e-6)
 
 
 def test_hidden_cells_are_rebuilt_better_than_by_their_mean(cancer):
     X = StandardScaler().fit_transform(cancer)
-    holes = np.random.default_rng(1).random(X.shape) < 0.2
-    fitted = Autoencoder(4, random_state=0, max_iter=15).fit(np.where(holes, np.nan, X))
-    rebuilt = fitted.reconstruct(np.where(holes, np.nan, X))
-    assert np.square(rebuilt - X)[holes].mean() < 0.6 * np.square(X)[holes].mean()
+    missing = np.random.default_rng(1).random(X.shape) < 0.2
+    fitted = Autoencoder(4, random_state=0, max_iter=15).fit(np.where(missing, np.nan, X))
+    rebuilt = fitted.reconstruct(np.where(missing, np.nan, X))
+    assert np.square(rebuilt - X)[missing].mean() < 0.6 * np.square(X)[missing].mean()
 
 
 def test_the_mask_is_seen():

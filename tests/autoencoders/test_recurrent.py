@@ -54,13 +54,13 @@ def long_frame(library="pandas", sequences=None):
 
 FORMS = {
     "array": ARRAY,
-    "holes": with_holes(ARRAY),
+    "missing": with_holes(ARRAY),
     "list": LISTED,
     "flat list": FLAT,
     "long": long_frame()[0],
 }
 EVERY = pytest.mark.parametrize("form", FORMS)
-SEVERAL = pytest.mark.parametrize("form", ["array", "holes", "list"])
+SEVERAL = pytest.mark.parametrize("form", ["array", "missing", "list"])
 SMALL = Recurrent(hidden_size=4)
 OPTIONS = {"max_iter": 1, "early_stopping": False, "random_state": 0}
 
@@ -202,8 +202,8 @@ def test_one_length_is_that_of_fit():
 
 
 def test_arrays_with_holes_have_the_length_asked_for():
-    fitted = make().fit(FORMS["holes"])
-    codes = fitted.transform(FORMS["holes"])
+    fitted = make().fit(FORMS["missing"])
+    codes = fitted.transform(FORMS["missing"])
     assert fitted.inverse_transform(codes).shape == ARRAY.shape
     assert fitted.inverse_transform(codes, lengths=9).shape == (24, 9, 2)
     different = fitted.inverse_transform(codes, lengths=LENGTHS)
@@ -225,7 +225,7 @@ def test_scores_are_means_over_observed_steps(form):
         assert steps.shape == (24, 6)
         assert_allclose(scores, steps.sum(axis=1))
         assert_allclose(steps, -np.square(X - fitted.reconstruct(X)).sum(axis=2), atol=1e-9)
-    if form == "holes":
+    if form == "missing":
         assert steps.shape == (24, 6)
         errors = fitted.reconstruction_errors(X)
         assert_array_equal(np.isnan(steps), np.isnan(X).all(axis=2))
@@ -243,7 +243,7 @@ def test_scores_are_means_over_observed_steps(form):
 
 def test_missing_steps_at_the_end_have_no_effect():
     """An array that goes on with missing steps alone is the same sequences."""
-    X = FORMS["holes"]
+    X = FORMS["missing"]
     fitted = make().fit(X)
     assert_allclose(fitted.transform(list(X)), fitted.transform(X), atol=1e-9)
     longer = np.concatenate([X, np.full((24, 5, 2), np.nan)], axis=1)
@@ -284,7 +284,7 @@ def test_the_order_of_steps_matters(form):
         other = fitted.transform(reverse)[order]
     else:
         other = fitted.transform([x[::-1] for x in X] if isinstance(X, list) else X[:, ::-1])
-    long = np.ones(24, dtype=bool) if form in ("array", "holes") else None
+    long = np.ones(24, dtype=bool) if form in ("array", "missing") else None
     if long is None:
         counts = X["id"].value_counts(sort=False) if form == "long" else [len(x) for x in X]
         long = np.asarray(counts) > 2
@@ -330,7 +330,7 @@ def test_the_index_of_a_frame_is_kept_and_any_ids_will_do():
 
 @pytest.mark.parametrize("holes", [False, True])
 def test_a_frame_with_a_sequence_a_row_comes_back_as_one(holes):
-    X = FORMS["holes" if holes else "array"][:, :, 0]
+    X = FORMS["missing" if holes else "array"][:, :, 0]
     frame = pd.DataFrame(X, columns=list("abcdef"), index=range(7, 31))
     fitted = make().fit(frame)
     assert list(fitted.feature_names_in_) == list("abcdef")
@@ -435,10 +435,10 @@ def test_skops_loads_it_by_the_types_of_this_library_alone(form):
 def test_a_stream_that_began_complete_goes_on_with_holes_or_says_why_not():
     fitted = make().fit(ARRAY)
     try:
-        fitted.partial_fit(FORMS["holes"])
+        fitted.partial_fit(FORMS["missing"])
     except ValueError as error:
         assert "missing" in str(error) or "NaN" in str(error)  # noqa: PT017
-    assert_finite(fitted, FORMS["holes"])
+    assert_finite(fitted, FORMS["missing"])
 
 
 @SEVERAL
@@ -528,7 +528,7 @@ def test_a_density_of_sequences_is_sampled(form):
 
 @pytest.mark.parametrize("form", ["array", "list"])
 def test_holes_have_no_part_in_r2(form):
-    X = FORMS["holes"] if form == "array" else with_lost_cells(LISTED)
+    X = FORMS["missing"] if form == "array" else with_lost_cells(LISTED)
     fitted = make().fit(X)
     assert np.isfinite(reconstruction_r2(fitted, X))
 

@@ -1,4 +1,4 @@
-"""The sparse autoencoder: units with small means, counted when silent, and revived."""
+"""The sparse autoencoder: units with small means, counted when dead, and reinitialised."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from sklearn_ae import Autoencoder, KLSparsity, L1Sparsity, SparseAutoencoder, TopK
 from sklearn_ae.data import Batch
-from sklearn_ae.training._revival import revive, silent_units
+from sklearn_ae.training._dead_units import dead_units, reinitialise
 
 PENALTIES = pytest.mark.parametrize("penalty", ["kl", "l1", "topk"])
 
@@ -95,7 +95,7 @@ def test_the_canonical_order_leaves_reconstructions_as_they_are(iris, penalty, m
     from sklearn_ae.autoencoders import _fitting
 
     canonical = make(penalty=penalty).fit(iris)
-    monkeypatch.setattr(_fitting, "canonicalize", lambda model, *_: model.freeze())
+    monkeypatch.setattr(_fitting, "canonicalize", lambda model, *_: model.clear_cache())
     plain = make(penalty=penalty).fit(iris)
     assert_allclose(plain.reconstruct(iris), canonical.reconstruct(iris), atol=1e-5)
     ours, theirs = (np.sort(np.abs(e.transform(iris)).sum(axis=0)) for e in (canonical, plain))
@@ -129,12 +129,12 @@ def test_silent_units_are_found_and_get_the_moments_of_the_others(iris, module):
     with torch.no_grad():
         module.encoder.linear.weight[1] *= 1e-9
         module.encoder.linear.bias[1] = 7.0
-    silent = silent_units(module, batch)
-    assert silent.tolist() == [False, True, False]
+    dead = dead_units(module, batch)
+    assert dead.tolist() == [False, True, False]
     with torch.no_grad():
         module.encoder.linear.weight[1] = torch.tensor([1.0, -1.0, 0.5, 0.0]) * 1e-4
     before = module.encode(batch.x).detach()
-    revive(module, batch, silent)
+    reinitialise(module, batch, dead)
     after = module.encode(batch.x).detach()
     assert torch.equal(after[:, [0, 2]], before[:, [0, 2]])
     others = before[:, [0, 2]]
@@ -148,6 +148,6 @@ def test_silent_units_are_found_and_get_the_moments_of_the_others(iris, module):
 def test_nothing_is_revived_where_all_units_are_silent_or_none_is(iris, module):
     batch = standardised(iris)
     before = [p.detach().clone() for p in module.parameters()]
-    for silent in (torch.zeros(3).bool(), torch.ones(3).bool()):
-        revive(module, batch, silent)
+    for dead in (torch.zeros(3).bool(), torch.ones(3).bool()):
+        reinitialise(module, batch, dead)
     assert all(map(torch.equal, before, module.parameters()))

@@ -106,8 +106,8 @@ def test_no_training_row_is_kept(cancer):
 
 def test_loading_falls_back_to_the_cpu(fitted, cancer):
     state = fitted.__getstate__()
-    state["_recipe_used"] = type(state["_recipe_used"])(
-        **{**vars(state["_recipe_used"]), "device": "cuda:63"}
+    state["_config_used"] = type(state["_config_used"])(
+        **{**vars(state["_config_used"]), "device": "cuda:63"}
     )
     loaded = Autoencoder()
     loaded.__setstate__(state)

@@ -9,9 +9,9 @@ from sklearn.covariance import empirical_covariance
 from sklearn.decomposition import PCA
 
 from sklearn_ae import GaussianLikelihood, SquaredError, VariationalAutoencoder
-from sklearn_ae.data import Rows, WarpedScaling
+from sklearn_ae.data import NormalScores, Rows
 from sklearn_ae.latents import _importance
-from sklearn_ae.training import Background, _model
+from sklearn_ae.training import DefensiveMixture, _model
 
 RNG = np.random.default_rng(0)
 X = (RNG.normal(size=(200, 3)) @ RNG.normal(size=(3, 6)) + 0.5 * RNG.normal(size=(200, 6))) * (
@@ -258,7 +258,7 @@ def test_the_canonical_order_leaves_reconstructions_as_they_are(monkeypatch):
 
     canonical = make(4).fit(X)
     restored, scores = canonical.reconstruct(X), canonical.score(X)
-    monkeypatch.setattr(_fitting, "canonicalize", lambda model, *_: model.freeze())
+    monkeypatch.setattr(_fitting, "canonicalize", lambda model, *_: model.clear_cache())
     plain = make(4).fit(X)
     assert_allclose(plain.reconstruct(X), restored, atol=1e-4)
     assert plain.score(X) == pytest.approx(scores, rel=0.02)
@@ -291,7 +291,7 @@ def test_no_row_has_much_less_than_the_start_gives_it(case):
         make(**options, max_iter=n, learning_rate_init=0.1).fit(rows, **given) for n in (0, 15)
     )
     network = copy.deepcopy(trained)
-    network._model.background = None
+    network._model.mixture = None
     one = {name: values[0] for name, values in given.items()}
     if "loss" in options:
         far = np.roll(np.fliplr(rows), 7, axis=0)
@@ -310,7 +310,7 @@ def test_columns_that_are_warped_have_the_start_of_those_that_are_not(n_rows):
     rng = np.random.default_rng(0)
     values = np.exp(0.7 * rng.normal(size=(n_rows, 5)) + rng.normal(size=(n_rows, 1)))
     fitted = make(2, early_stopping=True, max_iter=30).fit(values)
-    assert isinstance(fitted._model.scaling, WarpedScaling)
+    assert isinstance(fitted._model.scaling, NormalScores)
     far = values.max(axis=0) * np.geomspace(2, 100, 20)[:, None]
     least = PCA(2, svd_solver="full").fit(values).score_samples(far) - np.log(100)
     rounding = 1e-6 * np.abs(least)  # weights are float32
@@ -324,27 +324,27 @@ def test_the_density_integrates_to_one():
     fitted = make(1, max_iter=60, learning_rate_init=0.01, n_importance_samples=50).fit(curve)
     ends = [np.linspace(-5, 5, 251), np.linspace(-6, 8, 351)]
     cell = np.prod([end[1] - end[0] for end in ends])
-    grid = np.stack(np.meshgrid(*ends), axis=-1).reshape(-1, 2)
-    assert np.exp(fitted.score_samples(grid)).sum() * cell == pytest.approx(1, abs=0.03)
+    sample_shape = np.stack(np.meshgrid(*ends), axis=-1).reshape(-1, 2)
+    assert np.exp(fitted.score_samples(sample_shape)).sum() * cell == pytest.approx(1, abs=0.03)
     assert fitted.score(curve) > make(1, max_iter=0).fit(curve).score(curve) + 0.3
 
 
 def test_the_start_has_its_share_of_the_samples():
     fitted = make().fit(X)
     far = make(max_iter=0).fit(X + 1e6)
-    fitted._model.background = Background(far._model.background.start, 0.2)
+    fitted._model.mixture = DefensiveMixture(far._model.mixture.start, 0.2)
     drawn = fitted.sample(5000, random_state=0)
     assert (drawn[:, 0] > 5e5).mean() == pytest.approx(0.2, abs=0.02)
     assert ((drawn > 5e5).all(axis=1) == (drawn > 5e5).any(axis=1)).all()
 
 
 def test_a_held_out_row_far_outside_does_not_decide():
-    background = make(max_iter=0).fit(X)._model.background
+    mixture = make(max_iter=0).fit(X)._model.mixture
     valid = Rows(X[:50])
     network = np.full(50, 5.0)
     network[7] = 1e6
     start = -PCA(2).fit(X).score_samples(X[:50])
-    mixed = background.floor(valid)(network)
+    mixed = mixture.floor(valid)(network)
     assert_allclose(mixed, -np.logaddexp(np.log(0.99) - network, np.log(0.01) - start), rtol=1e-4)
     assert mixed[7] < start[7] + np.log(100) + 1e-3
 
@@ -352,16 +352,16 @@ def test_a_held_out_row_far_outside_does_not_decide():
 def test_the_start_stays_as_it_was_when_training_goes_on():
     far = X[:9] + 30 * X.std(axis=0)
     streamed = make().partial_fit(X)
-    before = streamed._model.background.start.log_evidence(far, None, np.zeros((1, 1, 2)))
+    before = streamed._model.mixture.start.log_evidence(far, None, np.zeros((1, 1, 2)))
     for _ in range(3):
         streamed.partial_fit(X[:50] * 2)
-    after = streamed._model.background.start.log_evidence(far, None, np.zeros((1, 1, 2)))
+    after = streamed._model.mixture.start.log_evidence(far, None, np.zeros((1, 1, 2)))
     assert_array_equal(before, after)
     warm = make(warm_start=True).fit(X)
-    first = warm._model.background
-    assert warm.fit(X[:150])._model.background is first
+    first = warm._model.mixture
+    assert warm.fit(X[:150])._model.mixture is first
 
 
 @pytest.mark.parametrize("options", [{"init": "random"}, {"loss": SquaredError()}])
 def test_without_a_start_or_a_density_there_is_no_mixture(options):
-    assert make(**options).fit(X)._model.background is None
+    assert make(**options).fit(X)._model.mixture is None

@@ -151,12 +151,12 @@ def test_a_block_as_large_as_the_image_leaves_its_mean():
 @ids
 @pytest.mark.parametrize("flat", [True, False])
 def test_standardised_rows_are_corrupted_in_the_units_of_their_pixels(corruption, flat):
-    grid = (8, 10, 2)
+    sample_shape = (8, 10, 2)
     n_units = 160 if flat else 2
     scaling = ColumnScaling(RNG.random(n_units), 1 + RNG.random(n_units))
     pixels = images(12)
     x = pixels.flatten(1) if flat else pixels
-    bound = corruption.bind(scaling, grid)
+    bound = corruption.bind(scaling, sample_shape)
     standardised = (x - torch.from_numpy(scaling.mean)) / torch.from_numpy(scaling.scale)
     found = bound.corrupt(standardised, generator(3))
     assert found.shape == x.shape
@@ -173,15 +173,17 @@ def test_constant_pixels_stay_at_their_mean(corruption):
 
 
 @pytest.mark.parametrize("corruption", [GaussianNoise(0.3), MaskingNoise(0.3), SwapNoise(0.3)])
-@pytest.mark.parametrize("grid", [(4, 3, 2), (12, 2)])
-def test_corruptions_of_cells_see_flat_rows_on_their_grid(corruption, grid):
+@pytest.mark.parametrize("sample_shape", [(4, 3, 2), (12, 2)])
+def test_corruptions_of_cells_see_flat_rows_on_their_grid(corruption, sample_shape):
     scaling = ColumnScaling(np.zeros(24), np.ones(24))
-    bound = corruption.bind(scaling, grid)
+    bound = corruption.bind(scaling, sample_shape)
     x = torch.from_numpy(RNG.normal(size=(40, 24)))
     found = bound.corrupt(x, generator())
     assert found.shape == x.shape
-    assert_array_equal(found, corruption.corrupt(x.reshape(-1, *grid), generator()).flatten(1))
-    ragged = x.reshape(-1, *grid)
+    assert_array_equal(
+        found, corruption.corrupt(x.reshape(-1, *sample_shape), generator()).flatten(1)
+    )
+    ragged = x.reshape(-1, *sample_shape)
     assert_array_equal(bound.corrupt(ragged, generator()).flatten(1), found)
     assert corruption.bind(scaling, None) is corruption
     covariance = torch.eye(24, dtype=torch.float64)
@@ -190,8 +192,8 @@ def test_corruptions_of_cells_see_flat_rows_on_their_grid(corruption, grid):
 
 
 @ids
-@pytest.mark.parametrize("grid", [None, (12, 2)])
-def test_rows_that_are_no_images_are_refused(corruption, grid):
+@pytest.mark.parametrize("sample_shape", [None, (12, 2)])
+def test_rows_that_are_no_images_are_refused(corruption, sample_shape):
     scaling = ColumnScaling(np.zeros(24), np.ones(24))
     with pytest.raises(ValueError, match=r"is one of images, but the rows are not; use a Convol"):
-        corruption.bind(scaling, grid)
+        corruption.bind(scaling, sample_shape)

@@ -8,9 +8,9 @@ from sklearn_ae.data import (
     ChannelScaling,
     ColumnScaling,
     Images,
+    NormalScores,
     Ragged,
     Rows,
-    WarpedScaling,
     fit_scaling,
 )
 
@@ -19,8 +19,8 @@ IMAGES = RNG.normal(size=(50, 3, 4, 2)) * [1.0, 10.0] + RNG.normal(size=(3, 4, 2
 
 
 def rows_of(X, weight=None):
-    layout = Images().fit(X)
-    return Rows(layout.rows(X), weight, grid=layout.grid)
+    adapter = Images().fit(X)
+    return Rows(adapter.rows(X), weight, sample_shape=adapter.sample_shape)
 
 
 def test_means_are_by_pixel_and_scales_by_channel():
@@ -37,7 +37,7 @@ def test_means_of_images_of_many_sizes_are_by_channel():
     assert_allclose(scaling.mean, cells.mean(axis=0))
     assert_allclose(scaling.scale, cells.std(axis=0))
     one_size = Ragged.of(list(IMAGES))
-    whole = ChannelScaling.fit(Rows(one_size, grid=(3, 4, 2)))
+    whole = ChannelScaling.fit(Rows(one_size, sample_shape=(3, 4, 2)))
     assert_allclose(whole.mean, IMAGES.mean(axis=(0, 1, 2)))
 
 
@@ -61,14 +61,14 @@ def test_weights_count_as_repetitions():
 def test_missing_steps_have_no_part_in_the_scales():
     cells = RNG.normal([0, 4], size=(60, 2))
     cells[::5, 0] = cells[::3, 1] = np.nan
-    scaling = ChannelScaling.fit(Rows(Ragged(cells, np.full((12, 1), 5)), grid=(5, 2)))
+    scaling = ChannelScaling.fit(Rows(Ragged(cells, np.full((12, 1), 5)), sample_shape=(5, 2)))
     assert_allclose(scaling.mean, np.nanmean(cells, axis=0))
     assert_allclose(scaling.scale, np.nanstd(cells, axis=0))
 
 
 def test_a_channel_never_observed_has_scale_zero():
     cells = np.c_[RNG.normal(size=20), np.full(20, np.nan)]
-    scaling = ChannelScaling.fit(Rows(Ragged(cells, np.full((4, 1), 5)), grid=(5, 2)))
+    scaling = ChannelScaling.fit(Rows(Ragged(cells, np.full((4, 1), 5)), sample_shape=(5, 2)))
     assert scaling.mean[1] == scaling.scale[1] == 0
 
 
@@ -89,8 +89,11 @@ def test_constant_channels_have_scale_zero():
 def test_only_columns_on_a_grid_share_a_unit():
     X = RNG.normal(size=(50, 4)) * [1, 2, 3, 4]
     assert type(fit_scaling(Rows(X))) is ColumnScaling
-    assert type(fit_scaling(Rows(X), warp=True)) is WarpedScaling
-    for warp in (True, False):
-        assert type(fit_scaling(Rows(X, grid=(2, 2, 1)), warp=warp)) is ChannelScaling
-    assert len(set(fit_scaling(Rows(X, grid=(2, 2, 1))).scale)) == 1
+    assert type(fit_scaling(Rows(X), normal_scores=True)) is NormalScores
+    for normal_scores in (True, False):
+        assert (
+            type(fit_scaling(Rows(X, sample_shape=(2, 2, 1)), normal_scores=normal_scores))
+            is ChannelScaling
+        )
+    assert len(set(fit_scaling(Rows(X, sample_shape=(2, 2, 1))).scale)) == 1
     assert len(set(fit_scaling(Rows(X)).scale)) == 4

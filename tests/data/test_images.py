@@ -51,11 +51,11 @@ FORMS = {
 EVERY = pytest.mark.parametrize("form", FORMS)
 
 
-def values_of(layout, X):
-    found = layout.rows(X)
+def values_of(adapter, X):
+    found = adapter.rows(X)
     if isinstance(found, Ragged):
-        return Ragged(layout.scale(found.cells), found.sizes)
-    return layout.scale(np.asarray(found))
+        return Ragged(adapter.scale(found.cells), found.sizes)
+    return adapter.scale(np.asarray(found))
 
 
 def assert_same_form(result, X, exact=True):
@@ -83,22 +83,22 @@ def test_images_come_back_as_they_went_in(form, dtype):
     if "tensor" in form and dtype == "uint16":
         pytest.skip("torch computes nothing with uint16")
     X = FORMS[form](dtype)
-    layout = Images().fit(X)
-    values = values_of(layout, X)
+    adapter = Images().fit(X)
+    values = values_of(adapter, X)
     largest = np.abs(values.cells if isinstance(values, Ragged) else values).max()
     if not dtype.startswith("float"):
         assert largest == 1
     assert values.dtype == (np.float64 if dtype in ("float64", "int64") else np.float32)
-    container = layout.container(X)
+    container = adapter.container(X)
     assert_same_form(container.wrap(values, like=X), X, exact=dtype != "float32")
 
 
 @EVERY
 def test_errors_are_float64_numbers_of_the_same_shapes(form):
     X = FORMS[form]("uint8")
-    layout = Images().fit(X)
-    errors = values_of(layout, X).astype(np.float64)
-    wrapped = layout.container(X).wrap_errors(errors, like=X)
+    adapter = Images().fit(X)
+    errors = values_of(adapter, X).astype(np.float64)
+    wrapped = adapter.container(X).wrap_errors(errors, like=X)
     double = [np.asarray(image, dtype=np.float64) for image in X]
     if torch.is_tensor(X):
         assert wrapped.dtype == torch.float64
@@ -114,33 +114,33 @@ def test_ragged_is_what_has_several_sizes(form):
 
 def test_pixels_lie_row_by_row_with_channels_fastest():
     X = pixels((5, 3, 4, 2))
-    layout = Images().fit(X)
-    assert layout.grid == (3, 4, 2)
-    assert_array_equal(layout.rows(X), X.reshape(5, -1))
+    adapter = Images().fit(X)
+    assert adapter.sample_shape == (3, 4, 2)
+    assert_array_equal(adapter.rows(X), X.reshape(5, -1))
     channels_first = torch.from_numpy(np.ascontiguousarray(X.transpose(0, 3, 1, 2)))
-    assert Images().fit(channels_first).grid == (3, 4, 2)
-    assert_array_equal(layout.rows(channels_first), X.reshape(5, -1))
-    assert_array_equal(layout.rows(list(X)), X.reshape(5, -1))
+    assert Images().fit(channels_first).sample_shape == (3, 4, 2)
+    assert_array_equal(adapter.rows(channels_first), X.reshape(5, -1))
+    assert_array_equal(adapter.rows(list(X)), X.reshape(5, -1))
 
 
 def test_the_size_of_images_of_several_sizes_is_their_median():
-    layout = Images().fit(listed((2, 9), (4, 3), (6, 5)))
-    assert layout.grid == (4, 5, 1)
-    assert_array_equal(layout.sizes(None, 2), [[4, 5], [4, 5]])
-    assert_array_equal(layout.sizes([[1, 2], [3, 4]], 2), [[1, 2], [3, 4]])
+    adapter = Images().fit(listed((2, 9), (4, 3), (6, 5)))
+    assert adapter.sample_shape == (4, 5, 1)
+    assert_array_equal(adapter.sizes(None, 2), [[4, 5], [4, 5]])
+    assert_array_equal(adapter.sizes([[1, 2], [3, 4]], 2), [[1, 2], [3, 4]])
 
 
 @pytest.mark.parametrize("image_shape", [(3, 4), [3, 4], (3, 4, 1), (3, 2, 2), (1, 12)])
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_flat_rows_come_back_as_they_went_in(image_shape, dtype):
     X = pixels((6, 12), dtype)
-    layout = Images(image_shape).fit(X)
+    adapter = Images(image_shape).fit(X)
     shape = tuple(image_shape)
-    assert layout.grid == (shape if len(shape) == 3 else (*shape, 1))
-    values = values_of(layout, X.astype(np.float32 if dtype == "float32" else np.float64))
+    assert adapter.sample_shape == (shape if len(shape) == 3 else (*shape, 1))
+    values = values_of(adapter, X.astype(np.float32 if dtype == "float32" else np.float64))
     if not dtype.startswith("float"):
         assert values.max() == 1
-    assert_same_form(layout.container(X).wrap(values, like=X), X)
+    assert_same_form(adapter.container(X).wrap(values, like=X), X)
 
 
 @LIBRARIES
@@ -149,10 +149,10 @@ def test_flat_rows_of_a_frame_come_back_as_a_frame(library, dtype):
     X = pixels((6, 12), dtype)
     names = [f"p{i}" for i in range(12)]
     frame = pytest.importorskip(library).DataFrame({n: X[:, i] for i, n in enumerate(names)})
-    layout = Images((3, 4)).fit(frame)
-    assert layout.rows(frame) is frame
-    values = layout.scale(X.astype(np.float32 if dtype == "float32" else np.float64))
-    back = layout.container(frame).wrap(values, like=frame)
+    adapter = Images((3, 4)).fit(frame)
+    assert adapter.rows(frame) is frame
+    values = adapter.scale(X.astype(np.float32 if dtype == "float32" else np.float64))
+    back = adapter.container(frame).wrap(values, like=frame)
     assert type(back) is type(frame)
     assert list(back.columns) == names
     assert_array_equal(np.asarray(back), X)
@@ -162,16 +162,16 @@ def test_flat_rows_of_a_frame_come_back_as_a_frame(library, dtype):
 
 def test_the_index_of_a_frame_is_kept():
     frame = pd.DataFrame(pixels((6, 4)), columns=list("abcd"), index=range(7, 13))
-    layout = Images((2, 2)).fit(frame)
-    back = layout.container(frame).wrap(frame.to_numpy(), like=frame)
+    adapter = Images((2, 2)).fit(frame)
+    back = adapter.container(frame).wrap(frame.to_numpy(), like=frame)
     assert_array_equal(back.index, frame.index)
 
 
 def test_matrices_without_a_shape_are_images_of_height_one_and_not_scaled():
     X = pixels((6, 12), "uint8")
-    layout = Images().fit(X)
-    assert layout.grid == (1, 12, 1)
-    assert layout.scale(X) is X
+    adapter = Images().fit(X)
+    assert adapter.sample_shape == (1, 12, 1)
+    assert adapter.scale(X) is X
 
 
 @pytest.mark.parametrize(
@@ -196,43 +196,45 @@ def test_narrow_integers_have_the_range_of_their_type(dtype):
 )
 def test_what_a_network_writes_is_rounded_and_clipped_to_the_type(dtype, expected):
     X = pixels((1, 1, 5), dtype)
-    layout = Images().fit(X)
+    adapter = Images().fit(X)
     written = np.array([[-0.3, 0.001, 0.501, 0.999, 1.7]])
-    back = layout.container(X).wrap(written, like=X)[0, 0]
+    back = adapter.container(X).wrap(written, like=X)[0, 0]
     assert back.dtype == X.dtype
     assert_array_equal(back, written[0].astype(np.float32) if expected is None else expected)
 
 
 def test_another_form_than_that_of_fit_comes_back_in_its_own():
     X = pixels((6, 3, 4))
-    layout = Images().fit(X)
+    adapter = Images().fit(X)
     for other in (list(X), X[..., None], torch.from_numpy(X), list(X[..., None])):
-        assert_same_form(layout.container(other).wrap(values_of(layout, other), like=other), other)
+        assert_same_form(
+            adapter.container(other).wrap(values_of(adapter, other), like=other), other
+        )
     ragged = Images().fit(listed((3, 4), (2, 2)))
     assert_same_form(ragged.container(X).wrap(values_of(ragged, X), like=X), X)
 
 
 def test_flat_rows_go_with_a_fit_on_images():
     X = pixels((6, 3, 4), "uint8")
-    layout = Images().fit(X)
+    adapter = Images().fit(X)
     flat = X.reshape(6, 12)
-    assert_same_form(layout.container(flat).wrap(values_of(layout, flat), like=flat), flat)
+    assert_same_form(adapter.container(flat).wrap(values_of(adapter, flat), like=flat), flat)
 
 
 @pytest.mark.parametrize("flat", [True, False])
 def test_floats_after_a_fit_on_integers_have_the_units_of_fit(flat):
     X = pixels((6, 3, 4), "uint8")
     X = X.reshape(6, 12) if flat else X
-    layout = Images((3, 4) if flat else None).fit(X)
+    adapter = Images((3, 4) if flat else None).fit(X)
     floats = X.astype(np.float64)
-    values = values_of(layout, floats)
+    values = values_of(adapter, floats)
     assert values.max() == 1
-    assert_allclose(layout.container(floats).wrap(values, like=floats), floats)
+    assert_allclose(adapter.container(floats).wrap(values, like=floats), floats)
 
 
 def test_a_list_of_tensors_comes_back_as_arrays():
     X = [torch.rand(3, 4), torch.rand(2, 2)]
-    layout = Images().fit(X)
-    back = layout.container(X).wrap(values_of(layout, X), like=X)
+    adapter = Images().fit(X)
+    back = adapter.container(X).wrap(values_of(adapter, X), like=X)
     assert_array_equal(back[0], X[0])
     assert_array_equal(back[1], X[1])

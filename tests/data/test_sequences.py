@@ -69,18 +69,18 @@ def assert_same_form(result, X):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_sequences_come_back_as_they_went_in(form, dtype):
     X = FORMS[form](dtype)
-    layout = Sequences().fit(X)
-    values = layout.rows(X)
-    assert layout.ragged == isinstance(values, Ragged) == (form in RAGGED)
+    adapter = Sequences().fit(X)
+    values = adapter.rows(X)
+    assert adapter.ragged == isinstance(values, Ragged) == (form in RAGGED)
     assert values.dtype == dtype
-    assert_same_form(layout.container(X).wrap(values, like=X), X)
+    assert_same_form(adapter.container(X).wrap(values, like=X), X)
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_steps_have_their_channels_last(form):
     X = FORMS[form]("float64")
-    layout = Sequences().fit(X)
-    steps = layout.container(X).steps(layout.rows(X), X)
+    adapter = Sequences().fit(X)
+    steps = adapter.container(X).steps(adapter.rows(X), X)
     assert isinstance(steps, list) == is_list(X)
     for one, other in zip(steps, X, strict=True):
         assert_array_equal(one, np.asarray(other).reshape(len(other), -1))
@@ -89,28 +89,28 @@ def test_steps_have_their_channels_last(form):
 @pytest.mark.parametrize("dtype", ["int64", "uint8", "bool"])
 def test_numbers_that_are_not_floating_come_back_as_float64(dtype):
     for X in (np.ones((4, 3, 2), dtype), [np.ones(3, dtype), np.ones(2, dtype)]):
-        layout = Sequences().fit(X)
-        back = layout.container(X).wrap(layout.rows(X), like=X)
+        adapter = Sequences().fit(X)
+        back = adapter.container(X).wrap(adapter.rows(X), like=X)
         assert all(b.dtype == np.float64 for b in back)
 
 
 def test_the_typical_length_is_the_median():
-    layout = Sequences().fit(series((3, 2), (4, 2), (50, 2)))
-    assert layout.grid == (4, 2)
-    assert layout.sizes(None, 2).tolist() == [[4], [4]]
-    assert layout.sizes(7, 2).tolist() == [[7], [7]]
-    assert layout.sizes([7, 1], 2).tolist() == [[7], [1]]
+    adapter = Sequences().fit(series((3, 2), (4, 2), (50, 2)))
+    assert adapter.sample_shape == (4, 2)
+    assert adapter.sizes(None, 2).tolist() == [[4], [4]]
+    assert adapter.sizes(7, 2).tolist() == [[7], [7]]
+    assert adapter.sizes([7, 1], 2).tolist() == [[7], [1]]
 
 
 def test_one_length_may_be_named_where_there_is_one():
-    layout = Sequences().fit(RNG.normal(size=(6, 5, 3)))
-    assert layout.sizes(None, 2) is layout.sizes(5, 2) is layout.sizes([5, 5], 2) is None
+    adapter = Sequences().fit(RNG.normal(size=(6, 5, 3)))
+    assert adapter.sizes(None, 2) is adapter.sizes(5, 2) is adapter.sizes([5, 5], 2) is None
 
 
 def test_lengths_that_differ_turn_an_array_into_a_list():
     X = FORMS["channels with holes"]("float64")
-    layout = Sequences().fit(X)
-    back = layout.container(X).wrap(Ragged.of(series((2, 3), (4, 3))))
+    adapter = Sequences().fit(X)
+    back = adapter.container(X).wrap(Ragged.of(series((2, 3), (4, 3))))
     assert [b.shape for b in back] == [(2, 3), (4, 3)]
 
 
@@ -143,34 +143,34 @@ def cells_of(frame):
 @pytest.mark.parametrize("ids", IDS)
 def test_sequences_of_a_long_frame_are_in_the_order_of_first_appearance(library, ids):
     frame = long_frame(library, ids)
-    layout = Sequences("who").fit(frame)
-    rows = layout.rows(frame)
-    assert layout.ragged
-    assert layout.grid == (4, 2)
+    adapter = Sequences("who").fit(frame)
+    rows = adapter.rows(frame)
+    assert adapter.ragged
+    assert adapter.sample_shape == (4, 2)
     for number, sequence in zip([3, 1, 2], rows.arrays(), strict=True):
         assert_array_equal(sequence, cells_of(frame)[np.array(ORDER) == number])
     assert list(Steps(frame, "who").unique_ids) == [IDS[ids][i] for i in (3, 1, 2)]
-    assert list(layout.named(frame).columns) == ["speed", "rate"]
+    assert list(adapter.named(frame).columns) == ["speed", "rate"]
 
 
 @LIBRARIES
 @pytest.mark.parametrize("ids", IDS)
 def test_a_long_frame_comes_back_row_by_row(library, ids):
     frame = long_frame(library, ids)
-    layout = Sequences("who").fit(frame)
-    container = layout.container(frame)
-    back = container.wrap(layout.rows(frame), like=frame)
+    adapter = Sequences("who").fit(frame)
+    container = adapter.container(frame)
+    back = container.wrap(adapter.rows(frame), like=frame)
     assert type(back) is type(frame)
     assert list(back.columns) == ["speed", "who", "rate"]
     assert_array_equal(cells_of(back), cells_of(frame))
     assert list(back["who"]) == list(frame["who"])
-    assert_array_equal(container.steps(layout.rows(frame), frame), cells_of(frame))
+    assert_array_equal(container.steps(adapter.rows(frame), frame), cells_of(frame))
 
 
 def test_the_index_of_a_long_frame_is_kept():
     frame = long_frame("pandas", index=[f"r{i}" for i in range(10, 0, -1)])
-    layout = Sequences("who").fit(frame)
-    back = layout.container(frame).wrap(layout.rows(frame), like=frame)
+    adapter = Sequences("who").fit(frame)
+    back = adapter.container(frame).wrap(adapter.rows(frame), like=frame)
     pd.testing.assert_frame_equal(back, frame)
 
 
@@ -194,10 +194,10 @@ def test_missing_values_of_a_long_frame_stay_missing(library):
         frame = frame.with_columns(
             rate=polars.when(polars.arange(10) == 4).then(None).otherwise(polars.col("rate"))
         )
-    layout = Sequences("who").fit(frame)
-    cells = np.concatenate(layout.rows(frame).arrays())
+    adapter = Sequences("who").fit(frame)
+    cells = np.concatenate(adapter.rows(frame).arrays())
     assert np.isnan(cells).sum() == 1
-    back = layout.container(frame).wrap(layout.rows(frame), like=frame)
+    back = adapter.container(frame).wrap(adapter.rows(frame), like=frame)
     assert_array_equal(cells_of(back)[4], [cells_of(frame)[4][0], np.nan])
 
 
@@ -212,6 +212,6 @@ def test_columns_of_a_long_frame_may_be_single_precision_or_integers():
 
 def test_a_column_of_ids_may_have_any_name():
     frame = long_frame("pandas").rename(columns={"who": 7, "speed": 1, "rate": 2})
-    layout = Sequences(7).fit(frame)
-    back = layout.container(frame).wrap(layout.rows(frame), like=frame)
+    adapter = Sequences(7).fit(frame)
+    back = adapter.container(frame).wrap(adapter.rows(frame), like=frame)
     pd.testing.assert_frame_equal(back, frame)

@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy import sparse
 
-from sklearn_ae.data import ColumnScaling, Rows, SparseRows, _compact
+from sklearn_ae.data import ColumnScaling, Rows, SparseRows, _lazy_rows
 from sklearn_ae.starts import PCAStart, PPCAStart, RidgeStart, SigmoidStart
 from sklearn_ae.starts._products import products
 from sklearn_ae.training import torch_threads
@@ -16,7 +16,7 @@ N, P, K = 700, 5000, 4
 @pytest.fixture(autouse=True)
 def _large(monkeypatch):
     """Rows of 3.5 million cells are too large."""
-    monkeypatch.setattr(_compact, "EXPANDED_CELLS", 2**21)
+    monkeypatch.setattr(_lazy_rows, "EXPANDED_CELLS", 2**21)
 
 
 @pytest.fixture(scope="module")

@@ -25,12 +25,12 @@ from sklearn_ae.latents import Deterministic
 from sklearn_ae.losses import SquaredError
 from sklearn_ae.starts import PCAStart
 from sklearn_ae.training import (
-    Composition,
+    ModelSpec,
     ModuleFactory,
-    Recipe,
+    TrainingConfig,
     _capture,
-    _cycle,
     _ensemble,
+    _training_loop,
     make_net,
 )
 from sklearn_ae.training._net import BatchIterator
@@ -61,20 +61,20 @@ DRAWN = {
 @pytest.fixture
 def ensembles(monkeypatch):
     """What `together` returned."""
-    found, original = [], _cycle.together
+    found, original = [], _training_loop.together
 
     def noted(nets):
         found.append(original(nets))
         return found[-1]
 
-    monkeypatch.setattr(_cycle, "together", noted)
+    monkeypatch.setattr(_training_loop, "together", noted)
     return found
 
 
 def alone(monkeypatch, estimator, X, **fit_params):
     """Fit with the networks one after the other."""
     with monkeypatch.context() as patch:
-        patch.setattr(_cycle, "together", lambda nets: None)
+        patch.setattr(_training_loop, "together", lambda nets: None)
         return estimator.fit(X, **fit_params)
 
 
@@ -261,13 +261,11 @@ def small_nets(n, weighted=False, sizes=None, **layers):
         x = torch.randn(n_rows, 5, generator=generator)
         weight = torch.rand(n_rows, generator=generator) + 0.5 if weighted else None
         architecture = Dense(hidden_layer_sizes=(7,), **layers)
-        composition = Composition(
-            architecture, Deterministic(), None, (), SquaredError(), PCAStart()
-        )
-        recipe = Recipe(2, batch_size=15)
+        spec = ModelSpec(architecture, Deterministic(), None, (), SquaredError(), PCAStart())
+        config = TrainingConfig(2, batch_size=15)
         factory = ModuleFactory(architecture, Deterministic(), 5, 2, 60, linear_path=True)
         scaling = ColumnScaling(np.zeros(5), np.full(5, 1.0 + i))
-        net = make_net(factory, composition, recipe, (scaling, scaling))
+        net = make_net(factory, spec, config, (scaling, scaling))
         net.module_.encoder.reset(generator)
         net.module_.decoder.reset(generator)
         batches = BatchIterator(Batch(x, weight=weight), 15, torch.Generator().manual_seed(9))

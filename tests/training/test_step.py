@@ -79,9 +79,9 @@ def detached(params: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name: p.detach().clone().requires_grad_() for name, p in params.items()}
 
 
-@pytest.mark.parametrize("recipe", sorted(RECIPES))
-def test_given_parameters_are_updated_like_the_modules_own(recipe: str) -> None:
-    step = make_step(**RECIPES[recipe])
+@pytest.mark.parametrize("config", sorted(RECIPES))
+def test_given_parameters_are_updated_like_the_modules_own(config: str) -> None:
+    step = make_step(**RECIPES[config])
     before = detached(step.own)
     given = detached(step.own)
     own_state, given_state = zero_state(step.own), zero_state(given)
@@ -177,7 +177,7 @@ def test_terms_are_the_formulas_under_the_parameters_before_the_update() -> None
     cells = (result.output - batch.x).square() * COLUMN_WEIGHTS
     expected = {
         "reconstruction": (cells.sum(dim=1) * batch.weight).mean(),
-        # Four columns are judged, and the loss is a mean over columns.
+        # Four columns are validated, and the loss is a mean over columns.
         "divergence": (result.code.mean.square().sum(dim=1) * batch.weight).mean() / 4,
         "l1_weights": 1e-2 * sum(p.abs().sum() for p in step.own.values() if p.ndim == 2),
     }
@@ -206,9 +206,9 @@ def test_two_rows_of_weight_one_half_count_like_one() -> None:
     torch.testing.assert_close(one, other)
 
 
-@pytest.mark.parametrize("recipe", sorted(RECIPES))
-def test_the_global_generators_are_not_touched(recipe: str) -> None:
-    step = make_step(**RECIPES[recipe])
+@pytest.mark.parametrize("config", sorted(RECIPES))
+def test_the_global_generators_are_not_touched(config: str) -> None:
+    step = make_step(**RECIPES[config])
     torch_before = torch.get_rng_state()
     numpy_before = np.random.get_state()[1].copy()  # noqa: NPY002
     python_before = random.getstate()
@@ -263,19 +263,19 @@ def test_held_out_rows_are_judged_clean_or_as_often_corrupted_as_is_needed() -> 
     module, clean = objective_with()
     batch = make_batch()
     expected = clean.rows(module(batch.x).output, batch)
-    torch.testing.assert_close(clean.judge(module, batch, generator()), expected)
-    module, noisy = objective_with(judge_corrupted=True)
+    torch.testing.assert_close(clean.validate(module, batch, generator()), expected)
+    module, noisy = objective_with(validate_corrupted=True)
     drawn = generator(5)
     copies = [noisy.corruption.corrupt(batch.x, drawn) for _ in range(8)]
     expected = sum(noisy.rows(module(copy).output, batch) for copy in copies) / 8
-    torch.testing.assert_close(noisy.judge(module, batch, generator(5)), expected)
+    torch.testing.assert_close(noisy.validate(module, batch, generator(5)), expected)
 
 
 def test_pairs_are_not_corrupted() -> None:
-    module, noisy = objective_with(judge_corrupted=True)
+    module, noisy = objective_with(validate_corrupted=True)
     batch = make_batch(target=torch.zeros(N_ROWS, N_FEATURES))
     expected = noisy.rows(module(batch.x).output, batch)
-    torch.testing.assert_close(noisy.judge(module, batch, generator()), expected)
+    torch.testing.assert_close(noisy.validate(module, batch, generator()), expected)
     assert noisy.terms(module, batch, generator())["reconstruction"] == expected.mean()
 
 
@@ -284,11 +284,11 @@ def test_held_out_rows_are_judged_by_the_penalties_that_depend_on_rows() -> None
     penalties = {p.name: p.build(N_COMPONENTS, False) for p in (L1Weights(1e-2), L1Sparsity(0.5))}
     loss = SquaredError().build(SCALING)
     plain = Objective(loss, None, {})
-    judged = Objective(loss, None, penalties, judged=["l1_sparsity"])
+    validated = Objective(loss, None, penalties, validated=["l1_sparsity"])
     batch = make_batch()
     code = step.module.encode(batch.x)
     expected = 0.5 * (code.abs().mean(0) / code.square().mean(0).sqrt()).mean()
-    gap = judged.judge(step.module, batch, generator()) - plain.judge(
+    gap = validated.validate(step.module, batch, generator()) - plain.validate(
         step.module, batch, generator()
     )
     torch.testing.assert_close(gap, expected.expand(N_ROWS).detach())

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_ae.applications._imputation._committee import Examples, Learner
 from sklearn_ae.applications._imputation._gaussian import Gaussian
+from sklearn_ae.applications._imputation._learners import Examples, Learner
 from sklearn_ae.applications._imputation._mix import mix
 from sklearn_ae.applications._imputation._neighbours import COUNTS, Neighbours
 from sklearn_ae.data import FEW_ROWS
@@ -25,7 +25,7 @@ _USUAL_SHRINKAGE = 0.1
 # Numbers of cells that examples should have, which decides how often each row is one.
 _EXAMPLES = 4500
 _MOST_DRAWS, _LEAST_DRAWS = 8, 2
-_JUDGED_DRAWS = 2
+_VALIDATION_DRAWS = 2
 # Rows that examples are made of, and among which neighbours are looked for.
 _MOST_ROWS = 20_000
 _MOST_DONORS = 5_000
@@ -92,16 +92,16 @@ class Filler:
         self.low = np.where(observed, Z, np.inf).min(axis=0)
         self.high = np.where(observed, Z, -np.inf).max(axis=0)
         self.weights: NDArray | None = None
-        judged = len(Z) >= FEW_ROWS and len(self.groups) > 1
+        validated = len(Z) >= FEW_ROWS and len(self.groups) > 1
         shrinkage = _USUAL_SHRINKAGE
-        if judged:
-            found, shrinkage = self._judge(Z, weight, rng)
+        if validated:
+            found, shrinkage = self._validate(Z, weight, rng)
         self.start = Gaussian.fit(Z, weight).with_shrinkage(shrinkage)
         filled = self.start.fill(Z)
         self.similar = None
         if self.weights is not None:
             self.similar = self._neighbours(self.start, Z, filled)
-        if judged:
+        if validated:
             return found
         spread = np.broadcast_to(self.start.residual_spread, Z.shape)
         return HeldOut(filled - self.start.residuals(filled), Z, observed, spread)
@@ -127,21 +127,21 @@ class Filler:
         """Return standard normal numbers, correlated as what rows lack."""
         return self.start.correlated(Z, draws)
 
-    def _judge(
+    def _validate(
         self, Z: NDArray, weight: NDArray, rng: np.random.Generator
     ) -> tuple[HeldOut, float]:
         """Hide cells, learn, and fit the mix on rows that were held out."""
         n = len(Z)
         draws = int(np.clip(_EXAMPLES // n, _LEAST_DRAWS, _MOST_DRAWS))
         missing = np.isnan(Z)
-        masks = [self._hide(missing, rng) for _ in range(max(draws, _JUDGED_DRAWS))]
+        masks = [self._hide(missing, rng) for _ in range(max(draws, _VALIDATION_DRAWS))]
         folds = list(self._folds(n, rng))
         starts = [Gaussian.fit(Z[train], weight[train]) for train, _ in folds]
         shrinkage = self._shrinkage(Z, weight, folds, starts, masks)
         starts = [start.with_shrinkage(shrinkage) for start in starts]
         if self.learner is None:
             examples = [
-                self._examples(Z, weight, masks[:_JUDGED_DRAWS], valid, start, None, False)[0]
+                self._examples(Z, weight, masks[:_VALIDATION_DRAWS], valid, start, None, False)[0]
                 for (_, valid), start in zip(folds, starts, strict=True)
             ]
             return self._joined(examples, starts), shrinkage
@@ -149,7 +149,9 @@ class Filler:
         for (train, valid), start in zip(folds, starts, strict=True):
             donors = self._neighbours(start, Z[train], start.fill(Z[train]))
             first = self._examples(Z, weight, masks[:draws], train, start, donors, True)
-            second = self._examples(Z, weight, masks[:_JUDGED_DRAWS], valid, start, donors, False)
+            second = self._examples(
+                Z, weight, masks[:_VALIDATION_DRAWS], valid, start, donors, False
+            )
             parts.append((first, second))
         held_out = [second for _, second in parts]
         row_weight = np.concatenate([e.weight for e, _ in held_out])
@@ -245,9 +247,9 @@ class Filler:
         """
         hidden = np.concatenate([mask[rows] for mask in masks])
         truth = np.tile(Z[rows], (len(masks), 1))
-        holey = np.where(hidden, np.nan, truth)
-        missing = np.isnan(holey)
-        filled = start.fill(holey)
+        incomplete = np.where(hidden, np.nan, truth)
+        missing = np.isnan(incomplete)
+        filled = start.fill(incomplete)
         fills = []
         if donors is not None:
             own = None

@@ -6,7 +6,7 @@ from scipy import sparse
 from sklearn_ae.data import (
     Batch,
     ColumnScaling,
-    CompactBatch,
+    LazyBatch,
     Rows,
     SparseRows,
     blocks,
@@ -111,7 +111,7 @@ def pair(dense):
     target = dense + 1.0
     scalings = ColumnScaling.fit(Rows(dense)), ColumnScaling.fit(Rows(target))
     weight, condition = torch.rand(60), torch.rand(60, 2)
-    compact = CompactBatch(
+    compact = LazyBatch(
         SparseRows(sparse.csr_array(dense)), scalings, weight, target, condition, "cpu"
     )
     x, y = (

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from sklearn_ae.data import Batch, ColumnScaling, Rows
-from sklearn_ae.training._cycle import Cycle, Lane, run_cycle
+from sklearn_ae.training._config import ModelSpec, TrainingConfig
 from sklearn_ae.training._net import AutoencoderNet
-from sklearn_ae.training._recipe import Composition, Recipe
 from sklearn_ae.training._schedule import OneCycle
 from sklearn_ae.training._seeds import Seeds
 from sklearn_ae.training._starting import set_start
+from sklearn_ae.training._training_loop import TrainingResult, TrainingRun, train_runs
 
 
-def train_lanes(
+def train_together(
     nets: list[AutoencoderNet],
     parts: list[tuple[Rows, Batch, Batch]],
-    composition: Composition,
-    recipe: Recipe,
+    spec: ModelSpec,
+    config: TrainingConfig,
     seeds: Seeds,
     scaling: ColumnScaling,
-) -> Cycle:
+) -> TrainingResult:
     """Train networks from their start, each judged by rows of its own.
 
     Parameters
@@ -28,9 +28,9 @@ def train_lanes(
     parts : list of tuple
         For each, the rows that its start is solved on, and the batches that it is trained on
         and judged by, in standard units.
-    composition : Composition
+    spec : ModelSpec
         Gives start and loss.
-    recipe : Recipe
+    config : TrainingConfig
         How to train; `max_iter` is a number.
     seeds : Seeds
         Feeds every draw.
@@ -39,27 +39,27 @@ def train_lanes(
 
     Returns
     -------
-    cycle : Cycle
+    schedule : TrainingResult
         The epoch that is best for all held-out parts together, with the weights there.
     """
-    unit = composition.loss.unit(scaling)
-    lanes = []
+    unit = spec.loss.unit(scaling)
+    runs = []
     for i, (net, (rows, train, valid)) in enumerate(zip(nets, parts, strict=True)):
         stream = ("fold", i)
-        set_start(net.module_, None, composition, rows, (scaling, scaling), recipe, seeds, stream)
-        lane = Lane(
+        set_start(net.module_, None, spec, rows, (scaling, scaling), config, seeds, stream)
+        run = TrainingRun(
             net,
-            train.to(recipe.device),
-            valid.to(recipe.device),
+            train.to(config.device),
+            valid.to(config.device),
             unit,
-            recipe.batch_rows(rows),
+            config.batch_rows(rows),
             seeds.torch("order", *stream),
-            seeds.torch("noise", *stream, device=recipe.device),
+            seeds.torch("noise", *stream, device=config.device),
             fresh=True,
         )
-        lanes.append(lane)
-    cycle = OneCycle(recipe.epochs(parts[0][0]), recipe.learning_rate_init)
-    found = run_cycle(lanes, recipe, cycle)
+        runs.append(run)
+    schedule = OneCycle(config.epochs(parts[0][0]), config.learning_rate_init)
+    found = train_runs(runs, config, schedule)
     for net, weights in zip(nets, found.best_weights, strict=True):
         net.set_weights(weights)
         net.end()

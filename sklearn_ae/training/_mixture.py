@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _N_DRAWS = 4
 
 
-class Background(NamedTuple):
+class DefensiveMixture(NamedTuple):
     """A share of the density: p(x) = (1 - share) p_network(x) + share p_start(x).
 
     No row has less than log(1 / share) nats below what the start gives it, so that a few

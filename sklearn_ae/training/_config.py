@@ -23,12 +23,12 @@ _READ_CELLS = 2**34
 
 
 @dataclass(frozen=True)
-class Composition:
+class ModelSpec:
     """The slots of an autoencoder, filled.
 
-    A start of None is a network with random weights and no linear path. `judge_corrupted`
+    A start of None is a network with random weights and no linear path. `validate_corrupted`
     says whether held-out rows are corrupted before a network is judged by them, and
-    `background` which share of a density is that of the start.
+    `mixture` which share of a density is that of the start.
     """
 
     architecture: Architecture
@@ -37,8 +37,8 @@ class Composition:
     penalties: tuple[Penalty, ...]
     loss: Loss
     start: Start | None
-    judge_corrupted: bool = False
-    background: float = 0.0
+    validate_corrupted: bool = False
+    defensive_share: float = 0.0
 
     def __post_init__(self) -> None:
         """Check the parameters of each slot object against their domains."""
@@ -68,18 +68,18 @@ class Composition:
     def reach(self) -> float | None:
         """How far beyond the training rows those may lie that are restored, if that is known."""
         additive = self.start is not None and not self.loss.log_likelihood
-        if self.judge_corrupted and additive and isinstance(self.corruption, Corruption):
+        if self.validate_corrupted and additive and isinstance(self.corruption, Corruption):
             return self.corruption.reach
         return None
 
     @property
     def sparse(self) -> bool:
-        """Whether units of the code may fall silent."""
+        """Whether units of the code may fall dead."""
         return self.latent.sparse or any(penalty.sparse for penalty in self.penalties)
 
 
 @dataclass(frozen=True)
-class Recipe:
+class TrainingConfig:
     """How to train; None asks for the rule by data size."""
 
     n_components: int

@@ -1,4 +1,4 @@
-"""Units of a sparse code that fell silent: found, and brought back."""
+"""Units of a sparse code that fell dead: found, and brought back."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from torch import Tensor
 from sklearn_ae.data import AnyBatch
 from sklearn_ae.training._module import AutoencoderModule, parameters_of
 
-# A unit whose activation varies less than this is silent.
-_SILENT = 1e-6
+# A unit whose activation varies less than this is dead.
+_DEAD = 1e-6
 # Rows that are looked at.
 _ROWS = 2048
 
 
 @torch.no_grad()
-def silent_units(module: AutoencoderModule, batch: AnyBatch) -> Tensor:
+def dead_units(module: AutoencoderModule, batch: AnyBatch) -> Tensor:
     """Return a mask of the units whose code is the same in every row."""
     codes = module.latent(parameters_of(module, batch.slice(0, _ROWS))).mean
-    return codes.std(dim=0, unbiased=False) < _SILENT
+    return codes.std(dim=0, unbiased=False) < _DEAD
 
 
 @torch.no_grad()
-def revive(module: AutoencoderModule, batch: AnyBatch, silent: Tensor) -> None:
-    """Give the encoder's output of silent units the mean and spread of the others.
+def reinitialise(module: AutoencoderModule, batch: AnyBatch, dead: Tensor) -> None:
+    """Give the encoder's output of dead units the mean and spread of the others.
 
     Parameters
     ----------
@@ -31,15 +31,15 @@ def revive(module: AutoencoderModule, batch: AnyBatch, silent: Tensor) -> None:
         Changed in place.
     batch : Batch
         Rows that moments are taken over.
-    silent : Tensor of shape (n_components,), bool
+    dead : Tensor of shape (n_components,), bool
         The units.
     """
-    if silent.all() or not silent.any():
+    if dead.all() or not dead.any():
         return
     output = parameters_of(module, batch.slice(0, _ROWS))
     mean, std = output.mean(dim=0), output.std(dim=0, unbiased=False)
-    common_mean, common_std = mean[~silent].median(), std[~silent].median()
-    scale = torch.where(silent, common_std / std.clamp(min=_SILENT), 1.0)
+    common_mean, common_std = mean[~dead].median(), std[~dead].median()
+    scale = torch.where(dead, common_std / std.clamp(min=_DEAD), 1.0)
     # (output - shift) * scale has the common moments.
-    shift = torch.where(silent, mean - common_mean / scale, 0.0)
+    shift = torch.where(dead, mean - common_mean / scale, 0.0)
     module.encoder.transform_output(torch.diag(scale), shift)

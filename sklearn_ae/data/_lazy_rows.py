@@ -14,7 +14,7 @@ from scipy import sparse
 EXPANDED_CELLS = 2**25
 
 
-class CompactRows(ABC):
+class LazyRows(ABC):
     """Rows of a matrix that is never in memory as a whole."""
 
     @property
@@ -56,7 +56,7 @@ class CompactRows(ABC):
         return self.shape[1]
 
     @abstractmethod
-    def holes(self) -> NDArray[np.intp]:
+    def missing_columns(self) -> NDArray[np.intp]:
         """Return the columns of the dense form that tell which cells are missing."""
 
     @property
@@ -65,7 +65,7 @@ class CompactRows(ABC):
         return self.shape[0] * self.shape[1] > EXPANDED_CELLS
 
 
-class SparseRows(CompactRows):
+class SparseRows(LazyRows):
     """Rows of which only the values that are not zero are kept.
 
     Parameters
@@ -111,7 +111,7 @@ class SparseRows(CompactRows):
         spans = [slice(rows.indptr[i], rows.indptr[i + 1]) for i in parts]
         return len({(rows.indices[s].tobytes(), rows.data[s].tobytes()) for s in spans})
 
-    def holes(self) -> NDArray[np.intp]:
+    def missing_columns(self) -> NDArray[np.intp]:
         """Return none: every value is a number."""
         return np.empty(0, dtype=np.intp)
 
@@ -155,4 +155,4 @@ class SparseRows(CompactRows):
 
 def dense_block(values: Any, index: slice | NDArray) -> Any:
     """Return some rows of an array, or of compact rows as an array."""
-    return values.dense(index) if isinstance(values, CompactRows) else values[index]
+    return values.dense(index) if isinstance(values, LazyRows) else values[index]

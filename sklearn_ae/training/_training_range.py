@@ -11,7 +11,7 @@ from torch import Tensor
 from sklearn_ae.data import ColumnScaling, Rows
 
 
-class Support(NamedTuple):
+class TrainingRange(NamedTuple):
     """The range of each column, with room for noise, in standard units.
 
     Parameters
@@ -35,9 +35,9 @@ class Support(NamedTuple):
         low, high = scaling.apply(np.stack(list(ends)))
         return cls(low - reach, high + reach)
 
-    def united(self, other: Support) -> Support:
+    def united(self, other: TrainingRange) -> TrainingRange:
         """Return the smallest range that holds both."""
-        return Support(np.minimum(self.low, other.low), np.maximum(self.high, other.high))
+        return TrainingRange(np.minimum(self.low, other.low), np.maximum(self.high, other.high))
 
     def inside(self, x: Tensor) -> Tensor:
         """Return the nearest point of the range to each row."""

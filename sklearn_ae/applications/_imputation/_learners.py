@@ -19,17 +19,17 @@ from sklearn_ae.latents import Deterministic
 from sklearn_ae.losses import SquaredError
 from sklearn_ae.starts import LinearStart, Start
 from sklearn_ae.training import (
-    Composition,
     History,
     Model,
+    ModelSpec,
     ModuleFactory,
-    Recipe,
     Seeds,
+    TrainingConfig,
     available_device,
     make_net,
     set_state_tensors,
     state_tensors,
-    train_lanes,
+    train_together,
 )
 
 # Batches of a fit that should suffice, and the epochs between which this is kept.
@@ -102,7 +102,7 @@ class _Unchanged(Start):
         return LinearStart(pick, pick)
 
 
-class Committee(Learner):
+class FoldNetworks(Learner):
     """A network a fold, each trained from the start, whose fills are averaged.
 
     A network gets a row filled by the mix of closed forms, which cells were filled, and how far
@@ -113,37 +113,37 @@ class Committee(Learner):
     ----------
     hidden : tuple of int
         Widths of the hidden layers.
-    recipe : Recipe
+    config : TrainingConfig
         How to train; its width is that of the rows.
     seeds : Seeds
         Feeds every draw.
     """
 
-    def __init__(self, hidden: tuple[int, ...], recipe: Recipe, seeds: Seeds) -> None:
+    def __init__(self, hidden: tuple[int, ...], config: TrainingConfig, seeds: Seeds) -> None:
         self.hidden = hidden
-        self.recipe = recipe
+        self.config = config
         self.seeds = seeds
         self._models: list[Model] = []
 
     def fit(self, folds: list[tuple[Examples, Examples]]) -> list[NDArray]:
         """Train the networks in lockstep; the epoch is the best for all held-out parts."""
-        recipe = self.recipe
-        composition = self._composition()
-        if recipe.max_iter is None:
+        config = self.config
+        spec = self._spec()
+        if config.max_iter is None:
             first = Rows(folds[0][0].filled)
-            n_batches = max(1, first.n_rows // recipe.batch_rows(first))
-            recipe = replace(recipe, max_iter=int(np.clip(_BATCHES // n_batches, *_EPOCHS)))
-        scaling = _unit(recipe.n_components)
+            n_batches = max(1, first.n_rows // config.batch_rows(first))
+            config = replace(config, max_iter=int(np.clip(_BATCHES // n_batches, *_EPOCHS)))
+        scaling = _unit(config.n_components)
         nets, parts = [], []
         for i, (train, valid) in enumerate(folds):
             rows = Rows(train.filled, condition=_condition(train))
             factory = self._factory(rows)
-            nets.append(make_net(factory, composition, recipe, (scaling, scaling), leads=i == 0))
+            nets.append(make_net(factory, spec, config, (scaling, scaling), leads=i == 0))
             parts.append((rows, _batch(train), _batch(valid)))
-        found = train_lanes(nets, parts, composition, recipe, self.seeds, scaling)
+        found = train_together(nets, parts, spec, config, self.seeds, scaling)
         self.n_iter, self.history = found.n_iter, found.history
         self._models = [self._model(factory, net.module_) for net in nets]
-        self.recipe = replace(recipe, callbacks=())
+        self.config = replace(config, callbacks=())
         return [
             self._one(model, valid.filled, _condition(valid))
             for model, (_, valid) in zip(self._models, folds, strict=True)
@@ -158,8 +158,8 @@ class Committee(Learner):
     def _one(model: Model, filled: NDArray, condition: NDArray) -> NDArray[np.float64]:
         return model.decode(model.encode(filled, condition), condition)
 
-    def _composition(self) -> Composition:
-        return Composition(
+    def _spec(self) -> ModelSpec:
+        return ModelSpec(
             architecture=Dense(self.hidden, dropout=_DROPOUT),
             latent=Deterministic(),
             corruption=None,
@@ -202,7 +202,7 @@ class Committee(Learner):
         if self.history is not None:
             self.history = History(*state["history"])
         self._models = []
-        device = available_device(self.recipe.device)
+        device = available_device(self.config.device)
         for arrays in weights:
             module = factory()
             set_state_tensors(module, [torch.from_numpy(np.array(array)) for array in arrays])

@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import kstest, norm
 
-from sklearn_ae.data import ColumnScaling, Rows, WarpedScaling, scaling_from
+from sklearn_ae.data import ColumnScaling, NormalScores, Rows, scaling_from
 
 RNG = np.random.default_rng(0)
 N = 2000
@@ -18,11 +18,11 @@ CENSORED_AT, LEVELS_AT, CONSTANT_AT = 1, 2, 3
 
 
 @pytest.fixture(scope="module")
-def scaling() -> WarpedScaling:
-    return WarpedScaling.fit(Rows(X))
+def scaling() -> NormalScores:
+    return NormalScores.fit(Rows(X))
 
 
-def test_skewed_columns_become_standard_normal(scaling: WarpedScaling) -> None:
+def test_skewed_columns_become_standard_normal(scaling: NormalScores) -> None:
     u = scaling.apply(X)
     assert kstest(u[:, 0], norm.cdf).statistic < 0.02
     assert abs(u[:, 0].std() - 1) < 0.02
@@ -30,20 +30,20 @@ def test_skewed_columns_become_standard_normal(scaling: WarpedScaling) -> None:
     assert kstest(scaling.apply(new)[:, 0], norm.cdf).statistic < 0.05
 
 
-def test_rows_come_back_up_to_the_width_of_a_value(scaling: WarpedScaling) -> None:
+def test_rows_come_back_up_to_the_width_of_a_value(scaling: NormalScores) -> None:
     error = np.abs(scaling.restore(scaling.apply(X)) - X)
     assert (error <= 2e-3 * X.std(axis=0)).all()
     assert (error <= 1e-9 * (1 + np.abs(X))).mean() > 0.99
 
 
-def test_no_slope_is_steeper_than_the_width_of_a_value_allows(scaling: WarpedScaling) -> None:
+def test_no_slope_is_steeper_than_the_width_of_a_value_allows(scaling: NormalScores) -> None:
     close = np.column_stack([np.r_[np.zeros(500), 1e-9, RNG.standard_normal(500)]])
-    for warped, rows in ((scaling, X), (WarpedScaling.fit(Rows(close)), close)):
-        steepest = np.exp(warped.log_slope(rows)) * ColumnScaling.fit(Rows(rows)).scale
+    for mapped, rows in ((scaling, X), (NormalScores.fit(Rows(close)), close)):
+        steepest = np.exp(mapped.log_slope(rows)) * ColumnScaling.fit(Rows(rows)).scale
         assert steepest.max() < 8 / 1e-3
 
 
-def test_values_that_many_rows_share_come_back_as_themselves(scaling: WarpedScaling) -> None:
+def test_values_that_many_rows_share_come_back_as_themselves(scaling: NormalScores) -> None:
     draws = scaling.restore(RNG.standard_normal((N, X.shape[1])))
     assert_array_equal(np.unique(draws[:, LEVELS_AT]), [0.0, 1.0, 2.0, 3.0])
     share = (draws[:, CENSORED_AT] == CENSORED.min()).mean()
@@ -52,7 +52,7 @@ def test_values_that_many_rows_share_come_back_as_themselves(scaling: WarpedScal
     assert_array_equal(draws[:, CONSTANT_AT], 7.0)
 
 
-def test_the_map_rises_and_its_slope_is_the_one_reported(scaling: WarpedScaling) -> None:
+def test_the_map_rises_and_its_slope_is_the_one_reported(scaling: NormalScores) -> None:
     x = np.sort(RNG.uniform(-5, 40, 500))[:, None] * np.ones((1, X.shape[1]))
     u = scaling.apply(x)[:, 0]
     assert (np.diff(u) > 0).all()
@@ -62,22 +62,22 @@ def test_the_map_rises_and_its_slope_is_the_one_reported(scaling: WarpedScaling)
     assert agrees.mean() > 0.99  # all but steps across a knot
 
 
-def test_the_density_integrates_to_one(scaling: WarpedScaling) -> None:
-    grid = np.linspace(-20, 400, 400_001)
-    x = grid[:, None] * np.ones((1, X.shape[1]))
+def test_the_density_integrates_to_one(scaling: NormalScores) -> None:
+    sample_shape = np.linspace(-20, 400, 400_001)
+    x = sample_shape[:, None] * np.ones((1, X.shape[1]))
     density = norm.pdf(scaling.apply(x)[:, 0]) * np.exp(scaling.log_slope(x)[:, 0])
-    assert density.sum() * (grid[1] - grid[0]) == pytest.approx(1.0, abs=1e-3)
+    assert density.sum() * (sample_shape[1] - sample_shape[0]) == pytest.approx(1.0, abs=1e-3)
 
 
 def test_weights_count_rows() -> None:
     x = X[:200]
     weight = RNG.integers(0, 4, len(x)).astype(float)
-    weighted = WarpedScaling.fit(Rows(x, weight))
-    repeated = WarpedScaling.fit(Rows(np.repeat(x, weight.astype(int), axis=0)))
+    weighted = NormalScores.fit(Rows(x, weight))
+    repeated = NormalScores.fit(Rows(np.repeat(x, weight.astype(int), axis=0)))
     assert_allclose(weighted.apply(X), repeated.apply(X), rtol=1e-9, atol=1e-9)
 
 
-def test_arrays_make_the_scaling_again(scaling: WarpedScaling) -> None:
+def test_arrays_make_the_scaling_again(scaling: NormalScores) -> None:
     again = scaling_from(scaling.state())
     assert_array_equal(again.apply(X), scaling.apply(X))
     plain = ColumnScaling.fit(Rows(X))
@@ -87,7 +87,7 @@ def test_arrays_make_the_scaling_again(scaling: WarpedScaling) -> None:
 
 @pytest.mark.parametrize("n_rows", [1, 2, 3, 10])
 def test_few_rows_are_no_error(n_rows: int) -> None:
-    small = WarpedScaling.fit(Rows(X[:n_rows]))
+    small = NormalScores.fit(Rows(X[:n_rows]))
     assert np.isfinite(small.apply(X)).all()
     assert np.isfinite(small.restore(RNG.standard_normal((50, X.shape[1])))).all()
     assert np.isfinite(small.log_slope(X)).all()

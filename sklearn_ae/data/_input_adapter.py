@@ -23,23 +23,23 @@ class Wrapper(Protocol):
         """Return a number for each cell in this form, in float64."""
 
 
-class Layout:
-    """Rows as a matrix with one column a feature, the layout of tables.
+class InputAdapter:
+    """Rows as a matrix with one column a feature, the adapter of tables.
 
-    `grid` is the shape of a row where columns have neighbours, and None here. `missing`
+    `sample_shape` is the shape of a row where columns have neighbours, and None here. `missing`
     says whether cells may be NaN, `ragged` whether rows differ in size, `sparse` whether
     sparse matrices are taken, and `tabular` whether columns are of several kinds. `options`
     names parameters of the estimator that say how to read X.
     """
 
-    grid: tuple[int, ...] | None = None
+    sample_shape: tuple[int, ...] | None = None
     missing: bool = True
     ragged: bool = False
     sparse: bool = True
     tabular: bool = False
     options: tuple[str, ...] = ()
 
-    def fit(self, X: Any) -> Layout:
+    def fit(self, X: Any) -> InputAdapter:
         """Note how X came."""
         return self
 

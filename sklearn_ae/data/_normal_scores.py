@@ -19,7 +19,7 @@ _ROWS = 100_000
 _ATOM = 1e-3
 
 
-class _ColumnWarp:
+class _ColumnScores:
     """A monotone piecewise linear map of one standardised column to normal scores.
 
     Parameters
@@ -36,9 +36,9 @@ class _ColumnWarp:
         self.atoms = atoms
 
     @classmethod
-    def fit(cls, z: NDArray, weight: NDArray, n_quantiles: int) -> _ColumnWarp:
+    def fit(cls, z: NDArray, weight: NDArray, n_quantiles: int) -> _ColumnScores:
         """Draw the map through quantiles of a column."""
-        # Values are told apart on a grid, so that no slope is steeper than it allows.
+        # Values are told apart on a sample_shape, so that no slope is steeper than it allows.
         values, cell = np.unique(np.round(z / (2 * _ATOM)), return_inverse=True)
         values *= 2 * _ATOM
         mass = np.bincount(cell, weight)
@@ -111,10 +111,10 @@ def _most_frequent(values: NDArray, weight: NDArray) -> float:
 
 
 # The map of a column without an observed cell, which is constant.
-_IDENTITY = _ColumnWarp(np.array([0.0]), np.array([0.0]), np.empty((0, 3)))
+_IDENTITY = _ColumnScores(np.array([0.0]), np.array([0.0]), np.empty((0, 3)))
 
 
-class WarpedScaling(ColumnScaling):
+class NormalScores(ColumnScaling):
     """Column scales followed by a map of each column to normal scores.
 
     The map is linear between quantiles of the training rows and beyond them. A value that
@@ -125,16 +125,16 @@ class WarpedScaling(ColumnScaling):
     ----------
     mean, scale : ndarray of shape (n_features,), float64
         Weighted means and standard deviations of the columns.
-    warps : list
+    maps : list
         The map of each column.
     """
 
-    def __init__(self, mean: NDArray, scale: NDArray, warps: list[_ColumnWarp]) -> None:
+    def __init__(self, mean: NDArray, scale: NDArray, maps: list[_ColumnScores]) -> None:
         super().__init__(mean, scale)
-        self.warps = warps
+        self.maps = maps
 
     @classmethod
-    def fit(cls, rows: Rows) -> WarpedScaling:
+    def fit(cls, rows: Rows) -> NormalScores:
         """Measure the columns of some rows."""
         plain = ColumnScaling.fit(rows)
         subset = rows
@@ -145,11 +145,11 @@ class WarpedScaling(ColumnScaling):
         weight = np.ones(len(z)) if weights is None else weights
         n_quantiles = int(np.clip(np.sqrt(weight.sum()), _LEAST, _MOST))
         present = ~np.isnan(z).T
-        warps = [
-            _ColumnWarp.fit(column[p], weight[p], n_quantiles) if p.any() else _IDENTITY
+        maps = [
+            _ColumnScores.fit(column[p], weight[p], n_quantiles) if p.any() else _IDENTITY
             for column, p in zip(z.T, present, strict=True)
         ]
-        return cls(plain.mean, plain.scale, warps)
+        return cls(plain.mean, plain.scale, maps)
 
     @property
     def relative_scale(self) -> NDArray:
@@ -177,16 +177,18 @@ class WarpedScaling(ColumnScaling):
     def _by_column(self, name: str, z: NDArray) -> NDArray[np.float64]:
         out = np.zeros_like(z, dtype=np.float64)
         for j in np.flatnonzero(self.scale > 0):
-            out[:, j] = getattr(self.warps[j], name)(z[:, j])
+            out[:, j] = getattr(self.maps[j], name)(z[:, j])
         return out
 
     def state(self) -> dict:
         """Return plain arrays."""
-        arrays = [[warp.x, warp.u, warp.atoms] for warp in self.warps]
-        return {**super().state(), "warps": arrays}
+        arrays = [
+            [normal_scores.x, normal_scores.u, normal_scores.atoms] for normal_scores in self.maps
+        ]
+        return {**super().state(), "maps": arrays}
 
     @classmethod
-    def of_state(cls, state: dict) -> WarpedScaling:
+    def of_state(cls, state: dict) -> NormalScores:
         """Make the scaling again from its arrays."""
-        warps = [_ColumnWarp(*arrays) for arrays in state["warps"]]
-        return cls(state["mean"], state["scale"], warps)
+        maps = [_ColumnScores(*arrays) for arrays in state["maps"]]
+        return cls(state["mean"], state["scale"], maps)
