@@ -178,8 +178,8 @@ class _BatchAugmentation:
         moved = self.augmentation.move(images, generator).chunk(len(parts), dim=1)
         x = self._standardized(moved[0], batch.x, 0)
         if batch.target is None:
-            return batch._replace(x=x)
-        return batch._replace(x=x, target=self._standardized(moved[1], batch.target, 1))
+            return batch.replace(x=x)
+        return batch.replace(x=x, target=self._standardized(moved[1], batch.target, 1))
 
     def _pixels(self, x: Tensor, i: int) -> Tensor:
         mean, scale = (u.to(x) for u in self.units[i])

@@ -167,7 +167,7 @@ class FlipsAndTurns:
         for chosen, move in zip(draws, moves, strict=False):
             x = torch.where(chosen, move(x), x)
             target = torch.where(chosen, move(target), target)
-        return batch._replace(x=x[..., 0, 0], target=target.flatten(-3))
+        return batch.replace(x=x[..., 0, 0], target=target.flatten(-3))
 
     def mean(self, enlarge: Callable[[Tensor], Tensor], x: Tensor, *, turn: bool) -> Tensor:
         """Return the mean of what all mirror images of x become, each moved back.

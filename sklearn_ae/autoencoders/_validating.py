@@ -73,11 +73,12 @@ class ValidatingAutoencoder(ComposedAutoencoder):
                 sample_weight, values, dtype=np.float64, ensure_non_negative=True
             )
         target = None if X_clean is None else self._clean(X_clean, values)
-        rows = Rows(values, weight, target=target, sample_shape=self._adapter.sample_shape)
+        shape = self._adapter.sample_shape
+        rows = Rows(values, weight, target=target, sample_shape=shape)
         if reset:
             self._condition = None if condition is None else ConditionEncoder().fit(condition, rows)
-        rows.condition = self._conditions(condition, len(values))
-        return rows
+        encoded = self._conditions(condition, len(values))
+        return Rows(values, weight, target=target, condition=encoded, sample_shape=shape)
 
     def _new_adapter(self, architecture: Architecture) -> InputAdapter:
         """Return the adapter of the input, told how to read it."""

@@ -10,6 +10,7 @@ from sklearn_ae.data._batch import (
 )
 from sklearn_ae.data._channels import ChannelScaling
 from sklearn_ae.data._columns import Column, Numeric, fit_column
+from sklearn_ae.data._companions import as_tensor, read_companions
 from sklearn_ae.data._condition import ConditionEncoder
 from sklearn_ae.data._containers import Container
 from sklearn_ae.data._images import Images, as_images
@@ -54,6 +55,7 @@ __all__ = [
     "TableScaling",
     "NormalScores",
     "as_images",
+    "as_tensor",
     "block_rows",
     "blocks",
     "check_same_units",
@@ -62,6 +64,7 @@ __all__ = [
     "fit_scaling",
     "level_spans",
     "plan",
+    "read_companions",
     "read_table",
     "scaling_from",
 ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from itertools import repeat, starmap
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Generator, Tensor
 
+from sklearn_ae.data._companions import present
 from sklearn_ae.data._lazy_rows import LazyRows, dense_block
 from sklearn_ae.data._ragged import cell_index, padded_index, plan
 from sklearn_ae.data._scaling import ColumnScaling
@@ -39,64 +39,90 @@ class Extent(NamedTuple):
     lengths: Tensor | None = None
 
 
-class Batch(NamedTuple):
-    """Rows on a device; parts that are absent are None.
+class Batch:
+    """Rows on a device, with what comes with them; parts that are absent are None.
 
     Parameters
     ----------
     x : Tensor of shape (n, n_features) or (n, *size, n_channels)
-        The network's input, conditioned; the second form is that of rows which differ in
+        The network's input, standardised; the second form is that of rows which differ in
         size from batch to batch, with NaN where nothing was observed.
-    mask : Tensor of the shape of the target, optional
-        True where a cell was observed.
-    weight : Tensor of shape (n,), optional
-        Weight of each row, with mean 1 over the training rows.
-    target : Tensor of the shape of x, optional
-        What the reconstruction is compared with; None means x.
-    condition : Tensor of shape (n, c), optional
-        What the rows are conditioned on.
-    domain : Tensor of shape (n,), optional
-        Index of the domain of each row.
-    lengths : Tensor of shape (n,), optional
-        Number of steps of each row, for sequences.
+    **companions : Tensor of shape (n, ...) or None
+        Among them `mask`, of the shape of the target, True where a cell was observed;
+        `weight`, with mean 1 over the training rows; `target`, what the reconstruction is
+        compared with if it is not x; `condition`, what the rows are conditioned on; `lengths`,
+        the number of steps of each sequence; and what terms of the objective read.
     """
 
-    x: Tensor
-    mask: Tensor | None = None
-    weight: Tensor | None = None
-    target: Tensor | None = None
-    condition: Tensor | None = None
-    domain: Tensor | None = None
-    lengths: Tensor | None = None
+    def __init__(self, x: Tensor, **companions: Tensor | None) -> None:
+        self.x = x
+        self.companions: dict[str, Tensor] = present(companions)
+
+    @property
+    def parts(self) -> dict[str, Tensor]:
+        """The rows and all that comes with them."""
+        return {"x": self.x, **self.companions}
+
+    @property
+    def mask(self) -> Tensor | None:
+        """True where a cell was observed; None if all were."""
+        return self.companions.get("mask")
+
+    @property
+    def weight(self) -> Tensor | None:
+        """Weight of each row."""
+        return self.companions.get("weight")
+
+    @property
+    def target(self) -> Tensor | None:
+        """What the reconstruction is compared with, if it is not x."""
+        return self.companions.get("target")
+
+    @property
+    def condition(self) -> Tensor | None:
+        """What the rows are conditioned on."""
+        return self.companions.get("condition")
+
+    @property
+    def lengths(self) -> Tensor | None:
+        """Number of steps of each sequence."""
+        return self.companions.get("lengths")
 
     @property
     def n_rows(self) -> int:
         """Number of rows."""
         return self.x.shape[0]
 
+    def __len__(self) -> int:
+        return self.n_rows
+
     @property
     def extent(self) -> Extent | None:
         """The size of the rows, where it differs from batch to batch."""
-        return None if self.x.ndim == 2 else Extent(tuple(self.x.shape[1:-1]), self.lengths)
+        if self.x.ndim == 2:
+            return None
+        return Extent(tuple(self.x.shape[1:-1]), self.lengths)
+
+    def replace(self, **parts: Tensor | None) -> Batch:
+        """Return the batch with other parts."""
+        return Batch(**{**self.parts, **parts})  # type: ignore[arg-type]
 
     def map(self, function: Callable[[Tensor], Tensor]) -> Batch:
-        """Apply a function to each part that is present."""
-        parts = {name: part for name, part in self._asdict().items() if part is not None}
-        return Batch(**{name: function(part) for name, part in parts.items()})
+        """Apply a function to each part."""
+        return Batch(**{name: function(part) for name, part in self.parts.items()})
 
     def take(self, index: Tensor, out: Batch | None = None) -> Batch:
         """Return the rows at the given positions, in the memory of another batch if given."""
         if out is None:
             return self.map(lambda part: part.index_select(0, index))
-        for part, buffer in zip(self, out, strict=True):
-            if part is not None:
-                torch.index_select(part, 0, index, out=buffer)
+        for name, part in self.parts.items():
+            torch.index_select(part, 0, index, out=out.parts[name])
         return out
 
     def split(self, n: int) -> Iterator[Batch]:
         """Yield n batches of consecutive rows, which differ by one row at most."""
-        pieces = [repeat(None, n) if part is None else part.tensor_split(n) for part in self]
-        return starmap(Batch, zip(*pieces, strict=True))
+        pieces = zip(*(part.tensor_split(n) for part in self.parts.values()), strict=True)
+        return (Batch(**dict(zip(self.parts, each, strict=True))) for each in pieces)
 
     def slice(self, start: int, stop: int) -> Batch:
         """Return consecutive rows."""
@@ -106,8 +132,9 @@ class Batch(NamedTuple):
         """Return a copy, in the memory of another batch if given."""
         if out is None:
             return self.map(torch.clone)
-        for part, buffer in zip(self, out, strict=True):
-            if part is not None and buffer is not None and part is not buffer:
+        for name, part in self.parts.items():
+            buffer = out.parts[name]
+            if part is not buffer:
                 buffer.copy_(part)
         return out
 
@@ -183,40 +210,42 @@ class LazyBatch:
         The rows.
     scalings : pair of ColumnScaling
         Column scales of the rows and of what reconstructions are compared with.
-    weight : Tensor of shape (n,), optional
-        As in `Batch`.
+    companions : dict of str to Tensor of shape (n, ...)
+        As in `Batch`, but for the target.
     target : LazyRows or ndarray of shape (n, n_features), optional
         What reconstructions are compared with, in X's units; None means the rows.
-    condition : Tensor of shape (n, c), optional
-        As in `Batch`.
     device : torch.device or str
         Where batches are.
-    masked : bool
-        Whether cells of what reconstructions are compared with may be missing.
     """
 
     def __init__(
         self,
         values: LazyRows,
         scalings: tuple[ColumnScaling, ColumnScaling],
-        weight: Tensor | None = None,
+        companions: dict[str, Tensor],
         target: LazyRows | NDArray | None = None,
-        condition: Tensor | None = None,
         device: torch.device | str = "cpu",
-        masked: bool = False,
     ) -> None:
         self.values = values
         self.scalings = scalings
-        self.weight = None if weight is None else weight.to(device)
+        self.companions = {name: part.to(device) for name, part in companions.items()}
         self.target = target
-        self.condition = None if condition is None else condition.to(device)
         self.x = torch.empty(0, values.shape[1], device=device)
-        self.masked = masked
+        compared = values if target is None else target
+        self.masked = isinstance(compared, LazyRows) and len(compared.missing_columns()) > 0
 
     @property
     def n_rows(self) -> int:
         """Number of rows."""
         return len(self.values)
+
+    def __len__(self) -> int:
+        return self.n_rows
+
+    @property
+    def weight(self) -> Tensor | None:
+        """Weight of each row."""
+        return self.companions.get("weight")
 
     def take(self, rows: slice | NDArray, out: Batch | None = None) -> Batch:
         """Return some rows as a batch, in the memory of another batch if given."""
@@ -226,14 +255,15 @@ class LazyBatch:
         if self.target is not None:
             buffer = None if out is None else out.target
             target = _standardized(self.target, rows, self.scalings[1], device, buffer)
-        x = _standardized(self.values, rows, self.scalings[0], device, out and out.x)
-        holes = torch.isnan(x if target is None else target) if self.masked else None
+        x = _standardized(
+            self.values, rows, self.scalings[0], device, None if out is None else out.x
+        )
+        missing = torch.isnan(x if target is None else target) if self.masked else None
         batch = Batch(
             x,
-            mask=None if holes is None else ~holes,
-            weight=None if self.weight is None else self.weight[index],
+            mask=None if missing is None else ~missing,
             target=target,
-            condition=None if self.condition is None else self.condition[index],
+            **{name: part[index] for name, part in self.companions.items()},
         )
         return batch if out is None else batch.copied(out)
 
@@ -250,11 +280,9 @@ class LazyBatch:
         return LazyBatch(
             self.values[part],
             self.scalings,
-            None if self.weight is None else self.weight[part],
+            {name: companion[part] for name, companion in self.companions.items()},
             None if self.target is None else self.target[part],
-            None if self.condition is None else self.condition[part],
             self.x.device,
-            self.masked,
         )
 
     def n_batches(self, batch_size: int) -> int:
@@ -323,34 +351,42 @@ class RaggedBatch:
         The rows one after the other; NaN where nothing was observed.
     sizes : ndarray of shape (n, n_axes)
         Their sizes.
-    weight, target, condition
-        As in `Batch`; targets are laid out as the cells.
+    companions : dict of str to Tensor of shape (n, ...)
+        As in `Batch`, but for the target.
+    target : Tensor of shape (n_cells, n_channels), optional
+        What reconstructions are compared with, laid out as the cells.
     """
 
     def __init__(
         self,
         cells: Tensor,
         sizes: NDArray,
-        weight: Tensor | None = None,
+        companions: dict[str, Tensor],
         target: Tensor | None = None,
-        condition: Tensor | None = None,
     ) -> None:
         self.cells = cells
         self.sizes = sizes
         self.start = np.concatenate([[0], np.cumsum(sizes.prod(axis=1))])
-        self.weight = weight
+        self.companions = companions
         self.target = target
-        self.condition = condition
 
     @property
     def n_rows(self) -> int:
         """Number of rows."""
         return len(self.sizes)
 
+    def __len__(self) -> int:
+        return self.n_rows
+
     @property
     def x(self) -> Tensor:
         """The cells, for their device and type."""
         return self.cells
+
+    @property
+    def weight(self) -> Tensor | None:
+        """Weight of each row."""
+        return self.companions.get("weight")
 
     def take(self, rows: NDArray) -> Batch:
         """Return some rows as a batch, short ones padded."""
@@ -374,23 +410,20 @@ class RaggedBatch:
         return Batch(
             x,
             mask=None if lengths is None else ~torch.isnan(x if target is None else target),
-            weight=None if self.weight is None else self.weight[index],
             target=target,
-            condition=None if self.condition is None else self.condition[index],
             lengths=lengths,
+            **{name: part[index] for name, part in self.companions.items()},
         )
 
     def slice(self, start: int, stop: int) -> RaggedBatch:
         """Return consecutive rows."""
         rows = np.arange(self.n_rows)[start:stop]
         cells = torch.from_numpy(cell_index(self.start, self.sizes, rows)).to(self.cells.device)
-        part = slice(start, stop)
         return RaggedBatch(
             self.cells[cells],
-            self.sizes[part],
-            None if self.weight is None else self.weight[part],
+            self.sizes[start:stop],
+            {name: part[start:stop] for name, part in self.companions.items()},
             None if self.target is None else self.target[cells],
-            None if self.condition is None else self.condition[part],
         )
 
     def n_batches(self, batch_size: int) -> int:

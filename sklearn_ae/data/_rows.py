@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_ae.data._companions import present
 from sklearn_ae.data._lazy_rows import LazyRows, dense_block
 from sklearn_ae.data._ragged import Ragged
 
@@ -32,15 +33,15 @@ class Rows:
         Non-negative weights; None means that all rows count once.
     index : ndarray of int, optional
         Positions of the selected rows; None means all.
-    target : ndarray of shape (n, n_features), LazyRows or Ragged, optional
-        What a reconstruction is compared with; None means the rows themselves.
-    condition : ndarray of shape (n, n_conditions), optional
-        What the rows are conditioned on, in standard units.
     sample_shape : tuple of int, optional
         Shape of a row, (height, width, channels) or (steps, channels), where columns have
         neighbours; that of a typical row where rows differ in size.
     missing_columns : ndarray of int, optional
         Columns that have missing cells, which are NaN; None means to look for them.
+    **companions
+        What else comes with the rows, an entry a row, by name: `target`, what a reconstruction
+        is compared with, of the form of the values; `condition`, of shape (n, n_conditions), in
+        standard units; and whatever terms of the objective read.
     """
 
     def __init__(
@@ -48,20 +49,38 @@ class Rows:
         values: NDArray | LazyRows | Ragged,
         weight: NDArray | None = None,
         index: NDArray | None = None,
-        target: NDArray | LazyRows | Ragged | None = None,
-        condition: NDArray | None = None,
+        *,
         sample_shape: tuple[int, ...] | None = None,
         missing_columns: NDArray[np.intp] | None = None,
+        **companions: Any,
     ) -> None:
         if index is None and weight is not None and not weight.all():
             index = np.flatnonzero(weight)
         self.values = values
-        self.weight = weight
         self.index = index
-        self.target = target
-        self.condition = condition
+        self.companions = present({"weight": weight, **companions})
         self.sample_shape = sample_shape
         self._missing_columns = missing_columns
+
+    @property
+    def weight(self) -> NDArray | None:
+        """The weight of each row, selected or not."""
+        return self.companions.get("weight")
+
+    @property
+    def target(self) -> Any:
+        """What reconstructions are compared with, of each row, if it is not the row."""
+        return self.companions.get("target")
+
+    @property
+    def condition(self) -> NDArray | None:
+        """The condition of each row, selected or not."""
+        return self.companions.get("condition")
+
+    @property
+    def selected_companions(self) -> dict[str, Any]:
+        """What comes with the selected rows, by name."""
+        return {name: self.selected(value) for name, value in self.companions.items()}
 
     @property
     def ragged(self) -> bool:
@@ -77,15 +96,13 @@ class Rows:
         """Select rows by their position in this selection."""
         if self.index is not None:
             index = self.index[index]
-        return Rows(
-            self.values,
-            self.weight,
-            index,
-            self.target,
-            self.condition,
-            self.sample_shape,
-            self.missing_columns,
-        )
+        return self._with(self.values, index, self.missing_columns)
+
+    def _with(self, values: Any, index: NDArray | None, missing: NDArray | None = None) -> Rows:
+        """Return rows with the same companions."""
+        shape = self.sample_shape
+        companions = self.companions
+        return Rows(values, index=index, sample_shape=shape, missing_columns=missing, **companions)
 
     @property
     def targets(self) -> Rows:

@@ -19,6 +19,7 @@ from sklearn_ae.data import (
     RaggedBatch,
     Rows,
     SparseRows,
+    as_tensor,
 )
 from sklearn_ae.losses import Loss
 from sklearn_ae.training._config import ModelSpec, TrainingConfig
@@ -175,41 +176,28 @@ def check_same_shapes(factory: ModuleFactory, previous: Model) -> None:
 
 def batch(rows: Rows, scalings: tuple[ColumnScaling, ColumnScaling], device: str) -> AnyBatch:
     """Standardise rows into float32 tensors on a device; weights get mean 1."""
-    weight, condition = rows.weights, rows.conditions
+    found = rows.selected_companions
+    target = found.pop("target", None)
+    companions = {name: as_tensor(name, values) for name, values in found.items()}
     if rows.large:
-        return LazyBatch(
-            rows.selected(rows.values),
-            scalings,
-            None if weight is None else _float32(weight / weight.mean()),
-            None if rows.target is None else rows.selected(rows.target),
-            None if condition is None else _float32(condition),
-            device,
-            masked=len(rows.targets.missing_columns) > 0,
-        )
+        return LazyBatch(rows.selected(rows.values), scalings, companions, target, device)
     if rows.ragged:
         values = rows.selected(rows.values)
-        target = None if rows.target is None else rows.selected(rows.target)
         # Steps after the last that was observed are padding.
         target = None if target is None else target.trimmed(values.lengths)
         values = values.trimmed(values.lengths)
         return RaggedBatch(
             _standardized_cells(values, scalings[0]).to(device),
             values.sizes,
-            None if weight is None else _float32(weight / weight.mean()).to(device),
+            {name: part.to(device) for name, part in companions.items()},
             None if target is None else _standardized_cells(target, scalings[1]).to(device),
-            None if condition is None else _float32(condition).to(device),
         )
     x = _standardized(rows, scalings[0])
-    target = None if rows.target is None else _standardized(rows.targets, scalings[1])
+    target = None if target is None else _standardized(rows.targets, scalings[1])
     masked = rows.sample_shape is not None or len(rows.targets.missing_columns)
-    holes = torch.isnan(x if target is None else target) if masked else None
-    return Batch(
-        x,
-        mask=None if holes is None or not holes.any() else ~holes,
-        weight=None if weight is None else _float32(weight / weight.mean()),
-        target=target,
-        condition=None if condition is None else _float32(condition),
-    ).to(device)
+    missing = torch.isnan(x if target is None else target) if masked else None
+    mask = None if missing is None or not missing.any() else ~missing
+    return Batch(x, mask=mask, target=target, **companions).to(device)
 
 
 def _finite_variance(scalings: tuple[ColumnScaling, ColumnScaling]) -> None:
@@ -247,7 +235,3 @@ def _standardized_cells(values: Ragged, scaling: ColumnScaling) -> Tensor:
         part = slice(start, start + _BLOCK_CELLS)
         cells[part] = scaling.apply(values.cells[part].astype(np.float64, copy=False))
     return torch.from_numpy(cells)
-
-
-def _float32(values: np.ndarray) -> Tensor:
-    return torch.from_numpy(values.astype(np.float32))

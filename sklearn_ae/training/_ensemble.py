@@ -109,7 +109,7 @@ class Ensemble:
 
     def terms(self, params: Named, batch: Batch, noise: Generator) -> Named:
         """Terms of a stacked batch, of shape (n_nets,) each."""
-        parts = {name: part for name, part in batch._asdict().items() if part is not None}
+        parts = batch.parts
 
         def of_one(params: Named, buffers: Named, parts: Named) -> Named:
             return functional_call(
@@ -207,8 +207,7 @@ def _stackable(net: AutoencoderNet) -> bool:
 def _parts(net: AutoencoderNet) -> list[Any]:
     """What steps of a network depend on besides its numbers."""
     rows = _rows(net)
-    present = [part is not None for part in rows]
-    return [net.module_, net.criterion_, present, rows.x.shape[1:], rows.x.device]
+    return [net.module_, net.criterion_, list(rows.parts), rows.x.shape[1:], rows.x.device]
 
 
 def _alike(one: Any, other: Any) -> bool:
@@ -254,9 +253,8 @@ def _buffers(net: AutoencoderNet) -> dict[int, Batch]:
 
 
 def _stacked_batch(batches: list[Batch]) -> Batch:
-    parts = [batch._asdict() for batch in batches]
-    names = [name for name, part in parts[0].items() if part is not None]
-    return Batch(**{name: torch.stack([part[name] for part in parts]) for name in names})
+    parts = [batch.parts for batch in batches]
+    return Batch(**{name: torch.stack([part[name] for part in parts]) for name in parts[0]})
 
 
 @torch.no_grad()

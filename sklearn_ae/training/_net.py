@@ -227,7 +227,7 @@ class AutoencoderNet(NeuralNet):
         generator = Generator(batch.x.device).manual_seed(0)
         for index, part in batch.blocks(_VALIDATION_CELLS):
             if training_range is not None:
-                part = part._replace(x=training_range.inside(part.x))
+                part = part.replace(x=training_range.inside(part.x))
             yield index, self.criterion_.validate(self.module_, part, generator)
 
     def measures(self, batch: AnyBatch) -> dict[str, float]:

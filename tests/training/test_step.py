@@ -146,7 +146,7 @@ def test_gradients_are_clipped_to_a_norm_of_one_and_left_alone_below_it(size: fl
 
 def test_weight_decay_shrinks_a_weight_that_has_no_gradient() -> None:
     step = make_step(weight_decay=0.5)
-    batch = make_batch(target=torch.zeros(N_ROWS, N_FEATURES))._replace(
+    batch = make_batch(target=torch.zeros(N_ROWS, N_FEATURES)).replace(
         x=torch.zeros(N_ROWS, N_FEATURES)
     )
     name = "encoder.linear.weight"
