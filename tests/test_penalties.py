@@ -9,7 +9,8 @@ from scipy.special import expit, rel_entr
 from sklearn_ae import Contraction, Dense, KLSparsity, L1Sparsity, Sigmoid
 from sklearn_ae.architectures import Shapes
 from sklearn_ae.data import Batch
-from sklearn_ae.latents import Code, Deterministic
+from sklearn_ae.latents import Deterministic
+from sklearn_ae.terms import Code, Forward
 from sklearn_ae.training import AutoencoderModule
 
 N_ROWS, N_FEATURES = 24, 5
@@ -27,7 +28,7 @@ def generator(seed=0):
 def value_of(penalty, code, weight=None, bounded=True, training=False):
     term = penalty.build(code.shape[1], bounded)
     batch = Batch(torch.zeros(len(code), 1), weight=weight)
-    return term(None, batch, Code(code, code), generator() if training else None)
+    return term(None, batch, Forward(code, Code(code, code)), generator() if training else None)
 
 
 def divergence(rho, mean):
@@ -69,7 +70,7 @@ def test_the_running_mean_of_small_batches_is_the_mean_over_all_rows(weight):
     for part in torch.arange(N_ROWS).tensor_split([3, 10, 12, 20]):
         share = None if weight is None else weight[part]
         batch = Batch(torch.zeros(len(part), 1), weight=share)
-        value = term(None, batch, Code(CODE[part], CODE[part]), generator())
+        value = term(None, batch, Forward(X, Code(CODE[part], CODE[part])), generator())
     mean = np.average(CODE.numpy(), axis=0, weights=weight)
     assert_allclose(term.mean, mean, rtol=1e-5)
     assert value.item() == pytest.approx(divergence(0.1, mean), rel=1e-4)
@@ -80,7 +81,7 @@ def test_the_running_mean_forgets_rows_beyond_its_window():
     for activation, n_batches in ((0.9, 8), (0.2, 64)):
         for _ in range(n_batches):
             code = torch.full((128, 1), activation)
-            term(None, Batch(torch.zeros(128, 1)), Code(code, code), generator())
+            term(None, Batch(torch.zeros(128, 1)), Forward(X, Code(code, code)), generator())
     assert term.mean.item() == pytest.approx(0.2, abs=1e-3)
 
 
@@ -98,9 +99,9 @@ def test_gradients_of_the_sparsity_terms_are_finite_differences(bounded, weight)
 def test_the_gradient_in_training_is_that_of_the_running_mean():
     term = KLSparsity(0.1, weight=1.0).build(4, True).double()
     empty = Batch(torch.zeros(12, 1))
-    term(None, empty, Code(CODE[:12], CODE[:12]), generator())
+    term(None, empty, Forward(X, Code(CODE[:12], CODE[:12])), generator())
     code = CODE[12:].clone().requires_grad_()
-    term(None, empty, Code(code, code), generator()).backward()
+    term(None, empty, Forward(X, Code(code, code)), generator()).backward()
     mean = CODE.numpy().mean(axis=0)
     slope = -0.1 / mean + 0.9 / (1 - mean)
     assert_allclose(code.grad, np.tile(slope / 12, (12, 1)), rtol=1e-5)
@@ -165,7 +166,7 @@ def contraction_of(module, penalty=None, weight=None, seed=None):
     code = module.latent(module.parameters_of(X))
     drawn = None if seed is None else generator(seed)
     term = penalty.build(code.mean.shape[1], False)
-    return term(module, Batch(X, weight=weight), code, drawn)
+    return term(module, Batch(X, weight=weight), Forward(X, code), drawn)
 
 
 @WEIGHTED
@@ -230,4 +231,4 @@ def test_contraction_teaches_the_encoder_and_can_be_judged_without_gradients():
 def test_contraction_of_a_single_row_is_zero():
     module = network()
     batch, term = Batch(X[:1]), Contraction().build(3, False)
-    assert term(module, batch, module.latent(module.parameters_of(X[:1])), generator()) == 0
+    assert term(module, batch, module(X[:1]), generator()) == 0

@@ -3,38 +3,27 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import NamedTuple
+from collections.abc import Callable
 
+import numpy as np
+from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from torch import Generator, Tensor, nn
 
 from sklearn_ae.starts import PCAStart, Start
-
-
-class Code(NamedTuple):
-    """A code as the decoder gets it, and what it costs.
-
-    Parameters
-    ----------
-    mean : Tensor of shape (n, n_components)
-        The code that `transform` returns.
-    sample : Tensor of shape (n, n_components)
-        The code that the decoder reads; equal to the mean outside training.
-    divergence : Tensor of shape (n,), optional
-        The cost of each row's code in nats; None if codes cost nothing.
-    """
-
-    mean: Tensor
-    sample: Tensor
-    divergence: Tensor | None = None
+from sklearn_ae.terms import Code, Term
 
 
 class LatentModule(nn.Module, ABC):
-    """From an encoder's output to a code.
+    """From an encoder's output to a code, with weights of its own if it needs some.
 
-    `n_draws` is the number of codes that are drawn for a row when held-out rows are
-    judged; 0 means that the code of a row is certain. `measured` says whether there are
-    quantities for `history_`.
+    Attributes
+    ----------
+    n_draws : int
+        Codes that are drawn for a row when held-out rows are validated; 0 means that the code
+        of a row is certain.
+    measured : bool
+        Whether there are quantities for `history_`.
     """
 
     n_draws: int = 0
@@ -44,29 +33,72 @@ class LatentModule(nn.Module, ABC):
     def forward(self, output: Tensor, generator: Generator | None = None) -> Code:
         """Make the code; a generator means training, and feeds its draws."""
 
+    def reset(self, generator: Generator) -> None:
+        """Draw initial weights, if there are any."""
+
+    def start_from(self, output: Tensor, generator: Generator) -> None:
+        """Fit the weights to what the encoder writes of training rows before training."""
+
+    def drawn(self, output: Tensor, generator: Generator) -> Code:
+        """Make a code that is drawn where codes are, with the cost of the draw."""
+        return self(output)
+
     def draw(self, output: Tensor, noise: Tensor) -> Code:
-        """Make the code that a standard normal draw stands for, with the cost of that draw."""
+        """Make the code that standard normal noise stands for, with the cost of that draw."""
+        raise NotImplementedError
+
+    def noise_for(self, output: Tensor) -> Callable[[Tensor], Tensor]:
+        """Return what makes the noise of each row from noise that all rows share."""
+        return lambda noise: noise
+
+    def divergence(self, output: Tensor) -> Tensor | None:
+        """Return the divergence of each component from the prior, in nats, if there is one."""
+        return None
+
+    def sample(
+        self, n_samples: int, n_components: int, rng: np.random.Generator
+    ) -> NDArray[np.float64]:
+        """Draw codes from the prior."""
         raise NotImplementedError
 
     def set_progress(self, progress: float) -> None:
-        """Hear which share of the training is done."""
+        """Take the share of the training that is done."""
 
     def measures(self, output: Tensor) -> dict[str, float]:
         """Return named quantities of an encoder's output for `history_`."""
         return {}
 
+    def change_basis(self, into: Tensor, shift: Tensor) -> tuple[Tensor, Tensor]:
+        """Follow a change of basis of the code, new = (old - shift) @ into.
+
+        Returns
+        -------
+        into, shift : Tensor
+            The same for the encoder's output.
+        """
+        return into, shift
+
 
 class Latent(BaseEstimator, ABC):
     """Stores hyperparameters; builds the module when the width is known.
 
-    `symmetry` names the changes of basis of the code that leave the objective as it is,
-    so that codes can be brought into their canonical basis. `bounded` says whether codes
-    lie in [0, 1], and `sparse` whether units may fall dead.
+    Attributes
+    ----------
+    symmetry : {"linear", "rotation", "signed_permutation", "permutation", "none"}
+        The changes of basis of the code that leave the objective as it is, so that codes can
+        be brought into their canonical basis.
+    bounded : bool
+        Whether codes lie in [0, 1].
+    units_may_die : bool
+        Whether units may become the same in every row.
+    samples : bool
+        Whether there is a prior that codes can be drawn from.
     """
 
     symmetry: str = "linear"
     bounded: bool = False
-    sparse: bool = False
+    units_may_die: bool = False
+    samples: bool = False
     _parameter_constraints: dict = {}
 
     def n_codes(self, n_components: int) -> int:
@@ -83,6 +115,10 @@ class Latent(BaseEstimator, ABC):
             code of free scale has unit variance, and otherwise the scale of X.
         """
         return PCAStart(scaled=symmetry != "linear")
+
+    def terms(self, n_components: int) -> dict[str, Term]:
+        """Return the terms of the objective that codes bring with them, by name."""
+        return {}
 
     @abstractmethod
     def build(self, n_components: int) -> LatentModule:

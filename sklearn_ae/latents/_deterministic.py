@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from torch import Generator, Tensor
 
-from sklearn_ae.latents._base import Code, Latent, LatentModule
+from sklearn_ae.latents._base import Latent, LatentModule
+from sklearn_ae.terms import Code
 
 
 class _Identity(LatentModule):

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from numbers import Real
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from sklearn.utils._param_validation import Interval
 from torch import Generator, Tensor
 
-from sklearn_ae.latents._base import Code, Latent, LatentModule
+from sklearn_ae.latents._base import Latent, LatentModule
+from sklearn_ae.latents._importance import for_each_row
 from sklearn_ae.starts import PPCAStart, Start
+from sklearn_ae.terms import Code, Divergence, Term
 
 # Nats per component from which it counts as used.
 _USED = 0.01
@@ -37,7 +42,12 @@ class GaussianModule(LatentModule):
         if generator is not None:
             noise = torch.empty_like(mean).normal_(generator=generator)
             sample = mean + (log_variance / 2).exp() * noise
-        return Code(mean, sample, self.beta * self.kl(output).sum(dim=-1))
+        return Code(mean, sample, self.beta * self.divergence(output).sum(dim=-1))
+
+    def drawn(self, output: Tensor, generator: Generator) -> Code:
+        """Return a draw from the posterior, and log q(z | x) - log p(z) there."""
+        noise = output.new_empty(len(output), output.shape[1] // 2).normal_(generator=generator)
+        return self.draw(output, noise)
 
     def draw(self, output: Tensor, noise: Tensor) -> Code:
         """Return mean + std * noise, and log q(z | x) - log p(z) at that draw."""
@@ -51,7 +61,21 @@ class GaussianModule(LatentModule):
         mean, log_variance = output.chunk(2, dim=-1)
         return mean, log_variance.clamp(*_LOG_VARIANCE)
 
-    def kl(self, output: Tensor) -> Tensor:
+    def noise_for(self, output: Tensor) -> Callable[[Tensor], Tensor]:
+        """Return what turns noise for each row, by its posterior mean."""
+        return for_each_row(self.posterior(output)[0])
+
+    def sample(
+        self, n_samples: int, n_components: int, rng: np.random.Generator
+    ) -> NDArray[np.float64]:
+        """Draw codes from N(0, 1)."""
+        return rng.standard_normal((n_samples, n_components))
+
+    def change_basis(self, into: Tensor, shift: Tensor) -> tuple[Tensor, Tensor]:
+        """Log-variances are put in the order of the means."""
+        return torch.block_diag(into, into.abs()), torch.cat([shift, torch.zeros_like(shift)])
+
+    def divergence(self, output: Tensor) -> Tensor:
         """Divergence of each component from the prior, in nats."""
         mean, log_variance = self.posterior(output)
         return (mean.square() + log_variance.exp() - 1 - log_variance) / 2
@@ -63,7 +87,7 @@ class GaussianModule(LatentModule):
 
     def measures(self, output: Tensor) -> dict[str, float]:
         """Return the divergence and how many components have a share in it."""
-        kl = self.kl(output).mean(dim=0)
+        kl = self.divergence(output).mean(dim=0)
         return {"kl": float(kl.sum()), "components_used": float((kl > _USED).sum())}
 
 
@@ -94,6 +118,7 @@ class Gaussian(Latent):
     """
 
     symmetry = "signed_permutation"
+    samples = True
     _parameter_constraints: dict = {
         "beta": [Interval(Real, 0, None, closed="left")],
         "warm_up": [Interval(Real, 0, 1, closed="both")],
@@ -110,6 +135,10 @@ class Gaussian(Latent):
     def start(self, symmetry: str) -> Start:
         """Return probabilistic PCA."""
         return PPCAStart()
+
+    def terms(self, n_components: int) -> dict[str, Term]:
+        """Return the divergence from the prior."""
+        return {"divergence": Divergence()}
 
     def build(self, n_components: int) -> LatentModule:
         """Build the module."""

@@ -8,8 +8,9 @@ import torch
 from sklearn.utils._param_validation import Interval
 from torch import Generator, Tensor
 
-from sklearn_ae.latents._base import Code, Latent, LatentModule
+from sklearn_ae.latents._base import Latent, LatentModule
 from sklearn_ae.starts import SigmoidStart, Start
+from sklearn_ae.terms import Code
 
 
 class _Squashed(LatentModule):

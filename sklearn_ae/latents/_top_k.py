@@ -8,7 +8,8 @@ import torch
 from sklearn.utils._param_validation import Interval
 from torch import Generator, Tensor
 
-from sklearn_ae.latents._base import Code, Latent, LatentModule
+from sklearn_ae.latents._base import Latent, LatentModule
+from sklearn_ae.terms import Code
 
 
 class _Largest(LatentModule):
@@ -45,7 +46,7 @@ class TopK(Latent):
     """
 
     symmetry = "signed_permutation"
-    sparse = True
+    units_may_die = True
     _parameter_constraints: dict = {"n_active": [Interval(Integral, 1, None, closed="left")]}
 
     def __init__(self, n_active: int = 2) -> None:

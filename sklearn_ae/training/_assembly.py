@@ -21,14 +21,12 @@ from sklearn_ae.data import (
     SparseRows,
     as_tensor,
 )
+from sklearn_ae.inference import Model, ModuleFactory, TrainingRange, state_tensors
 from sklearn_ae.losses import Loss
 from sklearn_ae.training._config import ModelSpec, TrainingConfig
-from sklearn_ae.training._factory import ModuleFactory
-from sklearn_ae.training._model import Model
-from sklearn_ae.training._net import AutoencoderNet, state_tensors
-from sklearn_ae.training._step import Objective
+from sklearn_ae.training._net import AutoencoderNet
+from sklearn_ae.training._objective import Objective
 from sklearn_ae.training._training_loop import TrainingRun
-from sklearn_ae.training._training_range import TrainingRange
 
 # Cells of rows of different sizes that are standardised at once.
 _BLOCK_CELLS = 2**18
@@ -82,8 +80,10 @@ def make_objective(
     return Objective(
         spec.loss.build(scalings[1]),
         in_standard_units(spec.corruption, scalings[0], sample_shape),
-        {p.name: p.build(width, bounded) for p in spec.penalties},
-        [p.name for p in spec.penalties if p.validated],
+        {
+            **spec.latent.terms(width),
+            **{p.name: p.build(width, bounded) for p in spec.penalties},
+        },
         spec.validate_corrupted,
         spec.architecture.augmentation(scalings, sample_shape),
     )
@@ -128,7 +128,7 @@ def make_run(
         loss.unit(scalings[1]),
         config.batch_rows(train),
         *generators,
-        sparse=spec.sparse,
+        units_may_die=spec.units_may_die,
         has_least=not loss.log_likelihood,
         constants=(
             _constants(loss, train.targets, scalings[1]),

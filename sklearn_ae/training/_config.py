@@ -16,7 +16,7 @@ from sklearn_ae.penalties import Penalty
 from sklearn_ae.starts import Start
 
 # Groups of changes of basis, each within the one before.
-_SYMMETRIES = ("linear", "rotation", "signed_permutation", "permutation")
+_SYMMETRIES = ("linear", "rotation", "signed_permutation", "permutation", "none")
 # Cells of a batch, and of all epochs, where dense rows would not be held as a whole.
 _BATCH_CELLS = 2**24
 _READ_CELLS = 2**34
@@ -73,9 +73,9 @@ class ModelSpec:
         return None
 
     @property
-    def sparse(self) -> bool:
-        """Whether units of the code may fall dead."""
-        return self.latent.sparse or any(penalty.sparse for penalty in self.penalties)
+    def units_may_die(self) -> bool:
+        """Whether units of the code may become the same in every row."""
+        return self.latent.units_may_die or any(p.units_may_die for p in self.penalties)
 
 
 @dataclass(frozen=True)

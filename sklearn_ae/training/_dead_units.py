@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from sklearn_ae.data import AnyBatch
-from sklearn_ae.training._module import AutoencoderModule, parameters_of
+from sklearn_ae.inference._module import AutoencoderModule, parameters_of
 
 # A unit whose activation varies less than this is dead.
 _DEAD = 1e-6

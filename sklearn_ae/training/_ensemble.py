@@ -16,7 +16,7 @@ from sklearn_ae._compat import AdamWState, fused_adamw_, row_of
 from sklearn_ae.data import Batch
 from sklearn_ae.training._capture import Captured, program_maker, replaying
 from sklearn_ae.training._net import AutoencoderNet
-from sklearn_ae.training._step import TermsOf
+from sklearn_ae.training._step import Whole
 
 Named = dict[str, Tensor]
 # Where torch keeps parameters, buffers, children and hooks of a module.
@@ -39,14 +39,13 @@ class Ensemble:
     def __init__(self, nets: list[AutoencoderNet]) -> None:
         self.nets = nets
         first = nets[0]
-        self._terms_of = TermsOf(first.module_, first.criterion_)
+        self._whole = Whole(first.module_, first.criterion_)
         self._weight_decay = first.step_.weight_decay
         self._noise = Generator(first.rate_.device).manual_seed(first.noise_.initial_seed())
         self._rate = torch.zeros_like(first.rate_)
         self._totals: Named = {}
         self._rows, parts = _stacked([list(net.step_.own.values()) for net in nets])
-        names = (f"module.{name}" for name in first.step_.own)
-        self._params: Named = dict(zip(names, parts, strict=True))
+        self._params: Named = dict(zip(first.step_.own, parts, strict=True))
         self._buffers = _stacked_buffers(nets)
         self._states = self._stack_moments()
         self._stack_batches()
@@ -104,7 +103,7 @@ class Ensemble:
         """Give each network memory of its own, and all of its rows."""
         for net in self.nets:
             net.batches_.limit(_rows(net).n_rows)
-            for tensor in (*net.module_.parameters(), *net.module_.buffers()):
+            for tensor in (*net.step_.whole.parameters(), *net.step_.whole.buffers()):
                 tensor.data = tensor.data.clone()
 
     def terms(self, params: Named, batch: Batch, noise: Generator) -> Named:
@@ -113,7 +112,7 @@ class Ensemble:
 
         def of_one(params: Named, buffers: Named, parts: Named) -> Named:
             return functional_call(
-                self._terms_of, params | buffers, (Batch(**parts), noise), tie_weights=False
+                self._whole, params | buffers, (Batch(**parts), noise), tie_weights=False
             )
 
         return vmap(of_one, randomness="different")(params, self._buffers, parts)
@@ -164,7 +163,7 @@ class Ensemble:
     def _frozen(self) -> list[Tensor]:
         """Return stacked tensors that no step changes."""
         loss = dict(self.nets[0].criterion_.loss.named_buffers())
-        return [self._buffers[f"_objective.loss.{name}"] for name in loss]
+        return [self._buffers[f"objective.terms.reconstruction.loss.{name}"] for name in loss]
 
 
 def together(nets: list[AutoencoderNet]) -> Ensemble | None:
@@ -282,7 +281,7 @@ def _stacked(tensors: list[list[Tensor]]) -> tuple[Tensor, list[Tensor]]:
 
 @torch.no_grad()
 def _stacked_buffers(nets: list[AutoencoderNet]) -> Named:
-    """Stack the buffers of several networks, by their names in `TermsOf`."""
+    """Stack the buffers of several networks, by their names in `Whole`."""
     found: Named = {}
     for place in ("module_", "criterion_"):
         each = [dict(getattr(net, place).named_buffers()) for net in nets]
@@ -292,5 +291,5 @@ def _stacked_buffers(nets: list[AutoencoderNet]) -> Named:
             stack = torch.stack([buffers[name] for buffers in each])
             for buffers, part in zip(each, stack, strict=True):
                 buffers[name].data = part
-            found[f"{'module' if place == 'module_' else '_objective'}.{name}"] = stack
+            found[f"{'module' if place == 'module_' else 'objective'}.{name}"] = stack
     return found

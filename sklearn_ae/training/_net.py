@@ -13,10 +13,10 @@ from torch import Generator, Tensor
 
 from sklearn_ae._compat import AdamWState, lay_in_a_row
 from sklearn_ae.data import AnyBatch, Batch, RaggedBatch
+from sklearn_ae.inference import TrainingRange, set_state_tensors, state_tensors
+from sklearn_ae.inference._module import parameters_of
 from sklearn_ae.training._capture import Captured, program_maker, replaying
-from sklearn_ae.training._module import parameters_of
 from sklearn_ae.training._step import Step
-from sklearn_ae.training._training_range import TrainingRange
 
 # Cells of one block of held-out rows.
 _VALIDATION_CELLS = 2**20
@@ -24,20 +24,6 @@ _VALIDATION_CELLS = 2**20
 _KNOWN = ("torch", "skorch", "sklearn_ae")
 _WHILE_TRAINING = ("batches_", "noise_", "step_", "moments_", "rate_", "totals_", "run_step_")
 _BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_grad_computed")
-
-
-def state_tensors(module: torch.nn.Module) -> list[Tensor]:
-    """Return what a module has learned: parameters, and buffers that are kept."""
-    kept = module.state_dict(keep_vars=True)
-    buffers = [b for name, b in module.named_buffers() if name in kept]
-    return [*module.parameters(), *buffers]
-
-
-@torch.no_grad()
-def set_state_tensors(module: torch.nn.Module, values: list[Tensor]) -> None:
-    """Copy in what a module has learned."""
-    for tensor, value in zip(state_tensors(module), values, strict=True):
-        tensor.copy_(value)
 
 
 class BatchIterator:

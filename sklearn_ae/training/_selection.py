@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 
 from sklearn_ae.data import FEW_ROWS, SMALL, ColumnScaling, Rows
+from sklearn_ae.inference import DefensiveMixture, Model, ModuleFactory, state_tensors
+from sklearn_ae.runtime import Seeds
 from sklearn_ae.starts import LinearStart, fit_scalings
 from sklearn_ae.training._assembly import (
     check_same_shapes,
@@ -19,13 +21,9 @@ from sklearn_ae.training._assembly import (
     training_range_of,
 )
 from sklearn_ae.training._config import ModelSpec, TrainingConfig
-from sklearn_ae.training._factory import ModuleFactory
 from sklearn_ae.training._history import History
-from sklearn_ae.training._mixture import DefensiveMixture
-from sklearn_ae.training._model import Model
-from sklearn_ae.training._net import AutoencoderNet, state_tensors
+from sklearn_ae.training._net import AutoencoderNet
 from sklearn_ae.training._schedule import Constant, OneCycle
-from sklearn_ae.training._seeds import Seeds
 from sklearn_ae.training._starting import set_start, start_alone
 from sklearn_ae.training._training_loop import TrainingResult, TrainingRun, train_epoch, train_runs
 
@@ -206,7 +204,7 @@ class Fitter:
         if previous is None:
             start = set_start(
                 net.module_,
-                net.criterion_.corruption,
+                net.criterion_,
                 self.spec,
                 train,
                 scalings,

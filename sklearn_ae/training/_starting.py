@@ -7,17 +7,17 @@ from torch import Generator, Tensor
 
 from sklearn_ae.corruptions import Corruption
 from sklearn_ae.data import ColumnScaling, Rows
+from sklearn_ae.inference import AutoencoderModule, ModuleFactory
 from sklearn_ae.losses import Loss
+from sklearn_ae.runtime import Seeds
 from sklearn_ae.starts import LinearStart, standardized_columns
 from sklearn_ae.training._config import ModelSpec, TrainingConfig
-from sklearn_ae.training._factory import ModuleFactory
-from sklearn_ae.training._module import AutoencoderModule
-from sklearn_ae.training._seeds import Seeds
+from sklearn_ae.training._objective import Objective
 
 
 def set_start(
     module: AutoencoderModule,
-    corruption: Corruption | None,
+    objective: Objective | None,
     spec: ModelSpec,
     rows: Rows,
     scalings: tuple[ColumnScaling, ColumnScaling],
@@ -31,8 +31,8 @@ def set_start(
     ----------
     module : AutoencoderModule
         Changed in place.
-    corruption : Corruption or None
-        What is done to the encoder's input in training, in standard units.
+    objective : Objective or None
+        Its terms draw their weights, and it knows what is done to the encoder's input.
     spec : ModelSpec
         Gives the start, if there is one, and the loss that reads the decoder.
     rows : Rows
@@ -55,17 +55,22 @@ def set_start(
     generator = seeds.torch("weights", *stream)
     module.encoder.reset(generator)
     module.decoder.reset(generator)
+    module.latent.reset(generator)
+    if objective is not None:
+        objective.to("cpu").reset(generator)
     start = None
     if spec.start is not None:
         generator = seeds.torch("start", *stream)
         start = spec.start.solve(rows, *scalings, config.n_components, generator)
         _set_encoder(module, start)
         if start.noise is None and spec.loss.n_parameters > 1:
-            drawn = corruption if rows.target is None else None
+            drawn = objective.corruption if objective is not None and rows.target is None else None
             noise = _noise(module, start, rows, scalings, drawn, generator)
             start = start._replace(noise=noise)
         _set_decoder(module, start, spec.loss)
     module.to(config.device)
+    if objective is not None:
+        objective.to(config.device)
     return start
 
 

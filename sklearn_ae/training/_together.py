@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from sklearn_ae.data import Batch, ColumnScaling, Rows
+from sklearn_ae.runtime import Seeds
 from sklearn_ae.training._config import ModelSpec, TrainingConfig
 from sklearn_ae.training._net import AutoencoderNet
 from sklearn_ae.training._schedule import OneCycle
-from sklearn_ae.training._seeds import Seeds
 from sklearn_ae.training._starting import set_start
 from sklearn_ae.training._training_loop import TrainingResult, TrainingRun, train_runs
 
@@ -46,7 +46,9 @@ def train_together(
     runs = []
     for i, (net, (rows, train, valid)) in enumerate(zip(nets, parts, strict=True)):
         stream = ("fold", i)
-        set_start(net.module_, None, spec, rows, (scaling, scaling), config, seeds, stream)
+        set_start(
+            net.module_, net.criterion_, spec, rows, (scaling, scaling), config, seeds, stream
+        )
         run = TrainingRun(
             net,
             train.to(config.device),

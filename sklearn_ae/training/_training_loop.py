@@ -13,13 +13,13 @@ from torch import Generator, Tensor
 
 from sklearn_ae._compat import total_norm
 from sklearn_ae.data import AnyBatch, LazyBatch
+from sklearn_ae.inference import TrainingRange
 from sklearn_ae.training._config import TrainingConfig
 from sklearn_ae.training._dead_units import dead_units, reinitialise
 from sklearn_ae.training._ensemble import Ensemble, together
 from sklearn_ae.training._history import History
 from sklearn_ae.training._net import AutoencoderNet, BatchIterator
 from sklearn_ae.training._schedule import Constant, OneCycle
-from sklearn_ae.training._training_range import TrainingRange
 
 _RETRIES = 5
 _LOWER = 0.3
@@ -46,7 +46,7 @@ class TrainingRun:
         Largest batch.
     order, noise : Generator
         Feed the order of the rows, and corruption and dropout.
-    sparse : bool
+    units_may_die : bool
         Whether units of the code may fall dead, and are then reinitialised.
     has_least : bool
         Whether no loss is below that of an exact reconstruction, which is 0.
@@ -70,7 +70,7 @@ class TrainingRun:
         batch_size: int,
         order: Generator,
         noise: Generator,
-        sparse: bool = False,
+        units_may_die: bool = False,
         has_least: bool = True,
         constants: tuple[NDArray | float, NDArray | float] = (0.0, 0.0),
         fresh: bool = False,
@@ -81,7 +81,7 @@ class TrainingRun:
         self.train = train
         self.valid = valid
         self.unit = unit
-        self.sparse = sparse
+        self.units_may_die = units_may_die
         self.has_least = has_least
         self.constants = constants
         self.fresh = fresh
@@ -123,7 +123,7 @@ class TrainingRun:
     def measures(self) -> dict[str, float]:
         """Named quantities of the code over some training rows."""
         found = self.net.measures(self.train.slice(0, _MEASURED_ROWS))
-        if self.sparse:
+        if self.units_may_die:
             found["dead_units"] = float(dead_units(self.net.module_, self.train).sum())
         return found
 
@@ -134,7 +134,7 @@ class TrainingRun:
 
     def finish_epoch(self, terms: dict[str, float], annealing: bool) -> dict[str, float]:
         """Wake dead units, unless the rate falls; return mean terms in X's units."""
-        if self.sparse and not annealing:
+        if self.units_may_die and not annealing:
             module = self.net.module_
             reinitialise(module, self.train, dead_units(module, self.train))
         terms = {name: value * self.unit for name, value in terms.items()}
@@ -144,7 +144,7 @@ class TrainingRun:
     def finite(self, terms: dict[str, float]) -> bool:
         """Whether mean terms and all weights are finite numbers."""
         with torch.no_grad():
-            norm = float(total_norm(list(self.net.module_.parameters())))
+            norm = float(total_norm(list(self.net.step_.own.values())))
         return all(map(math.isfinite, (norm, *terms.values())))
 
 
@@ -175,6 +175,7 @@ def train_epoch(
     good = [run.net.weights() for run in runs]
     for run in runs:
         run.net.module_.latent.set_progress(schedule.progress(epoch))
+        run.net.criterion_.set_epoch(epoch)
     for _ in range(_RETRIES):
         rates = [
             [schedule.rate(epoch + i / n) for i in range(n)]

@@ -10,8 +10,8 @@ from sklearn.decomposition import PCA
 
 from sklearn_ae import GaussianLikelihood, SquaredError, VariationalAutoencoder
 from sklearn_ae.data import NormalScores, Rows
-from sklearn_ae.latents import _importance
-from sklearn_ae.training import DefensiveMixture, _model
+from sklearn_ae.latents import _gaussian, _importance
+from sklearn_ae.training import DefensiveMixture
 
 RNG = np.random.default_rng(0)
 X = (RNG.normal(size=(200, 3)) @ RNG.normal(size=(3, 6)) + 0.5 * RNG.normal(size=(200, 6))) * (
@@ -90,7 +90,7 @@ def test_draws_that_differ_by_row_make_the_mean_score_more_certain(monkeypatch):
         return np.std(scores)
 
     turned = spread()
-    monkeypatch.setattr(_model, "for_each_row", lambda mean: lambda draw: draw)
+    monkeypatch.setattr(_gaussian, "for_each_row", lambda mean: lambda draw: draw)
     assert turned < 0.6 * spread()
 
 

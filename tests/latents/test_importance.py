@@ -6,7 +6,7 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import chi
 
-from sklearn_ae.latents import for_each_row, importance_draws
+from sklearn_ae.latents._importance import for_each_row, importance_draws
 
 MEAN = torch.randn(50, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
 

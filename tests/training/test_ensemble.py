@@ -24,6 +24,7 @@ from sklearn_ae.data import Batch, ColumnScaling
 from sklearn_ae.latents import Deterministic
 from sklearn_ae.losses import SquaredError
 from sklearn_ae.starts import PCAStart
+from sklearn_ae.terms import Term
 from sklearn_ae.training import (
     ModelSpec,
     ModuleFactory,
@@ -200,7 +201,7 @@ def test_images_train_alone(ensembles):
 @pytest.mark.parametrize(
     "change",
     [
-        lambda net: setattr(net.criterion_, "divergence_weight", 0.5),
+        lambda net: setattr(net.criterion_, "nat", 0.5),
         lambda net: setattr(net.criterion_, "corruption", GaussianNoise(0.3)),
         lambda net: setattr(net.batches_, "batch_size", 7),
     ],
@@ -216,7 +217,7 @@ def test_networks_that_differ_in_more_than_numbers_train_alone(change):
 def test_what_torch_cannot_stack_trains_alone_on_all_rows():
     nets = small_nets(2, sizes=(60, 61))
     for net in nets:
-        net.criterion_.penalties["no"] = Unstackable()
+        net.criterion_.terms["no"] = Unstackable()
     before = [net.weights() for net in nets]
     assert _ensemble.together(nets) is None
     for net, weights, n_rows in zip(nets, before, (60, 61), strict=True):
@@ -225,14 +226,14 @@ def test_what_torch_cannot_stack_trains_alone_on_all_rows():
         net.train_epoch([1e-3] * len(net.batches_))
 
 
-class Unstackable(nn.Module):
+class Unstackable(Term):
     """A term that needs a value on the host."""
 
-    def forward(self, module, batch, code, generator):
-        return code.sample.sum() * float(batch.x.sum() > 0)
+    def forward(self, network, batch, result, generator):
+        return result.code.sample.sum() * float(batch.x.sum() > 0)
 
 
-Unstackable.__module__ = "sklearn_ae.penalties"
+Unstackable.__module__ = "sklearn_ae.terms"
 
 
 def test_a_loss_that_is_not_finite_sends_all_back(monkeypatch):

@@ -19,9 +19,11 @@ from sklearn_ae import (
 from sklearn_ae._compat import AdamWState
 from sklearn_ae.architectures import Shapes
 from sklearn_ae.data import Batch, ColumnScaling
-from sklearn_ae.latents import Code, Deterministic, LatentModule
-from sklearn_ae.training._module import AutoencoderModule
-from sklearn_ae.training._step import Objective, Step
+from sklearn_ae.inference import AutoencoderModule
+from sklearn_ae.latents import Deterministic, LatentModule
+from sklearn_ae.terms import Code, Divergence, Forward
+from sklearn_ae.training._objective import Objective
+from sklearn_ae.training._step import Step
 
 N_ROWS, N_FEATURES, N_COMPONENTS = 12, 5, 2
 COLUMN_WEIGHTS = torch.tensor([0.4, 0.3, 0.2, 0.1, 0.0])
@@ -62,9 +64,14 @@ def make_step(
     encoder.reset(generator(1))
     decoder.reset(generator(2))
     module = AutoencoderModule(encoder, latent or Deterministic().build(N_COMPONENTS), decoder)
-    terms = {penalty.name: penalty.build(N_COMPONENTS, False) for penalty in penalties}
+    priced = {} if latent is None else {"divergence": Divergence()}
+    terms = priced | {penalty.name: penalty.build(N_COMPONENTS, False) for penalty in penalties}
     objective = Objective(SquaredError().build(SCALING), corruption, terms)
     return Step(module, objective, weight_decay)
+
+
+def rows_of(objective: Objective, output: Tensor, batch: Batch) -> Tensor:
+    return objective.terms["reconstruction"](None, batch, Forward(output, None), None)
 
 
 def zero_state(params: dict[str, Tensor]) -> AdamWState:
@@ -104,7 +111,7 @@ def test_given_parameters_are_updated_like_the_modules_own(config: str) -> None:
 def test_updates_are_those_of_adamw_on_clipped_gradients(size: float, tied_weights: bool) -> None:
     step = make_step(penalties=(L1Weights(1e-3),), tied_weights=tied_weights)
     reference = copy.deepcopy(step)
-    params = list(reference.module.parameters())
+    params = list(reference.whole.module.parameters())
     optimizer = torch.optim.AdamW(params, weight_decay=0.1, fused=False, foreach=False)
     state = zero_state(step.own)
     for i, lr in enumerate([0.001, 0.01, 0.01, 0.003]):
@@ -112,7 +119,7 @@ def test_updates_are_those_of_adamw_on_clipped_gradients(size: float, tied_weigh
         step(step.own, state, torch.tensor(lr), batch, generator())
         optimizer.param_groups[0]["lr"] = lr
         optimizer.zero_grad()
-        sum(reference.objective.terms(reference.module, batch, generator()).values()).backward()
+        sum(reference.whole(batch, generator()).values()).backward()
         torch.nn.utils.clip_grad_norm_(params, 1.0)
         optimizer.step()
     for ours, theirs in zip(step.own.values(), params, strict=True):
@@ -149,7 +156,7 @@ def test_weight_decay_shrinks_a_weight_that_has_no_gradient() -> None:
     batch = make_batch(target=torch.zeros(N_ROWS, N_FEATURES)).replace(
         x=torch.zeros(N_ROWS, N_FEATURES)
     )
-    name = "encoder.linear.weight"
+    name = "module.encoder.linear.weight"
     before = step.own[name].detach().clone()
     step(step.own, zero_state(step.own), torch.tensor(0.1), batch, generator())
     torch.testing.assert_close(step.own[name].detach(), before * (1 - 0.1 * 0.5))
@@ -173,7 +180,7 @@ def test_terms_are_named_scalar_and_detached(options: dict, names: list[str]) ->
 def test_terms_are_the_formulas_under_the_parameters_before_the_update() -> None:
     step = make_step(penalties=(L1Weights(1e-2),), latent=PricedCode())
     batch = make_batch(weight=torch.linspace(0, 2, N_ROWS))
-    result = step.module(batch.x)
+    result = step.whole.module(batch.x)
     cells = (result.output - batch.x).square() * COLUMN_WEIGHTS
     expected = {
         "reconstruction": (cells.sum(dim=1) * batch.weight).mean(),
@@ -192,9 +199,9 @@ def test_a_target_replaces_the_input_and_masked_cells_do_not_count() -> None:
     target = torch.zeros(N_ROWS, N_FEATURES)
     mask = torch.rand(N_ROWS, N_FEATURES, generator=generator(7)) < 0.5
     batch = make_batch(target=target, mask=mask)
-    output = step.module(batch.x).output
+    output = step.whole.module(batch.x).output
     expected = (output.square() * mask * COLUMN_WEIGHTS).sum(dim=1)
-    torch.testing.assert_close(step.objective.rows(output, batch), expected)
+    torch.testing.assert_close(rows_of(step.whole.objective, output, batch), expected)
 
 
 def test_two_rows_of_weight_one_half_count_like_one() -> None:
@@ -247,7 +254,7 @@ def test_without_dropout_or_corruption_nothing_is_drawn() -> None:
 def test_corruption_changes_the_input_and_not_the_target() -> None:
     step = make_step(corruption=MaskingNoise(1.0))
     batch = make_batch()
-    output = step.module(torch.zeros_like(batch.x)).output
+    output = step.whole.module(torch.zeros_like(batch.x)).output
     expected = ((output - batch.x).square() * COLUMN_WEIGHTS).sum(dim=1).mean()
     terms = step.terms(step.own, batch, generator())
     torch.testing.assert_close(terms["reconstruction"], expected)
@@ -256,27 +263,27 @@ def test_corruption_changes_the_input_and_not_the_target() -> None:
 def objective_with(**options: object) -> tuple[AutoencoderModule, Objective]:
     step = make_step(corruption=GaussianNoise(0.5))
     loss = SquaredError().build(SCALING)
-    return step.module, Objective(loss, step.objective.corruption, {}, **options)
+    return step.whole.module, Objective(loss, step.whole.objective.corruption, {}, **options)
 
 
 def test_held_out_rows_are_judged_clean_or_as_often_corrupted_as_is_needed() -> None:
     module, clean = objective_with()
     batch = make_batch()
-    expected = clean.rows(module(batch.x).output, batch)
+    expected = rows_of(clean, module(batch.x).output, batch)
     torch.testing.assert_close(clean.validate(module, batch, generator()), expected)
     module, noisy = objective_with(validate_corrupted=True)
     drawn = generator(5)
     copies = [noisy.corruption.corrupt(batch.x, drawn) for _ in range(8)]
-    expected = sum(noisy.rows(module(copy).output, batch) for copy in copies) / 8
+    expected = sum(rows_of(noisy, module(copy).output, batch) for copy in copies) / 8
     torch.testing.assert_close(noisy.validate(module, batch, generator(5)), expected)
 
 
 def test_pairs_are_not_corrupted() -> None:
     module, noisy = objective_with(validate_corrupted=True)
     batch = make_batch(target=torch.zeros(N_ROWS, N_FEATURES))
-    expected = noisy.rows(module(batch.x).output, batch)
+    expected = rows_of(noisy, module(batch.x).output, batch)
     torch.testing.assert_close(noisy.validate(module, batch, generator()), expected)
-    assert noisy.terms(module, batch, generator())["reconstruction"] == expected.mean()
+    assert noisy(module, batch, generator())[0]["reconstruction"] == expected.mean()
 
 
 def test_held_out_rows_are_judged_by_the_penalties_that_depend_on_rows() -> None:
@@ -284,11 +291,11 @@ def test_held_out_rows_are_judged_by_the_penalties_that_depend_on_rows() -> None
     penalties = {p.name: p.build(N_COMPONENTS, False) for p in (L1Weights(1e-2), L1Sparsity(0.5))}
     loss = SquaredError().build(SCALING)
     plain = Objective(loss, None, {})
-    validated = Objective(loss, None, penalties, validated=["l1_sparsity"])
+    validated = Objective(loss, None, penalties)
     batch = make_batch()
-    code = step.module.encode(batch.x)
+    code = step.whole.module.encode(batch.x)
     expected = 0.5 * (code.abs().mean(0) / code.square().mean(0).sqrt()).mean()
-    gap = validated.validate(step.module, batch, generator()) - plain.validate(
-        step.module, batch, generator()
+    gap = validated.validate(step.whole.module, batch, generator()) - plain.validate(
+        step.whole.module, batch, generator()
     )
     torch.testing.assert_close(gap, expected.expand(N_ROWS).detach())

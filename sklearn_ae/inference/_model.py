@@ -24,14 +24,13 @@ from sklearn_ae.data import (
     dense_block,
     plan,
 )
-from sklearn_ae.latents import GaussianModule, for_each_row
+from sklearn_ae.inference._factory import ModuleFactory
+from sklearn_ae.inference._mixture import DefensiveMixture
+from sklearn_ae.inference._module import AutoencoderModule
+from sklearn_ae.inference._sparse_passes import WIDE, SparsePasses
+from sklearn_ae.inference._training_range import TrainingRange
 from sklearn_ae.losses import Loss, SquaredError
-from sklearn_ae.training._factory import ModuleFactory
-from sklearn_ae.training._mixture import DefensiveMixture
-from sklearn_ae.training._module import AutoencoderModule
-from sklearn_ae.training._sparse_passes import WIDE, SparsePasses
-from sklearn_ae.training._threads import thread_count, torch_threads
-from sklearn_ae.training._training_range import TrainingRange
+from sklearn_ae.runtime._threads import thread_count, torch_threads
 
 # Cells of the widest layer in one inference block.
 _BLOCK_CELLS = 2**20
@@ -213,7 +212,8 @@ class Model:
         like: Ragged | None = None,
     ) -> Any:
         """Draw rows, in X's units: codes from the prior, then rows given codes, noise included."""
-        code = rng.standard_normal((n_samples, self.factory.n_components)) * self.code_scale
+        width = self.factory.n_components
+        code = self.module.latent.sample(n_samples, width, rng) * self.code_scale
 
         def function(block: NDArray, given: NDArray | None, extent: Extent | None) -> NDArray:
             return self.loss.sample(self._output(block, given, extent), self.target_scaling, rng)
@@ -332,9 +332,9 @@ class Model:
             parameters = _run(module, module.parameters_of, standardized(block), given, x.dtype)
             weights = np.empty((len(draws), len(block)))
             posterior = _tensor(module, parameters, x.dtype)
-            turned = for_each_row(cast(GaussianModule, module.latent).posterior(posterior)[0])
+            noise_of = module.latent.noise_for(posterior)
             for i, draw in enumerate(draws):
-                code = module.latent.draw(posterior, turned(draw))
+                code = module.latent.draw(posterior, noise_of(draw))
                 output = _run(
                     module, module.decode, code.sample.cpu().numpy(), given, x.dtype, extent
                 )
@@ -353,14 +353,17 @@ class Model:
             return own
         return self.mixture.mixed(own, self.mixture.start.log_evidence(x, condition, noise))
 
-    def kl_per_component(self, x: _Values, condition: NDArray | None) -> NDArray[np.float64]:
+    def divergence_per_component(
+        self, x: _Values, condition: NDArray | None
+    ) -> NDArray[np.float64]:
         """Return the divergence of each row's posterior from the prior, by component."""
         module = self.in_precision(x.dtype)
         standardized = self._standardizer(x.dtype)
 
         def function(block: NDArray, given: NDArray | None, extent: Extent | None) -> NDArray:
             parameters = _run(module, module.parameters_of, standardized(block), given, x.dtype)
-            kl = cast(GaussianModule, module.latent).kl(_tensor(module, parameters, x.dtype))
+            kl = module.latent.divergence(_tensor(module, parameters, x.dtype))
+            assert kl is not None
             return kl.cpu().numpy().astype(np.float64)
 
         width = self.factory.n_components

@@ -12,7 +12,7 @@ from sklearn_ae.data import Rows
 from sklearn_ae.latents import importance_draws
 
 if TYPE_CHECKING:
-    from sklearn_ae.training._model import Model
+    from sklearn_ae.inference._model import Model
 
 # Codes that are drawn for each held-out row.
 _N_DRAWS = 4

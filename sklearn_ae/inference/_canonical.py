@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sklearn_ae.data import Ragged, Rows
+from sklearn_ae.inference._model import Model
 from sklearn_ae.losses import SquaredError
-from sklearn_ae.training._model import Model
 
 # Directions of the code whose variance is below this share of the largest are empty, and
 # those below this share of the mean's square are rounding.
@@ -168,7 +168,7 @@ def mean_divergence(model: Model, rows: Rows) -> NDArray[np.float64]:
     total = np.zeros(model.factory.n_components)
     for part in rows.parts():
         condition = None if rows.condition is None else rows.condition[part]
-        kl = model.kl_per_component(rows.block(part), condition)
+        kl = model.divergence_per_component(rows.block(part), condition)
         total += kl.sum(axis=0) if rows.weight is None else rows.weight[part] @ kl
     return total / rows.total_weight
 
@@ -178,12 +178,7 @@ def _absorb(model: Model, basis: _Basis) -> None:
     device = next(model.module.parameters()).device
     precision = torch.float32 if device.type == "mps" else torch.float64
     into, shift = basis.into, basis.shift
-    further = model.factory.shapes.n_codes // len(shift) - 1
-    if further:  # what stands beside the means, such as log-variances, is only reordered
-        into = torch.block_diag(into, *[into.abs()] * further)
-        shift_out = torch.cat([shift, *[torch.zeros_like(shift)] * further])
-    else:
-        shift_out = shift
+    into, shift_out = model.module.latent.change_basis(into, shift)
     c = model.factory.n_conditions
     back = torch.block_diag(basis.back, torch.eye(c, dtype=torch.float64))
     shift_in = torch.cat([shift, shift.new_zeros(c)])

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from sklearn_ae.architectures import AffineCoder
 from sklearn_ae.data import ColumnScaling, SparseRows
-from sklearn_ae.training._module import AutoencoderModule
+from sklearn_ae.inference._module import AutoencoderModule
 
 # Columns from which rows stay sparse.
 WIDE = 4096

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -11,26 +9,11 @@ from torch import Generator, Tensor, nn
 
 from sklearn_ae.architectures import Coder
 from sklearn_ae.data import AnyBatch, Extent
-from sklearn_ae.latents import Code, LatentModule
+from sklearn_ae.latents import LatentModule
+from sklearn_ae.terms import Forward
 
 # Cells of one block of rows whose codes are looked at in training.
 _BLOCK_CELLS = 2**22
-
-
-class Forward(NamedTuple):
-    """What a pass through the network gives.
-
-    Parameters
-    ----------
-    output : Tensor of shape (n, n_outputs) or (n, *size, n_outputs)
-        What the loss reads: the standardised reconstruction, or the parameters of a
-        distribution of it.
-    code : Code
-        The code and its cost.
-    """
-
-    output: Tensor
-    code: Code
 
 
 class AutoencoderModule(nn.Module):
@@ -136,3 +119,17 @@ def _beside(x: Tensor, condition: Tensor | None) -> Tensor:
         return x
     shape = (-1, *[1] * (x.ndim - 2), condition.shape[1])
     return torch.cat([x, condition.reshape(shape).expand(*x.shape[:-1], -1)], dim=-1)
+
+
+def state_tensors(module: nn.Module) -> list[Tensor]:
+    """Return what a module has learned: parameters, and buffers that are kept."""
+    kept = module.state_dict(keep_vars=True)
+    buffers = [b for name, b in module.named_buffers() if name in kept]
+    return [*module.parameters(), *buffers]
+
+
+@torch.no_grad()
+def set_state_tensors(module: nn.Module, values: list[Tensor]) -> None:
+    """Copy in what a module has learned."""
+    for tensor, value in zip(state_tensors(module), values, strict=True):
+        tensor.copy_(value)

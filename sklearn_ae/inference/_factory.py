@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_ae.architectures import Architecture, Dense, Shapes
+from sklearn_ae.inference._module import AutoencoderModule
 from sklearn_ae.latents import Latent
-from sklearn_ae.training._module import AutoencoderModule
 
 
 class ModuleFactory:

@@ -1,0 +1,20 @@
+"""A network as it is used: codes, reconstructions, densities, and the basis of codes."""
+
+from sklearn_ae.inference._canonical import canonicalize, mean_divergence
+from sklearn_ae.inference._factory import ModuleFactory
+from sklearn_ae.inference._mixture import DefensiveMixture
+from sklearn_ae.inference._model import Model
+from sklearn_ae.inference._module import AutoencoderModule, set_state_tensors, state_tensors
+from sklearn_ae.inference._training_range import TrainingRange
+
+__all__ = [
+    "AutoencoderModule",
+    "DefensiveMixture",
+    "Model",
+    "ModuleFactory",
+    "TrainingRange",
+    "canonicalize",
+    "mean_divergence",
+    "set_state_tensors",
+    "state_tensors",
+]

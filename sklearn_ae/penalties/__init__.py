@@ -1,0 +1,8 @@
+"""Penalties: named terms that join the reconstruction loss."""
+
+from sklearn_ae.penalties._base import Penalty
+from sklearn_ae.penalties._contraction import Contraction
+from sklearn_ae.penalties._sparsity import KLSparsity, L1Sparsity
+from sklearn_ae.penalties._weights import L1Weights
+
+__all__ = ["Contraction", "KLSparsity", "L1Sparsity", "L1Weights", "Penalty"]

@@ -1,0 +1,42 @@
+"""What a penalty owes to the rest of the library."""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from typing import Any
+
+from sklearn.base import BaseEstimator
+
+from sklearn_ae.terms import Term
+
+
+class Penalty(BaseEstimator, ABC):
+    """Stores hyperparameters of a term; builds it when the width of the code is known.
+
+    Attributes
+    ----------
+    name : str
+        Its column in `history_`; the name of the class in snake case by default.
+    reads : tuple of str
+        Companions of the rows that the term reads, which `fit` has to be given.
+    symmetry : str
+        Changes of basis of the code that leave the term as it is.
+    units_may_die : bool
+        Whether units of the code may fall dead.
+    """
+
+    name: str
+    reads: tuple[str, ...] = ()
+    symmetry: str = "linear"
+    units_may_die: bool = False
+    _parameter_constraints: dict = {}
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "name" not in cls.__dict__:
+            cls.name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower().strip("_")
+
+    @abstractmethod
+    def build(self, n_components: int, bounded: bool) -> Term:
+        """Build the torch part for codes of some width, in [0, 1] if they are bounded."""
