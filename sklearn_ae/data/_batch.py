@@ -1,4 +1,4 @@
-"""The one form in which rows reach a network."""
+"""Batches of rows, as a network takes them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sklearn_ae.data._scaling import ColumnScaling
 
 # Cells of rows that are shuffled as a whole, at the price of a copy.
 _SHUFFLED_CELLS = 2**22
-# Cells of compact rows that are standardised at once, so that they stay in a core's cache.
+# Cells of lazy rows that are standardised at once, so that they stay in a core's cache.
 _SCALED_CELLS = 2**17
 # Batches over which sequences are sorted by length, so that little is padded.
 _WINDOW = 8
@@ -175,7 +175,7 @@ class Batch(NamedTuple):
 
 
 class LazyBatch:
-    """Compact rows, made dense and put into standard units as batches are needed.
+    """Lazy rows, made dense and put into standard units as batches are needed.
 
     Parameters
     ----------
@@ -227,10 +227,10 @@ class LazyBatch:
             buffer = None if out is None else out.target
             target = _standardized(self.target, rows, self.scalings[1], device, buffer)
         x = _standardized(self.values, rows, self.scalings[0], device, out and out.x)
-        holes = torch.isnan(x if target is None else target) if self.masked else None
+        missing = torch.isnan(x if target is None else target) if self.masked else None
         batch = Batch(
             x,
-            mask=None if holes is None else ~holes,
+            mask=None if missing is None else ~missing,
             weight=None if self.weight is None else self.weight[index],
             target=target,
             condition=None if self.condition is None else self.condition[index],

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn_ae.data._lazy_rows import LazyRows, dense_block
 from sklearn_ae.data._ragged import Ragged
 
-# Below this many rows nothing can be judged; below the second, one split is noise.
+# Below this many rows there are too few to validate on; below the second, one split is noise.
 FEW_ROWS = 20
 SMALL = 1000
 # Cells of a block in float64, which fits a second-level cache, and its rows at least.
