@@ -141,7 +141,7 @@ def load(name: str, seed: int) -> np.ndarray:
 
 
 def load_frame(name: str, seed: int, max_rows: int) -> pd.DataFrame:
-    """Load a data set with its categories and its holes.
+    """Load a data set with its categories and its missing values.
 
     Parameters
     ----------

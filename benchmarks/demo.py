@@ -165,10 +165,10 @@ def csv_problem(
         notes.append(f"dropped {n_dropped} of {len(frame)} rows, which have a missing value")
     if complete.sum() < MIN_ROWS:
         shares = numeric.isna().mean()
-        holes = ", ".join(f"{c} ({s:.0%})" for c, s in shares[shares > 0].nlargest(3).items())
+        missing = ", ".join(f"{c} ({s:.0%})" for c, s in shares[shares > 0].nlargest(3).items())
         raise DemoError(
             f"{path} has {complete.sum()} complete rows, and the demo needs {MIN_ROWS}"
-            + (f"; the columns with most holes are {holes}: remove them." if holes else ".")
+            + (f"; most values are missing in {missing}: remove these columns." if missing else ".")
         )
     rows = np.flatnonzero(complete)
     if len(rows) > max_rows:
@@ -212,7 +212,7 @@ def encode_target(y: pd.Series, name: str) -> tuple[np.ndarray, str]:
             "choose another --target."
         )
     if is_number and (y == y.round()).all():
-        y = y.astype(int)  # a column with holes was read as 1.0, 2.0
+        y = y.astype(int)  # a column with missing values was read as 1.0, 2.0
     return y.astype(str).to_numpy(str), "classification"
 
 

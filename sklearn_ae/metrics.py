@@ -70,7 +70,7 @@ def reconstruction_r2(
 
 
 def _has_cells(X: Any) -> bool:
-    """Whether X is a list of arrays, or an array of sequences with holes."""
+    """Whether X is a list of arrays, or an array of sequences with missing values."""
     if isinstance(X, list):
         return getattr(X[0], "ndim", 0) > 0
     return isinstance(X, np.ndarray) and X.ndim > 2 and bool(np.isnan(X).any())

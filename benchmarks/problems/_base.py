@@ -195,7 +195,7 @@ def pooled_r2(X: np.ndarray, rebuilt: np.ndarray, center: np.ndarray | float = 0
 
 
 def finite(values: np.ndarray, shape: tuple[int, ...], what: str) -> np.ndarray:
-    """Return what a library gave as float64, or say why it cannot be judged.
+    """Return what a library gave as float64, or say why it cannot be scored.
 
     Parameters
     ----------

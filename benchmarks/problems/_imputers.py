@@ -1,4 +1,4 @@
-"""What fills tables with holes: adapters of one shape."""
+"""Imputers of tables, behind one interface."""
 
 import warnings
 from collections.abc import Callable

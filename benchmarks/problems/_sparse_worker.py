@@ -44,7 +44,7 @@ def r2(model, X, mean: np.ndarray) -> float:
 
 
 def main(library: str, name: str, k: int, seed: int) -> dict:
-    """Fit, transform and judge.
+    """Fit, transform and score.
 
     Parameters
     ----------

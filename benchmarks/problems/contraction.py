@@ -65,12 +65,12 @@ def run(library: str, name: str, k: int, seed: int) -> dict:
     model, seconds = _base.timed(fit, train, k, seed)
     rng = np.random.default_rng(seed)
     codes = _base.finite(model.transform(test), (len(test), k), "code")
-    spread = codes.var(axis=0, ddof=1).sum()
+    variance = codes.var(axis=0, ddof=1).sum()
     moved = model.transform(test + NOISE * rng.standard_normal(test.shape)) - codes
     return _base.sizes(train, test) | {
         "r2": _base.pooled_r2(test, model.reconstruct(test)),
-        "jacobian": float(f"{squared_jacobian(model.transform, test, rng) / spread:.6g}"),
-        "moved": float(f"{np.mean(np.sum(moved**2, axis=1)) / spread:.6g}"),
+        "jacobian": float(f"{squared_jacobian(model.transform, test, rng) / variance:.6g}"),
+        "moved": float(f"{np.mean(np.sum(moved**2, axis=1)) / variance:.6g}"),
         "fit_seconds": seconds,
     }
 

@@ -163,7 +163,7 @@ def run(library: str, name: str, k: int, seed: int) -> dict:
 def _score(
     X: np.ndarray, y: np.ndarray, X_test: np.ndarray, y_test: np.ndarray, labels: bool
 ) -> tuple[float, float]:
-    """Choose the regularisation; return its score within the training part, and beyond it."""
+    """Choose the regularisation; return its score within the training part, and the test score."""
     if labels:
         model, scoring = LogisticRegression(max_iter=500), "roc_auc"
         choice = {"logisticregression__C": np.logspace(-3, 3, 7)}

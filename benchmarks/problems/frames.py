@@ -1,4 +1,4 @@
-"""Tables as ``read_csv`` gives them: names, categories, numbers, holes, all in one frame.
+"""Tables as ``read_csv`` gives them: names, categories, numbers, missing values, in one frame.
 
 Rows are split 70/30, at most 4,000 of them. ``share`` is the mean over the held-out cells that
 were observed of the loss as a share of that of the column's best constant. ``round_trip`` is 1 if

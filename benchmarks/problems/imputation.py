@@ -75,7 +75,7 @@ def hide(frame: pd.DataFrame, k: int, seed: int) -> np.ndarray:
     Parameters
     ----------
     frame : DataFrame
-        A table; its own holes stay.
+        A table; its own missing values stay.
     k : int
         Number of the mechanism.
     seed : int
@@ -136,17 +136,17 @@ def run(library: str, name: str, k: int, seed: int) -> dict:
     parts = [np.sort(order[n_new:]), np.sort(order[:n_new])]
     train, new = (frame.iloc[part].reset_index(drop=True) for part in parts)
     hid, hid_new = (hidden[part] for part in parts)
-    incomplete, holey_new = train.mask(hid), new.mask(hid_new)
+    incomplete, incomplete_new = train.mask(hid), new.mask(hid_new)
     worked = time.process_time()
     model, seconds = _base.timed(problems.rival("imputation", library).fit, incomplete, k, seed)
     row = {"cpu_seconds": round(time.process_time() - worked, 4)}
     row |= {"n_train": len(train), "n_test": len(new), "p": train.shape[1], "fit_seconds": seconds}
-    row |= _judge(model.train, train, hid)
+    row |= _errors(model.train, train, hid)
     if model.fill is not None:
-        row |= {f"{m}_new": v for m, v in _judge(model.fill(holey_new), new, hid_new).items()}
+        row |= {f"{m}_new": v for m, v in _errors(model.fill(incomplete_new), new, hid_new).items()}
     if model.draws is not None:
         row["coverage"] = _coverage(model.draws(incomplete, N_IMPUTATIONS), train, hid)
-        row["coverage_new"] = _coverage(model.draws(holey_new, N_IMPUTATIONS), new, hid_new)
+        row["coverage_new"] = _coverage(model.draws(incomplete_new, N_IMPUTATIONS), new, hid_new)
     return row
 
 
@@ -157,7 +157,7 @@ def _standardized(frame: pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
-def _judge(filled: pd.DataFrame, truth: pd.DataFrame, hidden: np.ndarray) -> dict[str, float]:
+def _errors(filled: pd.DataFrame, truth: pd.DataFrame, hidden: np.ndarray) -> dict[str, float]:
     errors, hits = [], []
     for j, name in enumerate(truth):
         at = hidden[:, j]

@@ -70,12 +70,12 @@ def run(library: str, name: str, k: int, seed: int) -> dict:
     k : int
         0: the library's own width.
     seed : int
-        Seed of the rows, the split, the library and the judge.
+        Seed of the rows, the split, the library and the classifier.
 
     Returns
     -------
     row : dict
-        The mean AUROC of the judge, sizes and the seconds of the fit.
+        The mean AUROC of the classifier, sizes and the seconds of the fit.
     """
     train, test = _base.split_standardized(name, seed)
     model, seconds = _base.timed(problems.rival("sampling", library).fit, train, k, seed)
@@ -107,8 +107,8 @@ def distinguishability(real: np.ndarray, generated: np.ndarray, seed: int) -> fl
     X = np.vstack([real, generated])
     y = np.repeat([0, 1], [len(real), len(generated)])
     folds = StratifiedKFold(N_FOLDS, shuffle=True, random_state=seed)
-    judge = HistGradientBoostingClassifier(random_state=seed)
-    chances = cross_val_predict(judge, X, y, cv=folds, method="predict_proba")
+    classifier = HistGradientBoostingClassifier(random_state=seed)
+    chances = cross_val_predict(classifier, X, y, cv=folds, method="predict_proba")
     return float(roc_auc_score(y, chances[:, 1]))
 
 

@@ -31,7 +31,7 @@ from benchmarks.rivals.sklearn_ae import SklearnAERival
 
 
 class _Padded:
-    """PCA of rows that zeros fill up; steps beyond the longest training sequence are left out."""
+    """PCA of rows that zeros fill up; steps after the longest training length are left out."""
 
     def __init__(self, pca: Any, n_steps: int) -> None:
         self.pca = pca

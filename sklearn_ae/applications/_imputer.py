@@ -1,4 +1,4 @@
-"""Holes in tables, filled."""
+"""Imputation of missing values in tables."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from sklearn_ae.applications._imputation import (
     FoldNetworks,
     Learner,
     OwnEstimators,
-    Spread,
+    ResidualDraws,
     StandardTable,
 )
 from sklearn_ae.autoencoders._parameters import check_no_conflict
@@ -41,7 +41,7 @@ _NETWORK = ["hidden_layer_sizes", "alpha", "learning_rate_init", "max_iter"]
 class AutoencoderImputer(TransformerMixin, BaseEstimator):
     """Fill missing cells by a network that begins at the Gaussian conditional mean.
 
-    With the mean mu and the precision matrix P of the rows, both estimated from rows with holes
+    With the mean mu and the precision matrix P of the rows, both estimated from incomplete rows
     by EM, the start fills the missing part m of a row given the observed part o by
 
         mu_m - P_mm⁻¹ P_mo (x_o - mu_o).
@@ -159,7 +159,7 @@ class AutoencoderImputer(TransformerMixin, BaseEstimator):
     }
     _filler: Filler
     _table: StandardTable
-    _spread: Spread
+    _residuals: ResidualDraws
 
     def __init__(
         self,
@@ -191,7 +191,7 @@ class AutoencoderImputer(TransformerMixin, BaseEstimator):
         self.random_state = random_state
 
     def fit(self, X: ArrayLike, y: Any = None, *, sample_weight: ArrayLike | None = None) -> Self:
-        """Learn from rows with or without holes.
+        """Learn from rows with or without missing values.
 
         Parameters
         ----------
@@ -240,15 +240,16 @@ class AutoencoderImputer(TransformerMixin, BaseEstimator):
         kept = weight > 0
         found = filler.fit(Z[kept], weight[kept])
         self._table, self._filler, self._entropy = table, filler, seeds.entropy
-        self._spread = Spread(table.groups, table.numeric).fit(found, seeds.numpy("spread"))
+        residuals = ResidualDraws(table.groups, table.numeric)
+        self._residuals = residuals.fit(found, seeds.numpy("spread"))
         self.n_iter_ = 0 if learner is None else learner.n_iter
         self.indicator_ = None
         if self.add_indicator:
-            holes = np.where(missing, np.nan, 0.0)
+            marked = np.where(missing, np.nan, 0.0)
             # It imports neighbours, linear models and more, which takes a quarter of a second.
             from sklearn.impute import MissingIndicator
 
-            self.indicator_ = MissingIndicator(error_on_new=False).fit(holes)
+            self.indicator_ = MissingIndicator(error_on_new=False).fit(marked)
 
     def _learner(self, width: int, device: str, seeds: Seeds) -> Learner | None:
         if self.estimator is not None:
@@ -277,7 +278,7 @@ class AutoencoderImputer(TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like or data frame of shape (n_samples, n_features)
-            Rows with or without holes.
+            Rows with or without missing values.
 
         Returns
         -------
@@ -304,7 +305,7 @@ class AutoencoderImputer(TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like or data frame of shape (n_samples, n_features)
-            Rows with or without holes.
+            Rows with or without missing values.
         n_imputations : int, default=5
             Number of imputations.
         random_state : int or None, default=None
@@ -341,8 +342,8 @@ class AutoencoderImputer(TransformerMixin, BaseEstimator):
             return filled, None
         noise = self._filler.noise(Z, rng.standard_normal(Z.shape))
         low, high = self._filler.low, self._filler.high
-        spread = self._filler.spread(Z)
-        return self._spread.draw(filled, np.isnan(Z), spread, noise, low, high), rng
+        std = self._filler.std(Z)
+        return self._residuals.draw(filled, np.isnan(Z), std, noise, low, high), rng
 
     def _written(
         self,

@@ -101,7 +101,7 @@ class SuperResolver(BaseEstimator):
         Epochs. None takes as many as pass 28 million numbers of low resolution through the
         net, at most 40 and at least 2. 0 returns bicubic interpolation with the filter.
     validation_fraction : float in (0, 1), default=0.1
-        Share of the images held out. Below 1,000 images or tiles epochs are judged out of
+        Share of the images held out. Below 1,000 images or tiles epochs are compared out of
         fold, and below 20 the net stays 0.
     device : str, default="cpu"
         "cpu", "cuda", "cuda:1", "mps" or "auto".
@@ -313,9 +313,9 @@ class SuperResolver(BaseEstimator):
         found = read_images(adapter, self.predict(X), "X")
         error = np.square(found.cells.astype(np.float64) - high.cells).mean()
         whole = as_images(y)[0].dtype.kind in "iu"
-        spread = 1.0 if whole else float(np.ptp(high.cells)) or 1.0
+        data_range = 1.0 if whole else float(np.ptp(high.cells)) or 1.0
         with np.errstate(divide="ignore"):
-            return float(10 * np.log10(spread * spread / error))
+            return float(10 * np.log10(data_range * data_range / error))
 
     def degrade(self, X: Any) -> Any:
         """Return images of low resolution, as `fit` makes them.

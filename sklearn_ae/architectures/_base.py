@@ -56,12 +56,12 @@ class Coder(nn.Module, ABC):
         """Start as the affine map x @ weight + bias, with a residual that is zero."""
 
     def set_units(self, decoder: Tensor) -> None:
-        """Hear which linear map the decoder starts as, x @ decoder, in an encoder."""
+        """Be notified, as an encoder, of the linear map x @ decoder that the decoder starts as."""
 
     def release(self) -> None:
         """Leave the start: let the network be trained without the linear map.
 
-        Called once, between the judgement of the start and the first epoch. By default
+        Called once, between the validation of the start and the first epoch. By default
         the linear map stays.
         """
 

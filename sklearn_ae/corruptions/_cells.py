@@ -71,7 +71,7 @@ class _CellwiseNoise(Corruption):
     def corrupt(self, x: Tensor, generator: Generator) -> Tensor:
         """Return x with a share of its cells replaced."""
         keep = self._cells(x).bernoulli_(1 - self.fraction, generator=generator)
-        return torch.where(self._spread(keep).bool(), x, self._replacement(x, generator))
+        return torch.where(self._over_columns(keep).bool(), x, self._replacement(x, generator))
 
     def _cells(self, x: Tensor) -> Tensor:
         """Return an empty number for each cell."""
@@ -79,7 +79,7 @@ class _CellwiseNoise(Corruption):
             return torch.empty_like(x)
         return x.new_empty(len(x), int(self._feature.max()) + 1)
 
-    def _spread(self, cells: Tensor) -> Tensor:
+    def _over_columns(self, cells: Tensor) -> Tensor:
         """Return the number of each cell in all of its columns."""
         feature = self._feature
         return cells if feature is None else cells.index_select(1, feature.to(cells.device))
@@ -123,7 +123,7 @@ class MaskingNoise(_CellwiseNoise):
         return torch.zeros_like(x)
 
     def moments(self, covariance: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the moments of rows with holes at their mean."""
+        """Return the moments of rows with masked cells at their mean."""
         return self._mixed(covariance, (1 - self.fraction) * covariance.diagonal())
 
 
@@ -146,7 +146,7 @@ class SaltAndPepperNoise(_CellwiseNoise):
     """
 
     def _replacement(self, x: Tensor, generator: Generator) -> Tensor:
-        salt = self._spread(self._cells(x).bernoulli_(0.5, generator=generator))
+        salt = self._over_columns(self._cells(x).bernoulli_(0.5, generator=generator))
         axes = tuple(range(x.ndim - 1))
         missing = torch.isnan(x)
         high = torch.where(missing, -torch.inf, x).amax(dim=axes)
@@ -175,7 +175,7 @@ class SwapNoise(_CellwiseNoise):
         n = len(x)
         shape = self._cells(x).shape
         further = torch.randint(1, max(2, n), shape, generator=generator, device=x.device)
-        further = self._spread(further)
+        further = self._over_columns(further)
         own = torch.arange(n, device=x.device).reshape(-1, *[1] * (x.ndim - 1))
         return x.gather(0, (own + further) % n)
 

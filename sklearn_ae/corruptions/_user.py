@@ -66,7 +66,7 @@ def in_standard_units(
     Parameters
     ----------
     corruption : Corruption, callable or None
-        What fills the slot.
+        The corruption of an estimator.
     scaling : ColumnScaling
         Column scales of the rows.
     sample_shape : tuple of int, optional

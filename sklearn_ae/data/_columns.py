@@ -238,7 +238,7 @@ class _Asinh:
     """asinh of a column in units of its quartiles, which tames both tails."""
 
     def fit(self, X: NDArray) -> _Asinh:
-        """Measure median and quartiles; a column without spread there keeps its units."""
+        """Measure median and quartiles; a column whose quartiles are equal keeps its units."""
         self.scaler = RobustScaler().fit(X)
         return self
 
@@ -247,7 +247,7 @@ class _Asinh:
         return np.arcsinh(self.scaler.transform(X))
 
     def inverse_transform(self, X: NDArray) -> NDArray[np.float64]:
-        """Map it back; beyond the largest numbers, which asinh never gives, it is cut."""
+        """Map it back; numbers larger than asinh ever gives are cut."""
         return self.scaler.inverse_transform(np.sinh(np.clip(X, -300.0, 300.0)))
 
 

@@ -154,5 +154,5 @@ class SparseRows(LazyRows):
 
 
 def dense_block(values: Any, index: slice | NDArray) -> Any:
-    """Return some rows of an array, or of compact rows as an array."""
+    """Return some rows of an array, or of lazy rows as an array."""
     return values.dense(index) if isinstance(values, LazyRows) else values[index]

@@ -38,7 +38,7 @@ class _ColumnScores:
     @classmethod
     def fit(cls, z: NDArray, weight: NDArray, n_quantiles: int) -> _ColumnScores:
         """Draw the map through quantiles of a column."""
-        # Values are told apart on a sample_shape, so that no slope is steeper than it allows.
+        # Values are rounded to a grid, so that no slope is steeper than it allows.
         values, cell = np.unique(np.round(z / (2 * _ATOM)), return_inverse=True)
         values *= 2 * _ATOM
         mass = np.bincount(cell, weight)
@@ -74,7 +74,7 @@ class _ColumnScores:
         return np.r_[self._tail(slice(None)), between, self._tail(slice(None, None, -1))]
 
     def _tail(self, direction: slice) -> float:
-        """Slope beyond an end: the mean slope over the unit of normal scores next to it."""
+        """Slope outside an end: the mean slope over the unit of normal scores next to it."""
         x, u = self.x[direction], self.u[direction]
         inner = max(1, int(np.searchsorted(np.abs(u - u[0]), 1.0)))
         inner = min(inner, len(x) - 1)
@@ -117,7 +117,7 @@ _IDENTITY = _ColumnScores(np.array([0.0]), np.array([0.0]), np.empty((0, 3)))
 class NormalScores(ColumnScaling):
     """Column scales followed by a map of each column to normal scores.
 
-    The map is linear between quantiles of the training rows and beyond them. A value that
+    The map is linear between quantiles of the training rows and outside their range. A value that
     many rows share takes a small width, so that the map has a density, and comes back
     as itself.
 

@@ -12,7 +12,7 @@ from sklearn_ae.data._companions import present
 from sklearn_ae.data._lazy_rows import LazyRows, dense_block
 from sklearn_ae.data._ragged import Ragged
 
-# Below this many rows nothing can be judged; below the second, one split is noise.
+# Below this many rows there are too few to validate on; below the second, one split is noise.
 FEW_ROWS = 20
 SMALL = 1000
 # Cells of a block in float64, which fits a second-level cache, and its rows at least.

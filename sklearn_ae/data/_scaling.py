@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn_ae.data._lazy_rows import LazyRows, SparseRows
 from sklearn_ae.data._rows import Rows
 
-# Below this share of a column's largest magnitude, spread is rounding.
+# Below this share of a column's largest magnitude, a standard deviation is rounding.
 _CONSTANT = 4 * np.finfo(np.float64).eps
 # Noisy and clean rows whose means differ by so many standard deviations, or whose standard
 # deviations by such a factor, are in different units.

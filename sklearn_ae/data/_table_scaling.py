@@ -62,8 +62,8 @@ class TableScaling(ColumnScaling):
         for span in level_spans(columns):
             p = plain.mean[span]
             best[span] = _entropy(p).sum()
-            spread = (1 - p) * (plain.scale[span] > 0)
-            share[span] = np.sqrt(spread / max(spread.sum(), _LEAST))
+            variance = (1 - p) * (plain.scale[span] > 0)
+            share[span] = np.sqrt(variance / max(variance.sum(), _LEAST))
         best = np.maximum(best, _LEAST)
         return cls(plain.mean, plain.scale, share, columns.feature, best)
 

@@ -123,11 +123,11 @@ def principal_axes(
 
 def _in_units(start: LinearStart, values: Tensor) -> LinearStart:
     """Give components the standard deviations of X along them, and empty ones the smallest."""
-    spread = values.sqrt() if len(values) else values.new_ones(1)
+    std = values.sqrt() if len(values) else values.new_ones(1)
     missing = start.encoder.shape[1] - len(values)
-    spread = torch.cat([spread, spread[-1:].expand(missing)]) if missing > 0 else spread
-    spread = spread[: start.encoder.shape[1]]
-    return start._replace(encoder=start.encoder * spread, decoder=start.decoder / spread[:, None])
+    std = torch.cat([std, std[-1:].expand(missing)]) if missing > 0 else std
+    std = std[: start.encoder.shape[1]]
+    return start._replace(encoder=start.encoder * std, decoder=start.decoder / std[:, None])
 
 
 def _scaled_covariance(rows: Rows, scaling: ColumnScaling) -> Tensor:

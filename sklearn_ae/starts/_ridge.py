@@ -33,7 +33,7 @@ class RidgeStart(Start):
     With the corrupted rows' second moments Q and their product P with the clean rows, the
     denoiser is Q⁻¹P, and its leading directions are those of P'Q⁻¹P in the scale of X. For
     Gaussian, masking and swap noise the moments are exact expectations; otherwise they are
-    averages over draws. Given pairs of rows they are those of the pairs. Beyond 4,096 columns
+    averages over draws. Given pairs of rows they are those of the pairs. Above 4,096 columns
     it is PCA of the rows, unless there are pairs that are not sparse.
 
     Parameters

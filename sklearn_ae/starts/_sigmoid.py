@@ -18,7 +18,7 @@ _CELLS = 2**26
 # Standard deviation of what the logistic function is applied to.
 _GAIN = 1.0
 # Penalties of the regression. Of few rows the one of least error out of fold is taken, and the
-# first of those that are many, or too few to judge by.
+# first where there are many, or too few to validate on.
 _RIDGES = torch.logspace(-3, 1, 13, dtype=torch.float64)
 _FOLDS = 5
 
@@ -136,8 +136,8 @@ class _Regression:
     def __init__(self, code: Tensor, x: Tensor, weight: Tensor) -> None:
         self.mean, self.centre = weight @ code, weight @ x
         centred = code - self.mean
-        self.spread = (weight @ centred.square()).sqrt().clamp(min=1e-12)
-        centred = centred / self.spread
+        self.std = (weight @ centred.square()).sqrt().clamp(min=1e-12)
+        centred = centred / self.std
         weighted = centred * weight[:, None]
         values, self.vectors = torch.linalg.eigh(weighted.T @ centred)
         self.values = values.clamp(min=0.0)
@@ -146,5 +146,5 @@ class _Regression:
     def solve(self, penalty: Tensor) -> tuple[Tensor, Tensor]:
         """Return slopes and intercepts for a penalty."""
         shrunk = self.along / (self.values + penalty)[:, None]
-        slopes = (self.vectors @ shrunk) / self.spread[:, None]
+        slopes = (self.vectors @ shrunk) / self.std[:, None]
         return slopes, self.centre - self.mean @ slopes

@@ -1,8 +1,8 @@
-"""What fills holes in tables: closed forms, a network, and how they are weighed."""
+"""Imputation of missing values: closed forms, a network, and the weights of each."""
 
 from sklearn_ae.applications._imputation._filler import CANDIDATES, Filler
 from sklearn_ae.applications._imputation._learners import FoldNetworks, Learner, OwnEstimators
-from sklearn_ae.applications._imputation._spread import Spread
+from sklearn_ae.applications._imputation._residual_draws import ResidualDraws
 from sklearn_ae.applications._imputation._table import StandardTable
 
 __all__ = [
@@ -11,6 +11,6 @@ __all__ = [
     "Filler",
     "Learner",
     "OwnEstimators",
-    "Spread",
+    "ResidualDraws",
     "StandardTable",
 ]

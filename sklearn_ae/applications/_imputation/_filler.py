@@ -15,7 +15,7 @@ from sklearn_ae.applications._imputation._neighbours import COUNTS, Neighbours
 from sklearn_ae.data import FEW_ROWS
 from sklearn_ae.training import Seeds
 
-# Rows up to which each of some parts is held out in turn; beyond, a fifth is held out once.
+# Rows up to which each of some parts is held out in turn; of more, a fifth is held out once.
 _SMALL = 5000
 _FOLDS = 3
 _HELD_OUT = 5
@@ -51,14 +51,14 @@ class HeldOut(NamedTuple):
         Their values.
     hidden : ndarray of shape (n, p)
         The cells that were hidden.
-    spread : ndarray of shape (n, p)
-        Standard deviations of these cells under the start.
+    std : ndarray of shape (n, p)
+        Residual standard deviations of these cells under the start.
     """
 
     fills: NDArray
     truth: NDArray
     hidden: NDArray
-    spread: NDArray
+    std: NDArray
 
 
 class Filler:
@@ -83,7 +83,7 @@ class Filler:
             self._feature[columns] = i
 
     def fit(self, Z: NDArray, weight: NDArray) -> HeldOut:
-        """Learn from rows with holes; return what held-out cells were filled with."""
+        """Learn from incomplete rows; return what held-out cells were filled with."""
         rng = self.seeds.numpy("holes")
         if len(Z) > _MOST_ROWS:
             rows = np.sort(rng.choice(len(Z), _MOST_ROWS, replace=False))
@@ -103,8 +103,8 @@ class Filler:
             self.similar = self._neighbours(self.start, Z, filled)
         if validated:
             return found
-        spread = np.broadcast_to(self.start.residual_spread, Z.shape)
-        return HeldOut(filled - self.start.residuals(filled), Z, observed, spread)
+        std = np.broadcast_to(self.start.residual_std, Z.shape)
+        return HeldOut(filled - self.start.residuals(filled), Z, observed, std)
 
     def fill(self, Z: NDArray) -> NDArray[np.float64]:
         """Return rows in which what was missing is filled."""
@@ -112,19 +112,19 @@ class Filler:
         filled = self.start.fill(Z)
         if self.similar is not None and self.learner is not None and self.weights is not None:
             some = np.flatnonzero(missing.any(axis=1) & ~missing.all(axis=1))
-            part, holes = filled[some], missing[some]
-            fills = [part, *self.similar.fills(part, holes)]
-            closed = np.where(holes, _mixed(fills, self.closed_weights), part)
-            fills.append(self.learner.fill(closed, holes, part))
+            part, gaps = filled[some], missing[some]
+            fills = [part, *self.similar.fills(part, gaps)]
+            closed = np.where(gaps, _mixed(fills, self.closed_weights), part)
+            fills.append(self.learner.fill(closed, gaps, part))
             filled[some] = _mixed(fills, self.weights)
         return np.where(missing, np.clip(filled, self.low, self.high), Z)
 
-    def spread(self, Z: NDArray) -> NDArray[np.float64]:
-        """Return standard deviations of what rows lack, under the start."""
-        return self.start.spread(Z)
+    def std(self, Z: NDArray) -> NDArray[np.float64]:
+        """Return residual standard deviations of missing cells, under the start."""
+        return self.start.std(Z)
 
     def noise(self, Z: NDArray, draws: NDArray) -> NDArray[np.float64]:
-        """Return standard normal numbers, correlated as what rows lack."""
+        """Return standard normal numbers, correlated as the missing cells of a row."""
         return self.start.correlated(Z, draws)
 
     def _validate(
@@ -178,15 +178,15 @@ class Filler:
     @staticmethod
     def _joined(examples: list[Examples], starts: list[Gaussian]) -> HeldOut:
         """Put held-out rows together, as their start fills them."""
-        spread = [
-            start.spread(np.where(e.missing, np.nan, e.filled))
+        std = [
+            start.std(np.where(e.missing, np.nan, e.filled))
             for e, start in zip(examples, starts, strict=True)
         ]
         return HeldOut(
             np.concatenate([e.filled for e in examples]),
             np.concatenate([e.truth for e in examples]),
             np.concatenate([e.hidden for e in examples]),
-            np.concatenate(spread),
+            np.concatenate(std),
         )
 
     @staticmethod

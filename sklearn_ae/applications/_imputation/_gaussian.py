@@ -1,4 +1,4 @@
-"""The normal distribution whose moments are estimated from rows with holes."""
+"""The normal distribution whose moments are estimated from incomplete rows."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _RIDGE = 1e-4
 _BLOCK_CELLS = 2**21
 # How much larger the largest matrix of a block may be than the smallest.
 _PADDING = 1.3
-# Beyond this many columns a pass is costly, and two have to do.
+# Above this many columns a pass is costly, and two have to do.
 _WIDE = 256
 _PASSES_WIDE = 2
 
@@ -74,7 +74,7 @@ class Gaussian:
 
     @classmethod
     def fit(cls, Z: NDArray, weight: NDArray) -> Gaussian:
-        """Estimate the moments of rows with holes, in standard units."""
+        """Estimate the moments of incomplete rows, in standard units."""
         n, p = Z.shape
         share = weight / weight.sum()
         observed = ~np.isnan(Z)
@@ -85,11 +85,11 @@ class Gaussian:
         shrinkage = min(0.5, 0.1 * p / n) + 0.002
         for _ in range(_PASSES if p <= _WIDE else _PASSES_WIDE):
             current = cls(mean, covariance, shrinkage)
-            spread = np.zeros((p, p))
-            filled = current._fill(Z, spread, share)
+            conditional = np.zeros((p, p))
+            filled = current._fill(Z, conditional, share)
             mean = share @ filled
             D = filled - mean
-            before, covariance = covariance, _product(D * share[:, None], D) + spread
+            before, covariance = covariance, _product(D * share[:, None], D) + conditional
             if np.abs(covariance - before).max(initial=0.0) < _TOLERANCE:
                 break
         return cls(mean, covariance, shrinkage)
@@ -102,8 +102,8 @@ class Gaussian:
         """Return rows with the conditional means of what they lack."""
         return self._fill(Z)
 
-    def spread(self, Z: NDArray) -> NDArray[np.float64]:
-        """Return the conditional standard deviations of what rows lack, 0 elsewhere."""
+    def std(self, Z: NDArray) -> NDArray[np.float64]:
+        """Return the conditional standard deviations of missing cells, 0 elsewhere."""
         out = np.zeros(Z.shape)
         for block in self._blocks(np.isnan(Z)):
             variance = torch.cholesky_inverse(block.factor).diagonal(dim1=1, dim2=2)
@@ -111,7 +111,7 @@ class Gaussian:
         return out
 
     @property
-    def residual_spread(self) -> NDArray[np.float64]:
+    def residual_std(self) -> NDArray[np.float64]:
         """Standard deviation of each column given all others."""
         return 1 / np.sqrt(np.diag(self.precision))
 
@@ -125,7 +125,7 @@ class Gaussian:
         Parameters
         ----------
         Z : ndarray of shape (n, p)
-            Rows with holes.
+            Incomplete rows.
         draws : ndarray of shape (n, p)
             Independent standard normal numbers.
         """
@@ -141,9 +141,9 @@ class Gaussian:
         return out
 
     def _fill(
-        self, Z: NDArray, spread: NDArray | None = None, share: NDArray | None = None
+        self, Z: NDArray, conditional: NDArray | None = None, share: NDArray | None = None
     ) -> NDArray[np.float64]:
-        """Fill rows; add the weighted covariances of what they lack to `spread`."""
+        """Fill rows; add the weighted covariances of what they lack to `conditional`."""
         missing = np.isnan(Z)
         D = np.where(missing, 0.0, Z - self.mean)
         gradient = _product(D.T, self.precision)
@@ -154,12 +154,12 @@ class Gaussian:
             )
             found = torch.cholesky_solve(torch.from_numpy(g)[:, :, None], block.factor)
             _put(D, block, -found[:, :, 0].numpy())
-            if spread is None or share is None:
+            if conditional is None or share is None:
                 continue
             C = torch.cholesky_inverse(block.factor).numpy()
             C *= (block.real[:, :, None] & block.real[:, None, :]) * share[block.rows, None, None]
             cells = block.columns[:, :, None] * p + block.columns[:, None, :]
-            spread += np.bincount(cells.ravel(), C.ravel(), p * p).reshape(p, p)
+            conditional += np.bincount(cells.ravel(), C.ravel(), p * p).reshape(p, p)
         return D + self.mean
 
     def _blocks(self, missing: NDArray) -> Iterator[_Block]:

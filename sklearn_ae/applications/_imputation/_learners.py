@@ -126,7 +126,7 @@ class FoldNetworks(Learner):
         self._models: list[Model] = []
 
     def fit(self, folds: list[tuple[Examples, Examples]]) -> list[NDArray]:
-        """Train the networks in lockstep; the epoch is the best for all held-out parts."""
+        """Train the networks of all folds together; keep the best epoch over all held-out parts."""
         config = self.config
         spec = self._spec()
         if config.max_iter is None:

@@ -15,7 +15,7 @@ from sklearn_ae.data import Column, Numeric, Series, fit_column, read_table
 # Levels of a category that are told apart, and values of a number that come back exactly.
 _MOST_LEVELS = 64
 _MOST_VALUES = 64
-# Below this share of a column's largest magnitude, spread is rounding.
+# Below this share of a column's largest magnitude, a standard deviation is rounding.
 _CONSTANT = 4 * np.finfo(np.float64).eps
 # Numbers that differ by less, in standard deviations, are the same.
 _SAME = 1e-9
@@ -100,9 +100,9 @@ class Feature:
         """Draw codes of levels by their probabilities; numbers are drawn already."""
         if self.numeric or not self.width:
             return self.restore(Z)
-        reach = np.cumsum(self._probabilities(Z), axis=1)
-        pick = (rng.random(len(Z))[:, None] > reach).sum(axis=1)
-        return np.minimum(pick, reach.shape[1] - 1).astype(np.float64)
+        cumulative = np.cumsum(self._probabilities(Z), axis=1)
+        pick = (rng.random(len(Z))[:, None] > cumulative).sum(axis=1)
+        return np.minimum(pick, cumulative.shape[1] - 1).astype(np.float64)
 
     def _probabilities(self, Z: NDArray) -> NDArray[np.float64]:
         """Return the probability of each level; rows sum to 1."""

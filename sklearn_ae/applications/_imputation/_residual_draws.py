@@ -1,4 +1,4 @@
-"""How far values lie from what was filled in."""
+"""Draws of residuals of filled cells."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _NEAREST = 60
 _ATOM = 0.1
 _FEW_VALUES = 20
 # Standard deviations are at least this, in standard units.
-_LEAST_SPREAD = 0.01
+_LEAST_STD = 0.01
 
 
-class Spread:
+class ResidualDraws:
     """Draws of cells, from held-out cells of the same column whose fills are alike.
 
     Parameters
@@ -34,9 +34,9 @@ class Spread:
         self.groups = groups
         self.numeric = numeric
 
-    def fit(self, found: HeldOut, rng: np.random.Generator) -> Spread:
+    def fit(self, found: HeldOut, rng: np.random.Generator) -> ResidualDraws:
         """Keep fills and values of held-out cells."""
-        fills, truth, hidden, spread = found
+        fills, truth, hidden, std = found
         self.cells: list[tuple[NDArray, NDArray, NDArray, bool]] = []
         for columns, numeric in zip(self.groups, self.numeric, strict=True):
             j = columns[0]
@@ -49,7 +49,7 @@ class Spread:
             discrete = len(at) > 0 and (
                 len(counts) <= _FEW_VALUES or counts.max() > _ATOM * len(at)
             )
-            scale = np.maximum(spread[order, j], _LEAST_SPREAD)
+            scale = np.maximum(std[order, j], _LEAST_STD)
             self.cells.append((fills[order, j], values, scale, bool(discrete)))
         return self
 
@@ -57,7 +57,7 @@ class Spread:
         self,
         filled: NDArray,
         missing: NDArray,
-        spread: NDArray,
+        std: NDArray,
         noise: NDArray,
         low: NDArray,
         high: NDArray,
@@ -70,9 +70,9 @@ class Spread:
             Filled rows.
         missing : ndarray of shape (n, p)
             What was filled.
-        spread : ndarray of shape (n, p)
-            Standard deviations of these cells under the start. Errors of held-out cells grow
-            with it: a row that lacks more is less certain.
+        std : ndarray of shape (n, p)
+            Residual standard deviations of these cells under the start. Errors of held-out cells
+            grow with them: a row that lacks more is less certain.
         noise : ndarray of shape (n, p)
             Standard normal numbers, whose quantiles are those of the draws.
         low, high : ndarray of shape (p,)
@@ -91,7 +91,7 @@ class Spread:
             if discrete:
                 chosen = values[near]
             else:
-                ratio = np.maximum(spread[rows, j], _LEAST_SPREAD)[:, None] / scale[near]
+                ratio = np.maximum(std[rows, j], _LEAST_STD)[:, None] / scale[near]
                 chosen = x[:, None] + (values - fills)[near] * ratio
             chosen.sort(axis=1)
             u = ndtr(noise[rows, j])
