@@ -110,6 +110,11 @@ def standardized_columns(rows: Rows, scaling: ColumnScaling, part: slice | NDArr
     return torch.from_numpy(x)
 
 
+def weighted(x: Tensor, weight: Tensor | None) -> Tensor:
+    """Multiply rows by their weights, if they have any."""
+    return x if weight is None else x * weight[:, None]
+
+
 def _filled(z: NDArray[np.float64]) -> NDArray[np.float64]:
     z[np.isnan(z)] = 0.0
     return z

@@ -16,6 +16,7 @@ from sklearn_ae.starts._base import (
     pad,
     sign,
     standardized_blocks,
+    weighted,
 )
 from sklearn_ae.starts._pca import PCAStart
 
@@ -91,7 +92,7 @@ class RidgeStart(Start):
         clean = torch.zeros(p, p, dtype=torch.float64)
         if rows.target is None:
             for x, weight in standardized_blocks(rows, scaling):
-                clean += _weighted(x, weight).T @ x
+                clean += weighted(x, weight).T @ x
             clean /= rows.total_weight
             closed = (clean, clean) if corruption is None else corruption.moments(clean)
             if closed is not None:
@@ -108,14 +109,10 @@ class RidgeStart(Start):
             for (x, weight), (y, _) in pairs:
                 if rows.target is None and corruption is not None:
                     x = corruption.corrupt(x, generator)
-                weighted = _weighted(x, weight)
-                second += weighted.T @ x
-                cross += weighted.T @ y
-                mean += weighted.sum(0)
+                counted = weighted(x, weight)
+                second += counted.T @ x
+                cross += counted.T @ y
+                mean += counted.sum(0)
         total = passes * rows.total_weight
         mean = mean / total
         return second / total - torch.outer(mean, mean), cross / total, mean
-
-
-def _weighted(x: Tensor, weight: Tensor | None) -> Tensor:
-    return x if weight is None else x * weight[:, None]
