@@ -10,7 +10,15 @@ from numpy.typing import NDArray
 from torch import Generator, Tensor
 
 from sklearn_ae.data import ColumnScaling, Rows
-from sklearn_ae.starts._base import LinearStart, Start, pad, sign, standardized_blocks, weighted
+from sklearn_ae.starts._base import (
+    LinearStart,
+    Start,
+    pad,
+    second_moments,
+    sign,
+    standardized_blocks,
+    weighted,
+)
 from sklearn_ae.starts._products import products, stay_sparse
 
 # Up to this many rows or columns, whichever is less, every component is computed.
@@ -48,7 +56,8 @@ class PCAStart(Start):
     def spectrum(self, rows: Rows, scaling: ColumnScaling) -> NDArray[np.float64]:
         """Share of the variance per component, all components, in descending order."""
         if rows.n_features <= rows.n_rows:
-            values = torch.linalg.eigvalsh(_scaled_covariance(rows, scaling)).flip(0)
+            scale = torch.from_numpy(scaling.relative_scale)
+            values = torch.linalg.eigvalsh(second_moments(rows, scaling, scale)).flip(0)
         else:
             values = torch.linalg.svdvals(_weighted_matrix(rows, scaling)).square()
         values = values.clamp(min=0.0).numpy()
@@ -105,10 +114,11 @@ def principal_axes(
         Feeds the subspace iteration.
     """
     n, p = rows.n_rows, rows.n_features
+    scale = torch.from_numpy(scaling.relative_scale)
     short = min(n, p) <= max(_FULL, 5 * n_components)
     if short and p <= n and not stay_sparse(rows):
         # However large, rows are read once for it, and nine times for subspace iteration.
-        values, vectors = torch.linalg.eigh(_scaled_covariance(rows, scaling))
+        values, vectors = torch.linalg.eigh(second_moments(rows, scaling, scale))
         values, vectors = values.flip(0), vectors.flip(1)
     elif short and not rows.large:
         _, singular, rowspace = torch.linalg.svd(
@@ -116,7 +126,6 @@ def principal_axes(
         )
         values, vectors = singular.square(), rowspace.T
     else:
-        scale = torch.from_numpy(scaling.relative_scale)
         covariance = products(rows, scaling, scale).covariance
         values, vectors = subspace(covariance, (n, p), n_components, generator)
     rank = int((values[:n_components] > _RANK * values[:1].clamp(min=1e-300)).sum())
@@ -130,16 +139,6 @@ def _in_units(start: LinearStart, values: Tensor) -> LinearStart:
     spread = torch.cat([spread, spread[-1:].expand(missing)]) if missing > 0 else spread
     spread = spread[: start.encoder.shape[1]]
     return start._replace(encoder=start.encoder * spread, decoder=start.decoder / spread[:, None])
-
-
-def _scaled_covariance(rows: Rows, scaling: ColumnScaling) -> Tensor:
-    """Covariance of A, accumulated by block."""
-    scale = torch.from_numpy(scaling.relative_scale)
-    total = scale.new_zeros(rows.n_features, rows.n_features)
-    for z, weight in standardized_blocks(rows, scaling):
-        a = z * scale
-        total += a.T @ weighted(a, weight)
-    return total / rows.total_weight
 
 
 def _weighted_matrix(rows: Rows, scaling: ColumnScaling) -> Tensor:

@@ -14,6 +14,7 @@ from sklearn_ae.starts._base import (
     LinearStart,
     Start,
     pad,
+    second_moments,
     sign,
     standardized_blocks,
     weighted,
@@ -89,16 +90,13 @@ class RidgeStart(Start):
         """Centred second moments of corrupted rows, with clean rows, and their mean."""
         p = rows.n_features
         corruption = in_standard_units(self.corruption, scaling, rows.sample_shape)
-        clean = torch.zeros(p, p, dtype=torch.float64)
+        mean = torch.zeros(p, dtype=torch.float64)
         if rows.target is None:
-            for x, weight in standardized_blocks(rows, scaling):
-                clean += weighted(x, weight).T @ x
-            clean /= rows.total_weight
+            clean = second_moments(rows, scaling, torch.ones_like(mean))
             closed = (clean, clean) if corruption is None else corruption.moments(clean)
             if closed is not None:
-                return *closed, torch.zeros(p, dtype=torch.float64)
-        second, cross = torch.zeros_like(clean), torch.zeros_like(clean)
-        mean = torch.zeros(p, dtype=torch.float64)
+                return *closed, mean
+        second, cross = torch.zeros(2, p, p, dtype=torch.float64)
         passes = 1 if rows.target is not None else _PASSES
         for _ in range(passes):
             pairs = zip(
