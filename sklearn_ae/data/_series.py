@@ -78,6 +78,7 @@ class ColumnType:
 
 
 def _pandas_column(type: ColumnType, values: NDArray, index: Any) -> pd.Series:
+    # narwhals has one dtype for pandas' int64, Int64 and int64[pyarrow]: pandas' own name it is.
     name, *parameters = type.dtype
     if name == "category":
         dtype: Any = pd.CategoricalDtype(type.categories, ordered=type.ordered)
