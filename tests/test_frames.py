@@ -10,6 +10,7 @@ import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from pandas.testing import assert_series_equal
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.model_selection import GridSearchCV
@@ -181,6 +182,38 @@ def test_quantile_and_robust_maps_go_both_ways():
         inner = (x > np.quantile(x, 0.02)) & (x < np.quantile(x, 0.98))
         assert_allclose(back[inner], x[inner], rtol=1e-6)
         assert abs(pd.Series(codes).skew()) < 0.2 * pd.Series(x).skew()
+
+
+@pytest.mark.parametrize("numeric_map", ["quantile", "robust"])
+def test_frames_asked_for_everywhere_change_no_code(numeric_map):
+    expected = Table(numeric_map=numeric_map).fit(FRAME).rows(FRAME).codes
+    with config_context(transform_output="pandas"):
+        found = Table(numeric_map=numeric_map).fit(FRAME).rows(FRAME).codes
+    assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize(
+    ("cells", "kind"),
+    [
+        ([True, np.False_, None], "Binary"),
+        ([1, np.int8(2), np.float32(0.5), None, np.nan, pd.NA], "Numeric"),
+        (["a", np.str_("b"), "c", None, np.nan], "Categorical"),
+        ([None, np.nan, pd.NA], "Categorical"),
+    ],
+)
+def test_objects_are_what_their_observed_cells_are(cells, kind):
+    frame = pd.DataFrame({"x": pd.Series(cells * 4, dtype=object), "y": "y"})
+    assert type(columns_of(frame)["x"]).__name__ == kind
+
+
+@pytest.mark.parametrize("levels", [[(1, 2), (3, 4), (5,)], ["a", 1, 2.5]])
+def test_levels_may_be_anything_that_a_category_may_be(levels):
+    dtype = pd.CategoricalDtype(pd.Index(levels, tupleize_cols=False))
+    cells = pd.Categorical.from_codes([0, 1, 2, -1] * 9, dtype=dtype)
+    column = columns_of(pd.DataFrame({"x": cells}))["x"]
+    codes = Table().fit(frame := pd.DataFrame({"x": cells})).rows(frame).codes[:, 0]
+    assert_array_equal(np.isnan(codes), cells.isna())
+    assert column.decode(codes[:3]).tolist() == levels
 
 
 # Scales, loss and start

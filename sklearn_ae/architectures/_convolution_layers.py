@@ -59,7 +59,7 @@ class Convolution(nn.Module):
         nn.init.zeros_(self.bias)
 
 
-class ImageNorm(nn.Module):
+class ImageNorm(nn.GroupNorm):
     """Standardise the features of each image.
 
     Parameters
@@ -69,18 +69,11 @@ class ImageNorm(nn.Module):
     """
 
     def __init__(self, n_channels: int) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.ones(n_channels))
-        self.bias = nn.Parameter(torch.zeros(n_channels))
+        super().__init__(1, n_channels)
 
     def forward(self, x: Tensor, training: bool = False) -> Tensor:
         """Standardise, scale and shift."""
-        return F.group_norm(x, 1, self.weight, self.bias)
-
-    def reset(self) -> None:
-        """Forget what was learned."""
-        nn.init.ones_(self.weight)
-        nn.init.zeros_(self.bias)
+        return super().forward(x)
 
 
 class Scales(NamedTuple):
@@ -150,7 +143,7 @@ class _Activated(nn.Module):
 
     def reset(self) -> None:
         if self.norm is not None:
-            self.norm.reset()
+            self.norm.reset_parameters()
 
 
 class ResidualBlock(nn.Module):

@@ -179,48 +179,17 @@ class TiedLinear(nn.Module):
             nn.init.zeros_(parameter)
 
 
-class BatchNorm(nn.Module):
+class BatchNorm(nn.BatchNorm1d):
     """Standardise hidden units over a batch, or by running moments outside training.
 
     A batch of one row is standardised by the running moments.
-
-    Parameters
-    ----------
-    width : int
-        Number of units.
     """
 
-    mean: Tensor
-    variance: Tensor
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.ones(width))
-        self.bias = nn.Parameter(torch.zeros(width))
-        self.register_buffer("mean", torch.zeros(width))
-        self.register_buffer("variance", torch.ones(width))
-
-    def forward(self, x: Tensor, training: bool) -> Tensor:
+    def forward(self, x: Tensor, training: bool = False) -> Tensor:
         """Standardise, scale and shift; in training, update the running moments."""
-        return F.batch_norm(
-            x,
-            self.mean,
-            self.variance,
-            self.weight,
-            self.bias,
-            training=training and len(x) > 1,
-            momentum=0.1,
-        )
-
-    def reset(self) -> None:
-        """Forget what was learned."""
-        for tensor, value in (
-            (self.weight, 1.0),
-            (self.bias, 0.0),
-            (self.mean, 0.0),
-            (self.variance, 1.0),
-        ):
-            nn.init.constant_(tensor, value)
+        # torch's forward refuses images, trains on no batch of one row, and counts batches.
+        moments = self.running_mean, self.running_var
+        return F.batch_norm(x, *moments, self.weight, self.bias, training and len(x) > 1)
 
 
 class LayerNorm(nn.LayerNorm):
@@ -229,10 +198,6 @@ class LayerNorm(nn.LayerNorm):
     def forward(self, x: Tensor, training: bool = False) -> Tensor:
         """Standardise, scale and shift."""
         return super().forward(x)
-
-    def reset(self) -> None:
-        """Forget what was learned."""
-        self.reset_parameters()
 
 
 NORMALIZATIONS: dict[str, type[BatchNorm] | type[LayerNorm]] = {
@@ -365,4 +330,4 @@ class MLP(nn.Module):
         for layer in self.layers:
             cast(Linear, layer).reset(generator)
         for norm in self.norms:
-            cast(BatchNorm, norm).reset()
+            cast(BatchNorm | LayerNorm, norm).reset_parameters()

@@ -100,6 +100,7 @@ class Numeric(Column):
                 n_quantiles=n_quantiles, output_distribution="normal", random_state=0
             )
         )
+        mapped.set_output(transform="default")  # whatever sklearn.set_config asks for
         return cls(series.type, mapped.fit(observed[:, None]))
 
     def encode(self, series: Series) -> NDArray[np.float64]:
@@ -158,14 +159,17 @@ class _Leveled(Column):
         """Return the numbers of levels; one that is not known is missing."""
         if series.kind == "number" and self.levels and all(isinstance(v, str) for v in self.levels):
             series.refuse("text")
-        codes = pd.Index(self.levels, dtype=object).get_indexer(series.objects())
+        codes = self._index.get_indexer(series.objects())
         return np.where(codes < 0, np.nan, codes)
 
     def values(self, codes: NDArray[np.float64]) -> NDArray[np.object_]:
         """Return levels."""
-        levels = np.empty(len(self.levels), dtype=object)
-        levels[:] = self.levels
-        return levels[codes.astype(np.intp)]
+        return self._index.to_numpy()[codes.astype(np.intp)]
+
+    @property
+    def _index(self) -> pd.Index:
+        # OrdinalEncoder refuses levels that are tuples or of several types, and is slower.
+        return pd.Index(self.levels, dtype=object, tupleize_cols=False)
 
 
 class Binary(_Leveled):
@@ -234,21 +238,16 @@ class Categorical(_Leveled):
         return _Leveled(self.type, both).values(codes)
 
 
-class _Asinh:
+class _Asinh(RobustScaler):
     """asinh of a column in units of its quartiles, which tames both tails."""
-
-    def fit(self, X: NDArray) -> _Asinh:
-        """Measure median and quartiles; a column whose quartiles are equal keeps its units."""
-        self.scaler = RobustScaler().fit(X)
-        return self
 
     def transform(self, X: NDArray) -> NDArray[np.float64]:
         """Map a column."""
-        return np.arcsinh(self.scaler.transform(X))
+        return np.arcsinh(super().transform(X))
 
     def inverse_transform(self, X: NDArray) -> NDArray[np.float64]:
         """Map it back; numbers larger than asinh ever gives are cut."""
-        return self.scaler.inverse_transform(np.sinh(np.clip(X, -300.0, 300.0)))
+        return super().inverse_transform(np.sinh(np.clip(X, -300.0, 300.0)))
 
 
 def fit_column(
@@ -279,6 +278,7 @@ def fit_column(
     if kind == "ordered" and not categorical:
         return Ordinal(series.type, series.type.categories or [])
     cells = series.objects()
+    # OneHotEncoder groups levels likewise, but forgets which of a group is the most frequent.
     counts = pd.Series(cells[~series.missing()], dtype=object).value_counts()
     # Among levels of one frequency, the order of their names.
     counts = counts.sort_index(key=lambda names: names.map(str)).sort_values(

@@ -29,6 +29,7 @@ class ConditionEncoder:
             if self.labels
             else StandardScaler()
         )
+        self.encoder.set_output(transform="default")  # whatever sklearn.set_config asks for
         values = self._matrix(condition, len(rows.values))
         weights = () if self.labels else (rows.weights,)
         self.encoder.fit(rows.selected(values), None, *weights)

@@ -6,6 +6,7 @@ from typing import Any
 
 import narwhals.stable.v1 as nw
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 
@@ -27,11 +28,11 @@ class Container:
     @classmethod
     def of(cls, X: Any) -> Container:
         """Note the container of X."""
-        if nw.dependencies.is_pandas_dataframe(X):  # its labels need not be strings
+        if isinstance(X, pd.DataFrame):  # its labels may be alike, which narwhals refuses
             return cls("pandas", list(X.columns))
-        frame = nw.from_native(X, eager_only=True, pass_through=True)
-        if not isinstance(frame, nw.DataFrame):
+        if not nw.dependencies.is_into_dataframe(X):
             return cls()
+        frame = nw.from_native(X, eager_only=True)
         return cls(frame.implementation.value, frame.columns)
 
     def wrap(self, values: NDArray, like: Any = None) -> Any:
@@ -47,8 +48,6 @@ class Container:
         if self.backend is None:
             return values
         if self.backend == "pandas":
-            import pandas as pd
-
             index = like.index if isinstance(like, pd.DataFrame) else None
             return pd.DataFrame(values, columns=self.columns, index=index)
         backend: Any = self.backend
@@ -60,8 +59,6 @@ class Container:
         if self.backend is None:
             return np.column_stack(columns).astype(np.float64)
         if self.backend == "pandas":
-            import pandas as pd
-
             frame = pd.concat(columns, axis=1)
             frame.columns = pd.Index(self.columns)
             return frame

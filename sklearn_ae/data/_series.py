@@ -12,6 +12,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 _DAY = 86_400e6  # microseconds
+# Kinds of cells that are Python objects, by what pandas calls them.
+_OBJECTS = {
+    "boolean": "boolean",
+    "integer": "number",
+    "floating": "number",
+    "mixed-integer-float": "number",
+    "string": "category",
+    "empty": "category",
+}
 
 
 class ColumnType:
@@ -69,6 +78,7 @@ class ColumnType:
 
 
 def _pandas_column(type: ColumnType, values: NDArray, index: Any) -> pd.Series:
+    # narwhals has one dtype for pandas' int64, Int64 and int64[pyarrow]: pandas' own name it is.
     name, *parameters = type.dtype
     if name == "category":
         dtype: Any = pd.CategoricalDtype(type.categories, ordered=type.ordered)
@@ -164,26 +174,16 @@ class Series:
         return kind, ColumnType(self.name, backend, (stored, *parameters), categories, ordered)
 
     def _kind_of_objects(self) -> str:
-        cells = self.objects()
-        observed = cells[~self.missing()]
-        kinds = {
-            "boolean"
-            if isinstance(c, bool | np.bool_)
-            else "number"
-            if isinstance(c, int | float | np.number)
-            else "category"
-            if isinstance(c, str)
-            else type(c).__name__
-            for c in observed
-        }
-        if len(kinds) > 1 or not kinds <= {"boolean", "number", "category"}:
+        observed = self.objects()[~self.missing()]
+        kind = _OBJECTS.get(pd.api.types.infer_dtype(observed))
+        if kind is None:
             examples = {type(c).__name__: c for c in observed}
             found = " and ".join(f"{name} ({c!r:.40})" for name, c in sorted(examples.items()))
             raise ValueError(
                 f"Column {self.name!r} of X holds {found}; give it one type, for example by "
                 "astype(str)."
             )
-        return kinds.pop() if kinds else "category"
+        return kind
 
     def __len__(self) -> int:
         return len(self.native)

@@ -7,6 +7,7 @@ from typing import Any
 
 import narwhals.stable.v1 as nw
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_array
 
@@ -141,7 +142,7 @@ class _TableContainer:
     def wrap(self, values: NDArray, like: Any = None) -> Any:
         """Return a table of the columns' own types."""
         codes = self.columns.collapse(values)
-        index = like.index if nw.dependencies.is_pandas_dataframe(like) else None
+        index = like.index if isinstance(like, pd.DataFrame) else None
         cells = [c.decode(codes[:, j], index) for j, c in enumerate(self.columns.columns)]
         return self.container.join(cells)
 
@@ -179,7 +180,7 @@ class Table(InputAdapter):
             return self
         given = self.categorical_features
         by_dtype = given is None or (isinstance(given, str) and given == "from_dtype")
-        if not is_frame(X) and by_dtype and self.numeric_map is None:
+        if by_dtype and not nw.dependencies.is_into_dataframe(X) and self.numeric_map is None:
             return self
         table = read_table(X)
         categorical = self._categorical(table)
@@ -249,13 +250,6 @@ class Table(InputAdapter):
         return own if self.columns is None else _TableContainer(self.columns, own)
 
 
-def is_frame(X: Any) -> bool:
-    """Whether X is a data frame."""
-    if nw.dependencies.is_pandas_dataframe(X):
-        return True
-    return isinstance(nw.from_native(X, eager_only=True, pass_through=True), nw.DataFrame)
-
-
 def read_table(X: Any, missing_values: Any = np.nan) -> list[Series]:
     """Return the columns of a frame or an array.
 
@@ -271,11 +265,11 @@ def read_table(X: Any, missing_values: Any = np.nan) -> list[Series]:
     ValueError
         If X is not two-dimensional, is empty, or a column is of a type that is not understood.
     """
-    if nw.dependencies.is_pandas_dataframe(X):
+    if isinstance(X, pd.DataFrame):  # its labels may be alike, which narwhals refuses
         columns = [(X.iloc[:, j], name) for j, name in enumerate(X.columns)]
-    elif is_frame(X):
-        frame = nw.from_native(X, eager_only=True)
-        columns = [(frame.get_column(name).to_native(), name) for name in frame.columns]
+    elif nw.dependencies.is_into_dataframe(X):
+        series = nw.from_native(X, eager_only=True).iter_columns()
+        columns = [(column.to_native(), column.name) for column in series]
     else:
         cells = check_array(X, dtype=None, ensure_all_finite="allow-nan", input_name="X")
         columns = [(column, j) for j, column in enumerate(cells.T)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import xlogy
+from scipy.special import entr, xlogy
 
 from sklearn_ae.data._rows import Rows
 from sklearn_ae.data._scaling import ColumnScaling
@@ -52,16 +52,17 @@ class TableScaling(ColumnScaling):
         assert isinstance(rows.values, TableRows)
         columns = rows.values.columns
         plain = ColumnScaling.fit(rows)
+        frequency = np.clip(plain.mean, 0.0, 1.0)  # of a level
         share = (plain.scale > 0).astype(np.float64)
         best = np.ones(columns.width)
         counts = columns.of_kind("count")
         if counts.stop > counts.start:
             best[counts] = _half_deviance(rows, plain.mean, counts)
         binary = columns.of_kind("binary")
-        best[binary] = _entropy(plain.mean[binary]) + _entropy(1 - plain.mean[binary])
+        best[binary] = entr(frequency[binary]) + entr(1 - frequency[binary])
         for span in level_spans(columns):
-            p = plain.mean[span]
-            best[span] = _entropy(p).sum()
+            p = frequency[span]
+            best[span] = entr(p).sum()
             variance = (1 - p) * (plain.scale[span] > 0)
             share[span] = np.sqrt(variance / max(variance.sum(), _LEAST))
         best = np.maximum(best, _LEAST)
@@ -93,10 +94,6 @@ def level_spans(columns: Columns) -> list[slice]:
     pairs = zip(columns.columns, columns.spans, strict=True)
     spans = [span for column, span in pairs if column.kind == "categorical"]
     return sorted(spans, key=lambda span: span.start)
-
-
-def _entropy(p: NDArray) -> NDArray[np.float64]:
-    return -xlogy(p, np.clip(p, 0.0, 1.0))
 
 
 def _half_deviance(rows: Rows, mean: NDArray, counts: slice) -> NDArray[np.float64]:

@@ -99,6 +99,15 @@ def standardized_blocks(
         yield z, None if weight is None else torch.from_numpy(np.ascontiguousarray(weight))
 
 
+def second_moments(rows: Rows, scaling: ColumnScaling, factor: Tensor) -> Tensor:
+    """Return A'A over the total weight, by block; A are standardised rows times a factor."""
+    total = factor.new_zeros(len(factor), len(factor))
+    for z, weight in standardized_blocks(rows, scaling):
+        a = z * factor
+        total += weighted(a, weight).T @ a
+    return total / rows.total_weight
+
+
 def standardized_columns(rows: Rows, scaling: ColumnScaling, part: slice | NDArray) -> Tensor:
     """Return a block of rows in standard units, followed by the columns of its condition.
 
@@ -108,6 +117,11 @@ def standardized_columns(rows: Rows, scaling: ColumnScaling, part: slice | NDArr
     if rows.condition is not None:
         x = np.concatenate([x, rows.condition[part]], axis=1)
     return torch.from_numpy(x)
+
+
+def weighted(x: Tensor, weight: Tensor | None) -> Tensor:
+    """Multiply rows by their weights, if they have any."""
+    return x if weight is None else x * weight[:, None]
 
 
 def _filled(z: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -10,8 +10,16 @@ from numpy.typing import NDArray
 from torch import Generator, Tensor
 
 from sklearn_ae.data import ColumnScaling, Rows
-from sklearn_ae.starts._base import LinearStart, Start, pad, sign, standardized_blocks
-from sklearn_ae.starts._products import products
+from sklearn_ae.starts._base import (
+    LinearStart,
+    Start,
+    pad,
+    second_moments,
+    sign,
+    standardized_blocks,
+    weighted,
+)
+from sklearn_ae.starts._products import products, stay_sparse
 
 # Up to this many rows or columns, whichever is less, every component is computed.
 _FULL = 2000
@@ -25,8 +33,8 @@ class PCAStart(Start):
     Works on A = Z diag(s), where Z are standardised rows and s the column scales over
     the largest. With more rows than columns it diagonalises the covariance of A, which
     is accumulated by block; otherwise it takes the singular value decomposition of A,
-    truncated by subspace iteration when both sides are long. Large sparse rows stay sparse:
-    their means are subtracted from products. The decoder is the
+    truncated by subspace iteration when both sides are long. Large sparse rows of more than
+    128 columns stay sparse: their means are subtracted from products. The decoder is the
     regression of Z on the code, which stays exact when columns differ by sixty orders
     of magnitude.
 
@@ -48,7 +56,8 @@ class PCAStart(Start):
     def spectrum(self, rows: Rows, scaling: ColumnScaling) -> NDArray[np.float64]:
         """Share of the variance per component, all components, in descending order."""
         if rows.n_features <= rows.n_rows:
-            values = torch.linalg.eigvalsh(_scaled_covariance(rows, scaling)).flip(0)
+            scale = torch.from_numpy(scaling.relative_scale)
+            values = torch.linalg.eigvalsh(second_moments(rows, scaling, scale)).flip(0)
         else:
             values = torch.linalg.svdvals(_weighted_matrix(rows, scaling)).square()
         values = values.clamp(min=0.0).numpy()
@@ -105,18 +114,20 @@ def principal_axes(
         Feeds the subspace iteration.
     """
     n, p = rows.n_rows, rows.n_features
-    if rows.large or min(n, p) > max(_FULL, 5 * n_components):
-        scale = torch.from_numpy(scaling.relative_scale)
-        covariance = products(rows, scaling, scale).covariance
-        values, vectors = subspace(covariance, (n, p), n_components, generator)
-    elif p <= n:
-        values, vectors = torch.linalg.eigh(_scaled_covariance(rows, scaling))
+    scale = torch.from_numpy(scaling.relative_scale)
+    short = min(n, p) <= max(_FULL, 5 * n_components)
+    if short and p <= n and not stay_sparse(rows):
+        # However large, rows are read once for it, and nine times for subspace iteration.
+        values, vectors = torch.linalg.eigh(second_moments(rows, scaling, scale))
         values, vectors = values.flip(0), vectors.flip(1)
-    else:
+    elif short and not rows.large:
         _, singular, rowspace = torch.linalg.svd(
             _weighted_matrix(rows, scaling), full_matrices=False
         )
         values, vectors = singular.square(), rowspace.T
+    else:
+        covariance = products(rows, scaling, scale).covariance
+        values, vectors = subspace(covariance, (n, p), n_components, generator)
     rank = int((values[:n_components] > _RANK * values[:1].clamp(min=1e-300)).sum())
     return values[:rank], sign(vectors[:, :rank])
 
@@ -130,23 +141,13 @@ def _in_units(start: LinearStart, values: Tensor) -> LinearStart:
     return start._replace(encoder=start.encoder * std, decoder=start.decoder / std[:, None])
 
 
-def _scaled_covariance(rows: Rows, scaling: ColumnScaling) -> Tensor:
-    """Covariance of A, accumulated by block."""
-    scale = torch.from_numpy(scaling.relative_scale)
-    total = scale.new_zeros(rows.n_features, rows.n_features)
-    for z, weight in standardized_blocks(rows, scaling):
-        a = z * scale
-        total += a.T @ (a if weight is None else a * weight[:, None])
-    return total / rows.total_weight
-
-
 def _weighted_matrix(rows: Rows, scaling: ColumnScaling) -> Tensor:
     """A, its rows times the root of their share of the weight."""
     scale = torch.from_numpy(scaling.relative_scale)
     blocks = []
     for z, weight in standardized_blocks(rows, scaling):
         a = z * scale
-        blocks.append(a if weight is None else a * weight.sqrt()[:, None])
+        blocks.append(weighted(a, None if weight is None else weight.sqrt()))
     return torch.cat(blocks) / rows.total_weight**0.5
 
 
@@ -176,10 +177,4 @@ def subspace(
 
 def _regress(rows: Rows, scaling: ColumnScaling, encoder: Tensor) -> Tensor:
     """Regression of standardised rows on codes of unit variance."""
-    if rows.large:
-        return products(rows, scaling, encoder.new_ones(len(encoder))).covariance(encoder).T
-    total = encoder.new_zeros(encoder.shape[1], rows.n_features)
-    for z, weight in standardized_blocks(rows, scaling):
-        code = z @ encoder
-        total += (code if weight is None else code * weight[:, None]).T @ z
-    return total / rows.total_weight
+    return products(rows, scaling, encoder.new_ones(len(encoder))).covariance(encoder).T

@@ -15,6 +15,7 @@ from sklearn_ae.starts._base import (
     pad,
     sign,
     standardized_columns,
+    weighted,
 )
 from sklearn_ae.starts._pca import subspace
 from sklearn_ae.starts._products import products
@@ -143,9 +144,9 @@ def _moments(rows: Rows, scaling: ColumnScaling) -> tuple[Tensor, Tensor]:
     for part in rows.parts():
         x = standardized_columns(rows, scaling, part)
         weight = None if rows.weight is None else torch.from_numpy(rows.weight[part])
-        weighted = x if weight is None else x * weight[:, None]
-        total += weighted.T @ x
-        mean += weighted.sum(0)
+        counted = weighted(x, weight)
+        total += counted.T @ x
+        mean += counted.sum(0)
     mean = mean / rows.total_weight
     return total / rows.total_weight - torch.outer(mean, mean), mean
 

@@ -9,7 +9,10 @@ import torch
 from torch import Tensor
 
 from sklearn_ae.data import ColumnScaling, Rows, SparseRows
-from sklearn_ae.starts._base import standardized_blocks
+from sklearn_ae.starts._base import standardized_blocks, weighted
+
+# Columns up to which the covariance of sparse rows is found sooner from dense blocks.
+_DENSE = 128
 
 
 class Products(ABC):
@@ -57,12 +60,11 @@ class _ByBlock(Products):
         return out
 
     def covariance(self, matrix: Tensor) -> Tensor:
-        out = torch.zeros_like(matrix)
+        out = torch.zeros_like(matrix.T)
         for z, weight in standardized_blocks(self.rows, self.scaling):
             a = z * self.factor
-            projected = a @ matrix
-            out += a.T @ (projected if weight is None else projected * weight[:, None])
-        return out / self.rows.total_weight
+            out += weighted(a @ matrix, weight).T @ a
+        return out.T / self.rows.total_weight
 
 
 class _Sparse(Products):
@@ -93,7 +95,10 @@ class _Sparse(Products):
 
 
 def products(rows: Rows, scaling: ColumnScaling, factor: Tensor) -> Products:
-    """Return what multiplies with standardised rows; large sparse ones stay sparse."""
-    if rows.large and isinstance(rows.values, SparseRows):
-        return _Sparse(rows, scaling, factor)
-    return _ByBlock(rows, scaling, factor)
+    """Return what multiplies with standardised rows."""
+    return (_Sparse if stay_sparse(rows) else _ByBlock)(rows, scaling, factor)
+
+
+def stay_sparse(rows: Rows) -> bool:
+    """Whether rows are not made dense, not even by block."""
+    return rows.large and isinstance(rows.values, SparseRows) and rows.n_features > _DENSE

@@ -14,8 +14,10 @@ from sklearn_ae.starts._base import (
     LinearStart,
     Start,
     pad,
+    second_moments,
     sign,
     standardized_blocks,
+    weighted,
 )
 from sklearn_ae.starts._pca import PCAStart
 
@@ -88,16 +90,13 @@ class RidgeStart(Start):
         """Centred second moments of corrupted rows, with clean rows, and their mean."""
         p = rows.n_features
         corruption = in_standard_units(self.corruption, scaling, rows.sample_shape)
-        clean = torch.zeros(p, p, dtype=torch.float64)
+        mean = torch.zeros(p, dtype=torch.float64)
         if rows.target is None:
-            for x, weight in standardized_blocks(rows, scaling):
-                clean += _weighted(x, weight).T @ x
-            clean /= rows.total_weight
+            clean = second_moments(rows, scaling, torch.ones_like(mean))
             closed = (clean, clean) if corruption is None else corruption.moments(clean)
             if closed is not None:
-                return *closed, torch.zeros(p, dtype=torch.float64)
-        second, cross = torch.zeros_like(clean), torch.zeros_like(clean)
-        mean = torch.zeros(p, dtype=torch.float64)
+                return *closed, mean
+        second, cross = torch.zeros(2, p, p, dtype=torch.float64)
         passes = 1 if rows.target is not None else _PASSES
         for _ in range(passes):
             pairs = zip(
@@ -108,14 +107,10 @@ class RidgeStart(Start):
             for (x, weight), (y, _) in pairs:
                 if rows.target is None and corruption is not None:
                     x = corruption.corrupt(x, generator)
-                weighted = _weighted(x, weight)
-                second += weighted.T @ x
-                cross += weighted.T @ y
-                mean += weighted.sum(0)
+                counted = weighted(x, weight)
+                second += counted.T @ x
+                cross += counted.T @ y
+                mean += counted.sum(0)
         total = passes * rows.total_weight
         mean = mean / total
         return second / total - torch.outer(mean, mean), cross / total, mean
-
-
-def _weighted(x: Tensor, weight: Tensor | None) -> Tensor:
-    return x if weight is None else x * weight[:, None]

@@ -28,19 +28,19 @@ def test_batch_normalisation_is_torchs():
     ours, theirs = BatchNorm(5), nn.BatchNorm1d(5)
     for _ in range(3):
         torch.testing.assert_close(ours(X, True), theirs(X))
-    torch.testing.assert_close(ours.mean, theirs.running_mean)
-    torch.testing.assert_close(ours.variance, theirs.running_var)
+    torch.testing.assert_close(ours.running_mean, theirs.running_mean)
+    torch.testing.assert_close(ours.running_var, theirs.running_var)
     torch.testing.assert_close(ours(X, False), theirs.eval()(X))
-    ours.reset()
+    ours.reset_parameters()
     torch.testing.assert_close(ours(X, False), X / (1 + 1e-5) ** 0.5)
 
 
 def test_a_batch_of_one_row_is_standardised_by_the_running_moments():
     norm = BatchNorm(5)
     norm(X, True)
-    before = norm.mean.clone()
+    before = norm.running_mean.clone()
     torch.testing.assert_close(norm(X[:1], True), norm(X[:1], False))
-    assert torch.equal(norm.mean, before)
+    assert torch.equal(norm.running_mean, before)
 
 
 def test_layer_normalisation_is_torchs():
@@ -122,7 +122,7 @@ def test_running_moments_are_learned_and_kept_with_the_best_epoch(iris):
     ).fit(iris)
     norms = [m for m in fitted.net_.module_.modules() if isinstance(m, BatchNorm)]
     assert len(norms) == 2
-    assert all((norm.mean != 0).any() for norm in norms)
+    assert all((norm.running_mean != 0).any() for norm in norms)
     alone = [fitted.transform(row[None]) for row in iris[:3]]
     assert_allclose(alone, fitted.transform(iris[:3])[:, None], rtol=1e-10)
 

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn import config_context
 
 from sklearn_ae.data import ConditionEncoder, Rows
 
@@ -30,6 +31,15 @@ def encoded(condition, rows=ROWS):
 )
 def test_labels_become_indicators_in_their_order(labels):
     assert_array_equal(encoded(labels), INDICATORS)
+
+
+@pytest.mark.parametrize("condition", [LABELS, [1.5, 2.5, 0.5, 9.5, 2.0, 1.0]])
+def test_frames_asked_for_everywhere_change_nothing(condition):
+    expected = encoded(condition)
+    with config_context(transform_output="pandas"):
+        found = encoded(condition)
+    assert isinstance(found, np.ndarray)
+    assert_array_equal(found, expected)
 
 
 def test_flags_are_labels():

@@ -1,13 +1,18 @@
 """The start is PCA: weighted, of any shape and rank, for columns of any magnitude."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy import sparse
 from sklearn.decomposition import PCA
 
-from sklearn_ae.data import ColumnScaling, Rows, _rows
-from sklearn_ae.starts import PCAStart, _pca
+from sklearn_ae.data import ColumnScaling, LazyRows, Rows, SparseRows, _lazy_rows, _rows
+from sklearn_ae.starts import LinearStart, PCAStart, PPCAStart, RidgeStart, Start, _pca
 from sklearn_ae.training import torch_threads
 
 SHAPES = {"tall": (60, 5), "square": (9, 9), "wide": (10, 40), "one column": (20, 1)}
@@ -212,3 +217,76 @@ def test_draws_come_from_the_given_generator_alone(monkeypatch: pytest.MonkeyPat
     assert_array_equal(first.encoder, again.encoder)
     assert_array_equal(first.decoder, again.decoder)
     assert np.abs(first.decoder[2:] - other.decoder[2:]).max() > 1e-3
+
+
+class CountedRows(LazyRows):
+    """Rows of an array that count how often each is read."""
+
+    def __init__(self, array: np.ndarray) -> None:
+        self.array = array
+        self.reads = np.zeros(len(array), dtype=int)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.array.shape
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self.array.dtype
+
+    def __getitem__(self, index: slice | np.ndarray) -> CountedRows:
+        return CountedRows(self.array[index])
+
+    def dense(self, index: slice | np.ndarray) -> np.ndarray:
+        self.reads[index] += 1
+        return self.array[index]
+
+    def pieces(self) -> Iterator[np.ndarray]:
+        yield self.array
+
+    def n_distinct(self) -> int:
+        return len(np.unique(self.array, axis=0))
+
+    def arrays(self) -> np.ndarray:
+        return self.array
+
+    def missing_columns(self) -> np.ndarray:
+        return np.empty(0, dtype=np.intp)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize(
+    ("start", "passes"), [(PCAStart(), 2), (PPCAStart(), 1), (RidgeStart(None), 1)]
+)
+def test_large_rows_of_few_columns_are_read_once_or_twice(
+    monkeypatch: pytest.MonkeyPatch, start: Start, passes: int, weighted: bool
+) -> None:
+    monkeypatch.setattr(_lazy_rows, "EXPANDED_CELLS", 1000)
+    X = make(900, 20)
+    weight = np.random.default_rng(1).uniform(0.1, 2, size=len(X)) if weighted else None
+    dense, lazy = Rows(X, weight), Rows(CountedRows(X), weight)
+    assert lazy.large
+    scaling = ColumnScaling.fit(dense)
+
+    def solved(rows: Rows) -> LinearStart:
+        return start.solve(rows, scaling, scaling, 4, torch.Generator().manual_seed(0))
+
+    found, expected = solved(lazy), solved(dense)
+    assert lazy.values.reads.max() <= passes
+    assert_allclose(found.encoder, expected.encoder, atol=1e-10)
+    assert_allclose(found.decoder, expected.decoder, atol=1e-10)
+
+
+@pytest.mark.parametrize("n_features", [20, 200])
+def test_the_leading_spectrum_of_large_sparse_rows_is_that_of_dense_ones(
+    monkeypatch: pytest.MonkeyPatch, n_features: int
+) -> None:
+    monkeypatch.setattr(_lazy_rows, "EXPANDED_CELLS", 1000)
+    X = make(900, n_features, rank=12)
+    calls = spy_on_subspace(monkeypatch)
+    monkeypatch.setattr(_pca, "_FULL", 2000)
+    rows = Rows(SparseRows(sparse.csr_array(X)))
+    generator = torch.Generator().manual_seed(0)
+    found = PCAStart().leading_spectrum(rows, ColumnScaling.fit(rows), 3, generator)
+    assert len(calls) == (n_features > 128)
+    assert_allclose(found, PCA().fit(X).explained_variance_ratio_[:3], atol=1e-10)

@@ -66,6 +66,7 @@ class Neighbours:
         donors = torch.from_numpy(self.filled)
         k = min(_NEAREST, len(self.filled) - (own is not None))
         size = max(1, min(_ROWS, _BLOCK_CELLS // len(self.filled)))
+        # NearestNeighbors with nan_euclidean takes three times as long, and 0.1 s to import.
         for start in range(0, len(some), size):
             rows = some[start : start + size]
             has = torch.from_numpy((~missing[rows]).astype(np.float64))

@@ -227,6 +227,4 @@ class StandardTable:
         return frame.select(names).with_columns(*series).to_native()
 
     def _columns(self, X: Any) -> list[Series]:
-        if isinstance(X, np.ndarray):
-            return [Series(X[:, j], j, self.missing_values) for j in range(X.shape[1])]
         return read_table(X, self.missing_values)
