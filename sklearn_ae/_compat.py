@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from types import BuiltinFunctionType
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from sklearn.utils._set_output import _get_output_config
@@ -16,7 +16,7 @@ from torch.utils._python_dispatch import TorchDispatchMode as DispatchMode
 
 __all__ = [
     "AdamW",
-    "AdamWState",
+    "AdamWUpdate",
     "DispatchMode",
     "Overload",
     "binding",
@@ -78,7 +78,9 @@ def output_config(estimator: object) -> str:
 
 
 class AdamW(torch.optim.AdamW):
-    """AdamW in one kernel, made without torch's compiler, whose import takes seconds.
+    """AdamW in one kernel, with gradients clipped to a norm of 1.
+
+    It is made without torch's compiler, whose import takes seconds.
 
     Parameters
     ----------
@@ -99,33 +101,118 @@ class AdamW(torch.optim.AdamW):
         defaults |= {**chosen, "decoupled_weight_decay": True}
         inspect.unwrap(torch.optim.Optimizer.__init__)(self, params, defaults)
         self._step_supports_amp_scaling = True
+        self._update: AdamWUpdate | None = None
+
+    def update(self) -> AdamWUpdate:
+        """Return what updates the parameters that are trained now."""
+        if self._update is None or not self._update.current():
+            self._update = AdamWUpdate(self)
+        return self._update
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Update by the gradients that parameters have; those without one decay alone."""
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        update = self.update()
+        update.set_rates([group["lr"] for group in self.param_groups])
+        update([p.grad for p in update.leaves])
+        return loss
 
 
-class AdamWState(NamedTuple):
-    """Moments of AdamW, as tensors that are updated in place.
+class AdamWUpdate:
+    """Clips gradients of all groups together and updates parameters and moments in place.
 
     Parameters
     ----------
-    exp_avgs, exp_avg_sqs : list of Tensor
-        First and second moments, of the parameters' shapes.
-    step : Tensor of shape ()
-        Number of updates, a float that all parameters share.
+    optimizer : AdamW
+        Its moments are made, and laid in a row where parameters are few.
     """
 
-    exp_avgs: list[Tensor]
-    exp_avg_sqs: list[Tensor]
-    step: Tensor
+    def __init__(self, optimizer: AdamW) -> None:
+        self.optimizer = optimizer
+        groups = optimizer.param_groups
+        every = [p for group in groups for p in group["params"]]
+        self._every = [(p, p.requires_grad) for p in every]
+        self.step = optimizer.state[every[0]].get("step", torch.zeros((), device=every[0].device))
+        for p in every:
+            state = optimizer.state[p]
+            if not state:
+                state |= {"exp_avg": torch.zeros_like(p), "exp_avg_sq": torch.zeros_like(p)}
+            state["step"] = self.step
+        self._first = [optimizer.state[p]["exp_avg"] for p in every]
+        self._second = [optimizer.state[p]["exp_avg_sq"] for p in every]
+        # So that an update is one operation.
+        for tensors in (every, self._first, self._second):
+            lay_in_a_row(tensors)
+        self.leaves = [p for p in every if p.requires_grad]
+        self.rates = torch.zeros(len(groups), device=every[0].device)
+        self._groups = []
+        start = 0
+        for group, rate in zip(groups, self.rates.unbind(), strict=True):
+            own = [p for p in group["params"] if p.requires_grad]
+            part = slice(start, start := start + len(own))
+            states = [optimizer.state[p] for p in own]
+            moments = [[s[name] for s in states] for name in ("exp_avg", "exp_avg_sq")]
+            rows = [row_of(tensors) for tensors in (own, *moments) if own]
+            found = [[row] for row in rows if row is not None]
+            in_a_row = len(found) == 3
+            kept: list[list[Tensor]] = found if in_a_row else [own, *moments]
+            self._groups.append((part, in_a_row, kept, rate, group["weight_decay"]))
 
-    def in_a_row(self) -> AdamWState:
-        """Return the same moments as one tensor each, as those of `lay_in_a_row` are."""
-        rows = [row_of(tensors) for tensors in (self.exp_avgs, self.exp_avg_sqs)]
-        if rows[0] is None or rows[1] is None:
-            raise ValueError("Parameters lie in a row, but their moments do not.")
-        return AdamWState([rows[0]], [rows[1]], self.step)
+    @property
+    def in_a_row(self) -> bool:
+        """Whether all parameters are trained, lie in one memory and are one group."""
+        [first, *others] = self._groups
+        return not others and first[1] and len(self.leaves) == len(self._every)
 
-    def zero_(self) -> None:
-        """Forget everything."""
-        torch._foreach_zero_([*self.exp_avgs, *self.exp_avg_sqs, self.step])
+    def current(self) -> bool:
+        """Whether it still is that of the parameters that are trained, and of their moments."""
+        state = self.optimizer.state
+        kept = zip(self._every, self._first, self._second, strict=True)
+        return all(
+            p.requires_grad == trained
+            and state[p].get("exp_avg") is first
+            and state[p]["exp_avg_sq"] is second
+            for (p, trained), first, second in kept
+        ) and self._decays() == [decay for *_, decay in self._groups]
+
+    def _decays(self) -> list[float]:
+        return [group["weight_decay"] for group in self.optimizer.param_groups]
+
+    def set_rates(self, rates: list[float]) -> None:
+        """Set the learning rate of each group."""
+        self.rates.copy_(torch.tensor(rates, dtype=torch.float32))
+
+    @property
+    def moments(self) -> tuple[list[Tensor], list[Tensor]]:
+        """First and second moments of all parameters."""
+        return self._first, self._second
+
+    def __call__(self, grads: Sequence[Tensor | None]) -> None:
+        """Update by the gradients of the leaves."""
+        found = [
+            # The fused kernel reads memory in order, whatever the strides of a transpose.
+            torch.zeros_like(leaf) if grad is None else grad.contiguous()
+            for leaf, grad in zip(self.leaves, grads, strict=True)
+        ]
+        packed = []
+        for part, in_a_row, *_ in self._groups:
+            own = found[part]
+            packed.append([torch.cat([g.view(-1) for g in own])] if in_a_row and own else own)
+        divisor = torch.maximum(
+            total_norm([grad for own in packed for grad in own]), self.rates.new_ones(())
+        )
+        self.step.add_(1)
+        for own, (_, _, kept, rate, decay) in zip(packed, self._groups, strict=True):
+            if own:
+                fused_adamw_(kept[0], own, kept[1], kept[2], self.step, rate, decay, divisor)
+
+    def forget(self) -> None:
+        """Start anew."""
+        torch._foreach_zero_([*self._first, *self._second, self.step])
 
 
 def total_norm(tensors: list[Tensor]) -> Tensor:
@@ -163,20 +250,21 @@ def row_of(tensors: list[Tensor]) -> Tensor | None:
 def fused_adamw_(
     params: list[Tensor],
     grads: list[Tensor],
-    state: AdamWState,
+    exp_avgs: list[Tensor],
+    exp_avg_sqs: list[Tensor],
+    step: Tensor,
     lr: Tensor,
     weight_decay: float,
     divisor: Tensor,
 ) -> None:
     """Divide gradients by a number and update parameters and moments in place, in one kernel."""
-    state.step.add_(1)
     torch._fused_adamw_(
         params,
         grads,
-        state.exp_avgs,
-        state.exp_avg_sqs,
+        exp_avgs,
+        exp_avg_sqs,
         [],
-        [state.step] * len(params),
+        [step] * len(params),
         lr=lr,
         beta1=0.9,
         beta2=0.999,

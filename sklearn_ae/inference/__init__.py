@@ -4,7 +4,12 @@ from sklearn_ae.inference._canonical import canonicalize, mean_divergence
 from sklearn_ae.inference._factory import ModuleFactory
 from sklearn_ae.inference._mixture import DefensiveMixture
 from sklearn_ae.inference._model import Model
-from sklearn_ae.inference._module import AutoencoderModule, set_state_tensors, state_tensors
+from sklearn_ae.inference._module import (
+    AutoencoderModule,
+    parameters_of,
+    set_state_tensors,
+    state_tensors,
+)
 from sklearn_ae.inference._training_range import TrainingRange
 
 __all__ = [
@@ -15,6 +20,7 @@ __all__ = [
     "TrainingRange",
     "canonicalize",
     "mean_divergence",
+    "parameters_of",
     "set_state_tensors",
     "state_tensors",
 ]

@@ -68,6 +68,8 @@ class Model:
     training_range : TrainingRange, optional
         Where training rows lie, in a denoiser. What lies beyond is added to the
         reconstruction as it is, as far as the code can hold it.
+    term_weights : dict of str to ndarray, optional
+        What terms of the objective have learned, to be trained further.
     """
 
     def __init__(
@@ -80,6 +82,7 @@ class Model:
         code_scale: NDArray[np.float64] | None = None,
         mixture: DefensiveMixture | None = None,
         training_range: TrainingRange | None = None,
+        term_weights: dict[str, NDArray] | None = None,
     ) -> None:
         self.factory = factory
         self.module = module
@@ -89,6 +92,7 @@ class Model:
         self.code_scale = np.ones(factory.n_components) if code_scale is None else code_scale
         self.mixture = mixture
         self.training_range = training_range
+        self.term_weights = term_weights or {}
         self.clear_cache()
 
     def clear_cache(self) -> None:
@@ -119,6 +123,7 @@ class Model:
             self.code_scale,
             self.mixture,
             self.training_range,
+            self.term_weights,
         )
 
     @property

@@ -13,11 +13,18 @@ from sklearn_ae.inference import (
 )
 from sklearn_ae.runtime import Seeds, available_device, resolve_device, thread_count, torch_threads
 from sklearn_ae.training._assembly import make_net
-from sklearn_ae.training._config import ModelSpec, TrainingConfig
+from sklearn_ae.training._config import TrainingConfig
+from sklearn_ae.training._fit import (
+    Fitted,
+    Fitter,
+    Selection,
+    fit_folds,
+    fit_specs,
+    fold_networks,
+)
 from sklearn_ae.training._history import History
 from sklearn_ae.training._net import AutoencoderNet
-from sklearn_ae.training._selection import Fitted, Fitter, fit_specs
-from sklearn_ae.training._together import train_together
+from sklearn_ae.training._spec import ModelSpec
 
 __all__ = [
     "AutoencoderModule",
@@ -26,6 +33,9 @@ __all__ = [
     "ModelSpec",
     "Fitted",
     "Fitter",
+    "Selection",
+    "fit_folds",
+    "fold_networks",
     "History",
     "Model",
     "ModuleFactory",
@@ -42,5 +52,4 @@ __all__ = [
     "state_tensors",
     "thread_count",
     "torch_threads",
-    "train_together",
 ]

@@ -5,10 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from skorch.callbacks import PrintLog
 from torch import Generator, Tensor
 
-from sklearn_ae._compat import AdamW
 from sklearn_ae.corruptions import in_standard_units
 from sklearn_ae.data import (
     AnyBatch,
@@ -23,10 +21,11 @@ from sklearn_ae.data import (
 )
 from sklearn_ae.inference import Model, ModuleFactory, TrainingRange, state_tensors
 from sklearn_ae.losses import Loss
-from sklearn_ae.training._config import ModelSpec, TrainingConfig
+from sklearn_ae.training._config import TrainingConfig
 from sklearn_ae.training._net import AutoencoderNet
 from sklearn_ae.training._objective import Objective
-from sklearn_ae.training._training_loop import TrainingRun
+from sklearn_ae.training._run import TrainingRun
+from sklearn_ae.training._spec import ModelSpec
 
 # Cells of rows of different sizes that are standardised at once.
 _BLOCK_CELLS = 2**18
@@ -37,7 +36,6 @@ def make_net(
     spec: ModelSpec,
     config: TrainingConfig,
     scalings: tuple[ColumnScaling, ColumnScaling],
-    leads: bool = False,
 ) -> AutoencoderNet:
     """Make an initialised skorch net, its weights not yet set.
 
@@ -48,23 +46,18 @@ def make_net(
     spec : ModelSpec
         Gives the objective.
     config : TrainingConfig
-        Gives optimizer, device and callbacks.
+        Gives optimizer and device.
     scalings : pair of ColumnScaling
         Column scales of the rows and of what reconstructions are compared with.
-    leads : bool
-        Whether callbacks and the terminal hear of its epochs.
     """
-    printing = [("print_log", PrintLog())] if config.verbose else []
     net = AutoencoderNet(
         factory,
         make_objective(spec, scalings, factory),
-        optimizer=AdamW,
-        optimizer__weight_decay=config.alpha,
         lr=config.learning_rate_init,
         device=config.device,
-        callbacks=[*printing, *config.callbacks] if leads else None,
         train_split=None,
-        verbose=config.verbose if leads else 0,
+        verbose=config.verbose,
+        **config.optimizer_parameters,
     ).initialize()
     net.module_.eval()
     return net
@@ -87,6 +80,27 @@ def make_objective(
         spec.validate_corrupted,
         spec.architecture.augmentation(scalings, sample_shape),
     )
+
+
+def replace_objective(net: AutoencoderNet, objective: Objective) -> None:
+    """Give a net another objective, whose terms go on with the weights of the same names.
+
+    Raises
+    ------
+    ValueError
+        If terms have other weights than before.
+    """
+    before = dict(net.criterion_.named_parameters())
+    now = {name: parameter.shape for name, parameter in objective.named_parameters()}
+    if {name: parameter.shape for name, parameter in before.items()} != now:
+        raise ValueError(
+            f"The terms so far have the weights {sorted(before)}, but now {sorted(now)}; keep "
+            "penalties and latent, or fit anew."
+        )
+    for name, parameter in before.items():
+        owner, _, own = name.rpartition(".")
+        setattr(objective.get_submodule(owner), own, parameter)
+    net.criterion_ = objective
 
 
 def make_run(

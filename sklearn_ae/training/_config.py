@@ -1,81 +1,19 @@
-"""What to train and how, once parameters are resolved for the data at hand."""
+"""How it is trained, once parameters are resolved for the data at hand."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
-from sklearn.base import BaseEstimator
+from skorch.callbacks import InputShapeSetter
 
-from sklearn_ae.architectures import Architecture
-from sklearn_ae.corruptions import Corruption
+from sklearn_ae._compat import AdamW
 from sklearn_ae.data import Rows
-from sklearn_ae.latents import Latent
-from sklearn_ae.losses import Loss
-from sklearn_ae.penalties import Penalty
-from sklearn_ae.starts import Start
 
-# Groups of changes of basis, each within the one before.
-_SYMMETRIES = ("linear", "rotation", "signed_permutation", "permutation", "none")
 # Cells of a batch, and of all epochs, where dense rows would not be held as a whole.
 _BATCH_CELLS = 2**24
 _READ_CELLS = 2**34
-
-
-@dataclass(frozen=True)
-class ModelSpec:
-    """The slots of an autoencoder, filled.
-
-    A start of None is a network with random weights and no linear path. `validate_corrupted`
-    says whether held-out rows are corrupted before a network is judged by them, and
-    `mixture` which share of a density is that of the start.
-    """
-
-    architecture: Architecture
-    latent: Latent
-    corruption: Corruption | Callable | None
-    penalties: tuple[Penalty, ...]
-    loss: Loss
-    start: Start | None
-    validate_corrupted: bool = False
-    defensive_share: float = 0.0
-
-    def __post_init__(self) -> None:
-        """Check the parameters of each slot object against their domains."""
-        for penalty in self.penalties:
-            if not isinstance(penalty, Penalty):
-                raise ValueError(
-                    f"penalties={self.penalties!r} holds {penalty!r}, which is not a Penalty; "
-                    "use for example penalties=(L1Weights(1e-4),)."
-                )
-        for part in (self.architecture, self.latent, self.corruption, self.loss, *self.penalties):
-            if isinstance(part, BaseEstimator):
-                part._validate_params()
-        names = [penalty.name for penalty in self.penalties]
-        if len(set(names)) < len(names):
-            raise ValueError(
-                f"penalties={self.penalties!r} holds two of one kind; leave one of them out."
-            )
-
-    @property
-    def symmetry(self) -> str:
-        """Changes of basis of the code that leave every part of the objective as it is."""
-        names = [self.architecture.symmetry, self.latent.symmetry]
-        names += [penalty.symmetry for penalty in self.penalties]
-        return max(names, key=_SYMMETRIES.index)
-
-    @property
-    def reach(self) -> float | None:
-        """How far beyond the training rows those may lie that are restored, if that is known."""
-        additive = self.start is not None and not self.loss.log_likelihood
-        if self.validate_corrupted and additive and isinstance(self.corruption, Corruption):
-            return self.corruption.reach
-        return None
-
-    @property
-    def units_may_die(self) -> bool:
-        """Whether units of the code may become the same in every row."""
-        return self.latent.units_may_die or any(p.units_may_die for p in self.penalties)
 
 
 @dataclass(frozen=True)
@@ -92,8 +30,25 @@ class TrainingConfig:
     n_iter_no_change: int = 15
     tol: float = 1e-4
     device: str = "cpu"
+    optimizer: Callable | None = None
     callbacks: tuple = ()
     verbose: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse callbacks that cannot act here."""
+        for callback in self.callbacks:
+            if isinstance(callback, InputShapeSetter):
+                raise ValueError(
+                    f"callbacks holds {callback!r}, which builds another network; leave it out, "
+                    "as the width of X is known here."
+                )
+
+    @property
+    def optimizer_parameters(self) -> dict[str, Any]:
+        """Parameters of the net that say how weights are updated."""
+        if self.optimizer is not None:
+            return {"optimizer": self.optimizer}
+        return {"optimizer": AdamW, "optimizer__weight_decay": self.alpha}
 
     def batch_rows(self, rows: Rows) -> int:
         """Rows a batch: a power of two below n / 4, from 32 to 128, or to 1024 above 10,000.

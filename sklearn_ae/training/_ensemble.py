@@ -12,11 +12,10 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.func import functional_call, vmap
 
-from sklearn_ae._compat import AdamWState, fused_adamw_, row_of
+from sklearn_ae._compat import fused_adamw_
 from sklearn_ae.data import Batch
 from sklearn_ae.training._capture import Captured, program_maker, replaying
-from sklearn_ae.training._net import AutoencoderNet
-from sklearn_ae.training._step import Whole
+from sklearn_ae.training._epoch import EpochRunner
 
 Named = dict[str, Tensor]
 # Where torch keeps parameters, buffers, children and hooks of a module.
@@ -32,25 +31,26 @@ class Ensemble:
 
     Parameters
     ----------
-    nets : list of AutoencoderNet
+    runners : list of EpochRunner
         The networks, ready to train; see `together`.
     """
 
-    def __init__(self, nets: list[AutoencoderNet]) -> None:
-        self.nets = nets
-        first = nets[0]
-        self._whole = Whole(first.module_, first.criterion_)
-        self._weight_decay = first.step_.weight_decay
-        self._noise = Generator(first.rate_.device).manual_seed(first.noise_.initial_seed())
-        self._rate = torch.zeros_like(first.rate_)
+    def __init__(self, runners: list[EpochRunner]) -> None:
+        self.runners = runners
+        first = runners[0]
+        self._whole = first.whole
+        self._noise = Generator(first.noise.device).manual_seed(first.noise.initial_seed())
+        self._rate = torch.zeros_like(first.update.rates[0])
         self._totals: Named = {}
-        self._rows, parts = _stacked([list(net.step_.own.values()) for net in nets])
-        self._params: Named = dict(zip(first.step_.own, parts, strict=True))
-        self._buffers = _stacked_buffers(nets)
-        self._states = self._stack_moments()
+        self._rows, parts = _stacked([list(runner.whole.parameters()) for runner in runners])
+        names = (name for name, _ in first.whole.named_parameters())
+        self._params: Named = dict(zip(names, parts, strict=True))
+        self._buffers = _stacked_buffers(runners)
+        moments = [_stacked([r.update.moments[i] for r in runners])[0] for i in range(2)]
+        self._moments = list(zip(*moments, strict=True))
         self._stack_batches()
         maker = program_maker(self._noise, self._frozen())
-        self._run_step = Captured(self._step, first.run_step_.obstacle, maker)
+        self._run_step = Captured(self._step, first.run_step.obstacle, maker)
 
     def train_epoch(self, rates: list[float]) -> list[dict[str, float]]:
         """Run one pass over the rows of each network; return the means of its terms.
@@ -63,14 +63,14 @@ class Ensemble:
         each = torch.tensor(rates, dtype=torch.float32).to(self._rate.device).unbind()
         for total in self._totals.values():
             total.zero_()
-        for net in self.nets:
-            net._set_training(True)
+        for runner in self.runners:
+            runner.net._set_training(True)
         programs = self._run_step.programs({stack.x.shape for stack in self._stacks.values()})
         with replaying() if programs else nullcontext():
-            for rate, *batches in zip(each, *(net.batches_ for net in self.nets), strict=True):
+            for rate, *batches in zip(each, *(r.batches for r in self.runners), strict=True):
                 stack = self._stacks[batches[0].n_rows]
-                for net, batch in zip(self.nets, batches, strict=True):
-                    buffer = _buffers(net)[batch.n_rows]
+                for runner, batch in zip(self.runners, batches, strict=True):
+                    buffer = _buffers(runner)[batch.n_rows]
                     if batch is not buffer:
                         batch.copied(buffer)
                 self._rate.copy_(rate)
@@ -79,10 +79,9 @@ class Ensemble:
                         operation()
                 else:
                     self._run_step(stack)
-        for net in self.nets:
-            net._set_training(False)
-            net.optimizer_.param_groups[0]["lr"] = rates[-1]
-        self.nets[0].say(self._run_step.obstacle)
+        for runner in self.runners:
+            runner.net._set_training(False)
+        self.runners[0].print_obstacle(self._run_step.obstacle)
         means = torch.stack(list(self._totals.values())) / len(rates)
         return [dict(zip(self._totals, own, strict=True)) for own in means.T.tolist()]
 
@@ -101,9 +100,11 @@ class Ensemble:
 
     def end(self) -> None:
         """Give each network memory of its own, and all of its rows."""
-        for net in self.nets:
-            net.batches_.limit(_rows(net).n_rows)
-            for tensor in (*net.step_.whole.parameters(), *net.step_.whole.buffers()):
+        self._run_step.close()
+        for runner in self.runners:
+            runner.batches.limit(_rows(runner).n_rows)
+            runner.batches.buffers = {}
+            for tensor in (*runner.whole.parameters(), *runner.whole.buffers()):
                 tensor.data = tensor.data.clone()
 
     def terms(self, params: Named, batch: Batch, noise: Generator) -> Named:
@@ -123,7 +124,7 @@ class Ensemble:
         terms = self.terms(leaves, batch, self._noise)
         total = reduce(torch.add, terms.values()).sum()
         grads = torch.autograd.grad(total, list(leaves.values()), allow_unused=True)
-        n = len(self.nets)
+        n = len(self.runners)
         with torch.no_grad():
             parts = [
                 torch.zeros_like(leaf) if grad is None else grad
@@ -131,82 +132,84 @@ class Ensemble:
             ]
             rows = torch.cat([part.reshape(n, -1) for part in parts], dim=1)
             divisors = torch.linalg.vector_norm(rows, dim=1).clamp(min=1.0)
-            for i, state in enumerate(self._states):
+            for i, (first, second) in enumerate(self._moments):
+                update = self.runners[i].update
+                update.step.add_(1)
+                decay = update.optimizer.param_groups[0]["weight_decay"]
                 fused_adamw_(
-                    [self._rows[i]], [rows[i]], state, self._rate, self._weight_decay, divisors[i]
+                    [self._rows[i]],
+                    [rows[i]],
+                    [first],
+                    [second],
+                    update.step,
+                    self._rate,
+                    decay,
+                    divisors[i],
                 )
         for name, term in terms.items():
             if name not in self._totals:
                 self._totals[name] = torch.zeros_like(term)
             self._totals[name].add_(term.detach())
 
-    def _stack_moments(self) -> list[AdamWState]:
-        """Stack the moments, which the optimizers keep; return them network by network."""
-        moments = [net.moments_ for net in self.nets]
-        first, _ = _stacked([m.exp_avgs for m in moments])
-        second, _ = _stacked([m.exp_avg_sqs for m in moments])
-        return [AdamWState([first[i]], [second[i]], m.step) for i, m in enumerate(moments)]
-
     def _stack_batches(self) -> None:
         """Let batches of one size come to lie beside each other."""
-        n_rows = min(_rows(net).n_rows for net in self.nets)
-        for net in self.nets:
-            net.batches_.limit(n_rows)
-            net.batches_.buffers = {}
+        n_rows = min(_rows(runner).n_rows for runner in self.runners)
+        for runner in self.runners:
+            runner.batches.limit(n_rows)
+            runner.batches.buffers = {}
         self._stacks: dict[int, Batch] = {}
-        for size in self.nets[0].batches_.sizes:
-            stack = _stacked_batch([_rows(net).slice(0, size) for net in self.nets])
-            for i, net in enumerate(self.nets):
-                _buffers(net)[size] = stack.map(partial(torch.select, dim=0, index=i))
+        for size in self.runners[0].batches.sizes:
+            stack = _stacked_batch([_rows(runner).slice(0, size) for runner in self.runners])
+            for i, runner in enumerate(self.runners):
+                _buffers(runner)[size] = stack.map(partial(torch.select, dim=0, index=i))
             self._stacks[size] = stack
 
     def _frozen(self) -> list[Tensor]:
         """Return stacked tensors that no step changes."""
-        loss = dict(self.nets[0].criterion_.loss.named_buffers())
+        loss = dict(self.runners[0].net.criterion_.loss.named_buffers())
         return [self._buffers[f"objective.terms.reconstruction.loss.{name}"] for name in loss]
 
 
-def together(nets: list[AutoencoderNet]) -> Ensemble | None:
+def together(runners: list[EpochRunner]) -> Ensemble | None:
     """Return the networks as an ensemble; None where they cannot take steps together.
 
-    They can if they differ in nothing but numbers, are small and fully connected, and if
-    nothing wants to see each step.
+    They can if they differ in nothing but numbers, and are small and fully connected.
 
     Parameters
     ----------
-    nets : list of AutoencoderNet
+    runners : list of EpochRunner
         The networks, ready to train.
     """
-    first, *others = nets
+    first, *others = runners
     if (
         not others
-        or any(net.varying_ for net in nets)
-        or not all(_stackable(net) for net in nets)
-        or len({net.batches_.batch_size for net in nets}) > 1
-        or not all(_alike(_parts(first), _parts(net)) for net in others)
+        or any(runner.varying for runner in runners)
+        or not all(_stackable(runner) for runner in runners)
+        or len({runner.batches.batch_size for runner in runners}) > 1
+        or not all(_alike(_parts(first), _parts(runner)) for runner in others)
     ):
         return None
-    ensemble = Ensemble(nets)
+    ensemble = Ensemble(runners)
     if ensemble.works():
         return ensemble
     ensemble.end()
     return None
 
 
-def _stackable(net: AutoencoderNet) -> bool:
+def _stackable(runner: EpochRunner) -> bool:
     """Whether a network's layers, rows and updates can be stacked with others'."""
-    coders = (net.module_.encoder, net.module_.decoder)
+    module = runner.net.module_
     return (
-        isinstance(net.batches_.dataset, Batch)
-        and all(coder.stackable for coder in coders)
-        and row_of(list(net.step_.own.values())) is not None
+        isinstance(runner.batches.dataset, Batch)
+        and all(coder.stackable for coder in (module.encoder, module.decoder))
+        and runner.update.in_a_row
     )
 
 
-def _parts(net: AutoencoderNet) -> list[Any]:
+def _parts(runner: EpochRunner) -> list[Any]:
     """What steps of a network depend on besides its numbers."""
-    rows = _rows(net)
-    return [net.module_, net.criterion_, list(rows.parts), rows.x.shape[1:], rows.x.device]
+    rows = _rows(runner)
+    return [runner.whole, list(rows.parts), rows.x.shape[1:], rows.x.device]
 
 
 def _alike(one: Any, other: Any) -> bool:
@@ -243,12 +246,12 @@ def _described(module: nn.Module) -> dict[str, Any]:
     return {"held": held, "tensors": tensors, "others": others, "children": children}
 
 
-def _rows(net: AutoencoderNet) -> Batch:
-    return cast(Batch, net.batches_.dataset)
+def _rows(runner: EpochRunner) -> Batch:
+    return cast(Batch, runner.batches.dataset)
 
 
-def _buffers(net: AutoencoderNet) -> dict[int, Batch]:
-    return cast(dict[int, Batch], net.batches_.buffers)
+def _buffers(runner: EpochRunner) -> dict[int, Batch]:
+    return cast(dict[int, Batch], runner.batches.buffers)
 
 
 def _stacked_batch(batches: list[Batch]) -> Batch:
@@ -280,16 +283,13 @@ def _stacked(tensors: list[list[Tensor]]) -> tuple[Tensor, list[Tensor]]:
 
 
 @torch.no_grad()
-def _stacked_buffers(nets: list[AutoencoderNet]) -> Named:
-    """Stack the buffers of several networks, by their names in `Whole`."""
+def _stacked_buffers(runners: list[EpochRunner]) -> Named:
+    """Stack the buffers of several networks, by their names."""
     found: Named = {}
-    for place in ("module_", "criterion_"):
-        each = [dict(getattr(net, place).named_buffers()) for net in nets]
-        for name, tensor in each[0].items():
-            if not tensor.is_floating_point():
-                continue
-            stack = torch.stack([buffers[name] for buffers in each])
-            for buffers, part in zip(each, stack, strict=True):
+    each = [dict(runner.whole.named_buffers()) for runner in runners]
+    for name, tensor in each[0].items():
+        if tensor.is_floating_point():
+            found[name] = torch.stack([buffers[name] for buffers in each])
+            for buffers, part in zip(each, found[name], strict=True):
                 buffers[name].data = part
-            found[f"{'module' if place == 'module_' else 'objective'}.{name}"] = stack
     return found

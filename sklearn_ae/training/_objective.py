@@ -7,6 +7,7 @@ from functools import reduce
 from typing import Any
 
 import torch
+from numpy.typing import NDArray
 from torch import Generator, Tensor, nn
 
 from sklearn_ae.corruptions import Corruption
@@ -173,3 +174,17 @@ class Objective(nn.Module):
         assert self.corruption is not None
         x = self.corruption.corrupt(batch.x, generator)
         return x if batch.mask is None else torch.where(torch.isnan(batch.x), torch.nan, x)
+
+
+def term_weights(objective: Objective) -> dict[str, NDArray]:
+    """Return what terms have learned, by name."""
+    return {name: p.detach().cpu().numpy().copy() for name, p in objective.named_parameters()}
+
+
+@torch.no_grad()
+def adopt_terms(objective: Objective, weights: dict[str, NDArray]) -> None:
+    """Copy in what terms of the same names and shapes have learned."""
+    for name, parameter in objective.named_parameters():
+        value = weights.get(name)
+        if value is not None and value.shape == parameter.shape:
+            parameter.copy_(torch.from_numpy(value))

@@ -11,8 +11,9 @@ from sklearn_ae.inference import AutoencoderModule, ModuleFactory
 from sklearn_ae.losses import Loss
 from sklearn_ae.runtime import Seeds
 from sklearn_ae.starts import LinearStart, standardized_columns
-from sklearn_ae.training._config import ModelSpec, TrainingConfig
+from sklearn_ae.training._config import TrainingConfig
 from sklearn_ae.training._objective import Objective
+from sklearn_ae.training._spec import ModelSpec
 
 
 def set_start(

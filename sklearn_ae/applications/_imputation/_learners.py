@@ -11,14 +11,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone
-from torch import Generator, Tensor
+from torch import Generator
 
 from sklearn_ae.architectures import Dense
-from sklearn_ae.data import Batch, ColumnScaling, Rows
+from sklearn_ae.data import ColumnScaling, Rows
 from sklearn_ae.latents import Deterministic
 from sklearn_ae.losses import SquaredError
 from sklearn_ae.starts import LinearStart, Start
 from sklearn_ae.training import (
+    Fitter,
     History,
     Model,
     ModelSpec,
@@ -26,10 +27,9 @@ from sklearn_ae.training import (
     Seeds,
     TrainingConfig,
     available_device,
-    make_net,
+    fit_folds,
     set_state_tensors,
     state_tensors,
-    train_together,
 )
 
 # Batches of a fit that should suffice, and the epochs between which this is kept.
@@ -101,6 +101,10 @@ class _Unchanged(Start):
         pick = torch.cat([torch.eye(p), torch.zeros(c, p)]).double()
         return LinearStart(pick, pick)
 
+    def scalings(self, rows: Rows, *, normal_scores: bool) -> tuple[ColumnScaling, ColumnScaling]:
+        """Return those of rows that are in standard units already."""
+        return _unit(rows.n_features), _unit(rows.n_features)
+
 
 class FoldNetworks(Learner):
     """A network a fold, each trained from the start, whose fills are averaged.
@@ -133,16 +137,9 @@ class FoldNetworks(Learner):
             first = Rows(folds[0][0].filled)
             n_batches = max(1, first.n_rows // config.batch_rows(first))
             config = replace(config, max_iter=int(np.clip(_BATCHES // n_batches, *_EPOCHS)))
-        scaling = _unit(config.n_components)
-        nets, parts = [], []
-        for i, (train, valid) in enumerate(folds):
-            rows = Rows(train.filled, condition=_condition(train))
-            factory = self._factory(rows)
-            nets.append(make_net(factory, spec, config, (scaling, scaling), leads=i == 0))
-            parts.append((rows, _batch(train), _batch(valid)))
-        found = train_together(nets, parts, spec, config, self.seeds, scaling)
+        parts = [(_rows(train), _rows(valid)) for train, valid in folds]
+        self._models, found = fit_folds(Fitter(spec, config, self.seeds), parts)
         self.n_iter, self.history = found.n_iter, found.history
-        self._models = [self._model(factory, net.module_) for net in nets]
         self.config = replace(config, callbacks=())
         return [
             self._one(model, valid.filled, _condition(valid))
@@ -166,17 +163,6 @@ class FoldNetworks(Learner):
             penalties=(),
             loss=SquaredError(),
             start=_Unchanged(),
-        )
-
-    def _factory(self, rows: Rows) -> ModuleFactory:
-        return ModuleFactory(
-            Dense(self.hidden, dropout=_DROPOUT),
-            Deterministic(),
-            rows.n_features,
-            rows.n_features,
-            rows.n_rows,
-            linear_path=True,
-            n_conditions=rows.n_conditions,
         )
 
     @staticmethod
@@ -282,15 +268,8 @@ def _condition(examples: Examples) -> NDArray[np.float64]:
     return _conditions(examples.filled, examples.missing, examples.start)
 
 
-def _batch(examples: Examples) -> Batch:
-    def tensor(values: NDArray) -> Tensor:
-        return torch.from_numpy(values.astype(np.float32))
-
-    weight = examples.weight
-    return Batch(
-        tensor(examples.filled),
-        mask=torch.from_numpy(examples.hidden),
-        weight=None if np.ptp(weight) == 0 else tensor(weight / weight.mean()),
-        target=tensor(np.where(examples.hidden, examples.truth, 0.0)),
-        condition=tensor(_condition(examples)),
-    )
+def _rows(examples: Examples) -> Rows:
+    """Return rows to be trained on or validated on; only what was hidden is compared."""
+    weight = None if np.ptp(examples.weight) == 0 else examples.weight
+    target = np.where(examples.hidden, examples.truth, np.nan)
+    return Rows(examples.filled, weight, target=target, condition=_condition(examples))

@@ -2,16 +2,45 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
+from skorch.callbacks import Callback
 from torch import Tensor
 
 from sklearn_ae.data import AnyBatch
-from sklearn_ae.inference._module import AutoencoderModule, parameters_of
+from sklearn_ae.inference import AutoencoderModule, parameters_of
+from sklearn_ae.training.callbacks._rate import LearningRate
 
 # A unit whose activation varies less than this is dead.
 _DEAD = 1e-6
 # Rows that are looked at.
 _ROWS = 2048
+
+
+class DeadUnits(Callback):
+    """Reinitialises units of the code that are the same in every row.
+
+    Parameters
+    ----------
+    runs : list of TrainingRun
+        The networks.
+    rate : LearningRate
+        Nothing is reinitialised while it falls.
+    """
+
+    def __init__(self, runs: list[Any], rate: LearningRate) -> None:
+        self.runs = runs
+        self.rate = rate
+
+    def after_pass(self) -> None:
+        """Between a pass over the training rows and their validation."""
+        if self.rate.falls_next:
+            return
+        for run in self.runs:
+            if run.units_may_die:
+                module = run.net.module_
+                reinitialise(module, run.train, dead_units(module, run.train))
 
 
 @torch.no_grad()

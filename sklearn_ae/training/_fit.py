@@ -10,7 +10,13 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 
 from sklearn_ae.data import FEW_ROWS, SMALL, ColumnScaling, Rows
-from sklearn_ae.inference import DefensiveMixture, Model, ModuleFactory, state_tensors
+from sklearn_ae.inference import (
+    DefensiveMixture,
+    Model,
+    ModuleFactory,
+    set_state_tensors,
+    state_tensors,
+)
 from sklearn_ae.runtime import Seeds
 from sklearn_ae.starts import LinearStart, fit_scalings
 from sklearn_ae.training._assembly import (
@@ -18,14 +24,18 @@ from sklearn_ae.training._assembly import (
     make_net,
     make_objective,
     make_run,
+    replace_objective,
     training_range_of,
 )
-from sklearn_ae.training._config import ModelSpec, TrainingConfig
+from sklearn_ae.training._config import TrainingConfig
 from sklearn_ae.training._history import History
+from sklearn_ae.training._joint import TrainingResult
 from sklearn_ae.training._net import AutoencoderNet
+from sklearn_ae.training._objective import adopt_terms, term_weights
+from sklearn_ae.training._run import TrainingRun
 from sklearn_ae.training._schedule import Constant, OneCycle
+from sklearn_ae.training._spec import ModelSpec
 from sklearn_ae.training._starting import set_start, start_alone
-from sklearn_ae.training._training_loop import TrainingResult, TrainingRun, train_epoch, train_runs
 
 _FOLDS = 5
 # Standard errors by which the network must win: the epoch is the best of many, and errors
@@ -34,6 +44,28 @@ _MARGIN_OUT_OF_FOLD = 2.5
 _MARGIN_HOLD_OUT = 1.0
 # Share of the initial learning rate at which partial_fit trains.
 STREAM_RATE = 1 / 3
+
+
+class Selection(NamedTuple):
+    """Which of start and network was kept, and by which losses.
+
+    Parameters
+    ----------
+    kept : {"start", "network"}
+        What the estimator is.
+    start_loss, network_loss : float or None
+        Mean losses of the same held-out rows in X's units; None if nothing was held out.
+    """
+
+    kept: str
+    start_loss: float | None = None
+    network_loss: float | None = None
+
+    @classmethod
+    def of(cls, kept: str, found: TrainingResult) -> Selection:
+        """Return what was kept, with the losses that were found."""
+        losses = (found.start_losses, found.best_losses)
+        return cls(kept, *(float(each.mean()) if len(each) else None for each in losses))
 
 
 class Fitted(NamedTuple):
@@ -49,12 +81,21 @@ class Fitted(NamedTuple):
         Losses epoch by epoch.
     n_iter : int
         Epochs run.
+    selection : Selection
+        Which of start and network it is.
+    n_epochs : int
+        Epochs that the network which was kept has been trained for.
+    folds : list of (Model, Rows)
+        Networks of folds with the rows held out of each, where they were trained.
     """
 
     net: AutoencoderNet
     model: Model
     history: History
     n_iter: int
+    selection: Selection
+    n_epochs: int = 0
+    folds: tuple[tuple[Model, Rows], ...] = ()
 
 
 OnEpoch = Callable[[AutoencoderNet, Model], bool]
@@ -75,6 +116,8 @@ class Fitter:
         Called after each epoch with the leading net and its model; True ends training.
     groups : ndarray of shape (n_rows,), optional
         Number of each row's group, from 0 on; rows of one group are held out together.
+    keep_folds : bool
+        Whether networks of folds are returned.
     """
 
     def __init__(
@@ -84,7 +127,9 @@ class Fitter:
         seeds: Seeds,
         on_epoch: OnEpoch | None = None,
         groups: NDArray[np.intp] | None = None,
+        keep_folds: bool = False,
     ) -> None:
+        self.keep_folds = keep_folds
         self.spec = spec
         self.config = config
         self.seeds = seeds
@@ -156,7 +201,8 @@ class Fitter:
     ) -> Fitted:
         """Return the start, solved on all rows, or the previous weights."""
         model, run = self.run(rows, None, rows.n_rows, ("network",), previous)
-        return _finished(model, run, validated or train_runs([run], self.config, OneCycle(0, 0.0)))
+        found = validated or train_runs([run], self.config, OneCycle(0, 0.0))
+        return _finished(model, run, found, Selection.of("start", found))
 
     def watch(self, model: Model, run: TrainingRun) -> Callable[[], bool] | None:
         """Return what is called after each epoch of a network."""
@@ -170,7 +216,6 @@ class Fitter:
         n_rows: int,
         stream: tuple[str | int, ...],
         previous: Model | None = None,
-        leads: bool = False,
         normal_scores: bool | None = None,
     ) -> tuple[Model, TrainingRun]:
         """Make a network at its start, or at previous weights, with its rows on the device.
@@ -185,8 +230,6 @@ class Fitter:
             Name of the random streams.
         previous : Model, optional
             A model to go on from; None solves the start.
-        leads : bool
-            Whether callbacks and the terminal hear of it.
         normal_scores : bool, optional
             Whether columns are mapped to normal scores; None takes what was preferred.
         """
@@ -200,7 +243,7 @@ class Fitter:
             )
             check_same_shapes(factory, previous)
         scalings = (scaling, target_scaling)
-        net = make_net(factory, self.spec, self.config, scalings, leads)
+        net = make_net(factory, self.spec, self.config, scalings)
         if previous is None:
             start = set_start(
                 net.module_,
@@ -216,7 +259,8 @@ class Fitter:
                 factory, train, stream, None if normal_scores else start
             )
         else:
-            net.set_weights(state_tensors(previous.module))
+            set_state_tensors(net.module_, state_tensors(previous.module))
+            adopt_terms(net.criterion_, previous.term_weights)
             mixture = previous.mixture
         model = Model(
             factory,
@@ -291,14 +335,18 @@ class Fitter:
             Number of earlier calls; each has random streams of its own.
         """
         scalings = (model.scaling, model.target_scaling)
-        net.criterion_ = make_objective(self.spec, scalings, model.factory).to(self.config.device)
-        net.optimizer_.param_groups[0]["weight_decay"] = self.config.alpha
+        objective = make_objective(self.spec, scalings, model.factory)
+        replace_objective(net, objective.to(self.config.device))
+        for group in net.optimizer_.param_groups:
+            group["lr"] = self.config.learning_rate_init * STREAM_RATE
+            if self.config.optimizer is None:
+                group["weight_decay"] = self.config.alpha
+        net.lr = self.config.learning_rate_init * STREAM_RATE
         model.training_range = training_range_of(self.spec, rows, model.scaling, model)
         run = self._ready(net, model, rows, None, ("stream", call))
-        [terms] = train_epoch([run], 0, Constant(self.config.learning_rate_init * STREAM_RATE))
-        net.end()
-        model.clear_cache()
-        return sum(terms.values())
+        found = train_runs([run], self.config, Constant(net.lr), n_epochs=1)
+        _finished(model, run, found, Selection("network"))
+        return float(found.history.column("train_loss")[-1])
 
     def _scalings(
         self, rows: Rows, previous: Model | None, normal_scores: bool
@@ -354,32 +402,39 @@ def fit_specs(fitters: list[Fitter], rows: Rows, previous: Model | None = None) 
     if previous is None:
         for fitter in fitters:
             fitter.choose_scaling(rows, n_folds, margin)
+    parts = [list(fitter.folds(rows, n_folds)) for fitter in fitters]
     models, runs = _split(
-        fitter.run(
-            train,
-            valid,
-            rows.n_rows,
-            ("fold", i) if folded else ("network",),
-            previous,
-            leads=fitter is first and i == 0,
-        )
-        for fitter in fitters
-        for i, (train, valid) in enumerate(fitter.folds(rows, n_folds))
+        fitter.run(train, valid, rows.n_rows, ("fold", i) if folded else ("network",), previous)
+        for fitter, own in zip(fitters, parts, strict=True)
+        for i, (train, valid) in enumerate(own)
     )
-    found = train_runs(runs, config, schedule, first.watch(models[0], runs[0]))
+    found = train_runs(runs, config, schedule, on_epoch=first.watch(models[0], runs[0]))
     # Networks on the same rows are no further evidence.
     if first.spec.start is not None and not found.wins(margin * len(fitters) ** 0.5):
         models.clear()
         while runs:  # before all rows are put on the device
-            runs.pop().net.end()
+            runs.pop().end()
         return [fitter.start(rows, previous, found) for fitter in fitters]
     if folded:
-        return _train_on_all(fitters, rows, None, schedule, found.best_epoch, found)
-    for fitter, model, run, weights in zip(fitters, models, runs, found.best_weights, strict=True):
-        run.net.set_weights(weights)
+        for run, model in zip(runs, models, strict=True):
+            run.end()
+            model.clear_cache()
+        held_out = [valid for own in parts for _, valid in own]
+        of_folds = list(zip(models, held_out, strict=True)) if first.keep_folds else []
+        del runs
+        refitted = _train_on_all(fitters, rows, None, schedule, found.best_epoch, found)
+        return [
+            fitted._replace(folds=tuple(of_folds[i * n_folds : (i + 1) * n_folds]))
+            for i, fitted in enumerate(refitted)
+        ]
+    for fitter, model in zip(fitters, models, strict=True):
         if previous is None:  # it is not on trial, and can be of the held-out rows too
             model.mixture = fitter.defensive_mixture(model.factory, rows, ("network",))
-    return [_finished(*pair, found) for pair in zip(models, runs, strict=True)]
+    selection = Selection.of("network", found)
+    return [
+        _finished(model, run, found, selection, found.best_epoch)
+        for model, run in zip(models, runs, strict=True)
+    ]
 
 
 def _train_on_all(
@@ -391,14 +446,81 @@ def _train_on_all(
     validated: TrainingResult | None = None,
 ) -> list[Fitted]:
     """Train on all rows for a number of epochs and keep the last weights."""
-    first, leads = fitters[0], validated is None
+    first = fitters[0]
     models, runs = _split(
-        fitter.run(rows, None, rows.n_rows, ("network",), previous, leads=leads and fitter is first)
-        for fitter in fitters
+        fitter.run(rows, None, rows.n_rows, ("network",), previous) for fitter in fitters
     )
-    watch = first.watch(models[0], runs[0]) if leads else None
-    found = train_runs(runs, first.config, schedule, watch, n_epochs=n_epochs)
-    return [_finished(*pair, validated or found) for pair in zip(models, runs, strict=True)]
+    watch = first.watch(models[0], runs[0]) if validated is None else None
+    found = train_runs(runs, first.config, schedule, n_epochs, watch, watched=validated is None)
+    found = validated or found
+    selection = Selection.of("network", found)
+    return [
+        _finished(model, run, found, selection, n_epochs)
+        for model, run in zip(models, runs, strict=True)
+    ]
+
+
+def fold_networks(
+    fitter: Fitter, rows: Rows, fitted: Fitted, previous: Model | None = None
+) -> list[tuple[Model, Rows]]:
+    """Return what is kept of folds: networks with the rows that each was not fitted to.
+
+    Networks that selection has trained are used; otherwise each is trained as long as the one
+    that was kept, or is the start if that was kept.
+
+    Parameters
+    ----------
+    fitter : Fitter
+        What has been fitted.
+    rows : Rows
+        Training rows.
+    fitted : Fitted
+        What came of it.
+    previous : Model, optional
+        A model that the fit went on from.
+    """
+    if fitted.folds:
+        return list(fitted.folds)
+    parts = list(fitter.folds(rows, min(_FOLDS, rows.n_rows)))
+    models, runs = _split(
+        fitter.run(train, None, rows.n_rows, ("fold", i), previous)
+        for i, (train, _) in enumerate(parts)
+    )
+    if fitted.n_epochs:
+        schedule = OneCycle(fitter.config.epochs(rows), fitter.config.learning_rate_init)
+        train_runs(runs, fitter.config, schedule, fitted.n_epochs, watched=False)
+    for run, model in zip(runs, models, strict=True):
+        run.end()
+        model.clear_cache()
+    return [(model, valid) for model, (_, valid) in zip(models, parts, strict=True)]
+
+
+def fit_folds(fitter: Fitter, parts: list[tuple[Rows, Rows]]) -> tuple[list[Model], TrainingResult]:
+    """Train a network on the first part of each fold, validated on the second.
+
+    Parameters
+    ----------
+    fitter : Fitter
+        What is fitted.
+    parts : list of (Rows, Rows)
+        Rows to train on and to be validated on.
+
+    Returns
+    -------
+    models : list of Model
+        The networks at the epoch that is best for all held-out rows together.
+    found : TrainingResult
+        Their losses.
+    """
+    models, runs = _split(
+        fitter.run(rows, valid, rows.n_rows, ("fold", i)) for i, (rows, valid) in enumerate(parts)
+    )
+    schedule = OneCycle(fitter.config.epochs(parts[0][0]), fitter.config.learning_rate_init)
+    found = train_runs(runs, fitter.config, schedule)
+    for run, model in zip(runs, models, strict=True):
+        run.end()
+        model.clear_cache()
+    return models, found
 
 
 def _split(pairs: Iterable[tuple[Model, TrainingRun]]) -> tuple[list[Model], list[TrainingRun]]:
@@ -406,7 +528,14 @@ def _split(pairs: Iterable[tuple[Model, TrainingRun]]) -> tuple[list[Model], lis
     return list(models), list(runs)
 
 
-def _finished(model: Model, run: TrainingRun, found: TrainingResult) -> Fitted:
-    run.net.end()
+def _finished(
+    model: Model,
+    run: TrainingRun,
+    found: TrainingResult,
+    selection: Selection,
+    n_epochs: int = 0,
+) -> Fitted:
+    run.end()
     model.clear_cache()
-    return Fitted(run.net, model, found.history, found.n_iter)
+    model.term_weights = term_weights(run.net.criterion_)
+    return Fitted(run.net, model, found.history, found.n_iter, selection, n_epochs)

@@ -1,0 +1,176 @@
+"""Passes over the rows of one network, their steps recorded where they can be."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import torch
+from skorch.callbacks import Callback, PassthroughScoring
+from torch import Generator, Tensor
+
+from sklearn_ae._compat import AdamW
+from sklearn_ae.data import AnyBatch, Batch, RaggedBatch
+from sklearn_ae.training._capture import Captured, program_maker, replaying
+from sklearn_ae.training._net import AutoencoderNet
+from sklearn_ae.training._step import Step, Whole
+
+# Packages whose modules do the same in each step.
+_KNOWN = ("torch", "skorch", "sklearn_ae")
+_BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_grad_computed")
+
+
+class BatchIterator:
+    """Shuffled batches of rows that already are on their device.
+
+    With `buffers`, a batch lies where the last one of its size lay, so it must be done with
+    by then.
+
+    Parameters
+    ----------
+    dataset : AnyBatch
+        The training rows.
+    batch_size : int
+        Largest batch.
+    generator : Generator
+        Feeds the order, on the CPU, so that every device sees the same one.
+    """
+
+    def __init__(self, dataset: AnyBatch, batch_size: int, generator: Generator) -> None:
+        self.dataset = dataset
+        self.batch_size = batch_size
+        self.generator = generator
+        self.n_batches = dataset.n_batches(batch_size)
+        self.n_rows = dataset.n_rows
+        # The order of an epoch, where rows are alike.
+        alike = isinstance(dataset, Batch)
+        self.order = torch.empty(dataset.n_rows, dtype=torch.int32) if alike else None
+        self.buffers: dict[int, Batch] | None = None
+
+    def __len__(self) -> int:
+        return self.n_batches
+
+    def limit(self, n_rows: int) -> None:
+        """Draw only so many rows for each epoch, of rows that are alike."""
+        self.n_rows = n_rows
+        self.n_batches = max(1, math.ceil(n_rows / self.batch_size))
+
+    @property
+    def sizes(self) -> set[int]:
+        """Numbers of rows that batches have, where rows are alike."""
+        least, rest = divmod(self.n_rows, self.n_batches)
+        return {least, least + 1} if rest else {least}
+
+    @property
+    def shapes(self) -> set[torch.Size]:
+        """Shapes that batches have, where rows are alike."""
+        return {torch.Size((size, *self.dataset.x.shape[1:])) for size in self.sizes}
+
+    def __iter__(self) -> Iterator[Batch]:
+        if not isinstance(self.dataset, Batch):
+            return self.dataset.batches(self.batch_size, self.generator, self.buffers)
+        return self.dataset.batches(
+            self.batch_size, self.generator, self.buffers, self.n_rows, self.order
+        )
+
+
+class EpochRunner:
+    """Runs passes over the rows of a network, with one synchronisation each.
+
+    Parameters
+    ----------
+    net : AutoencoderNet
+        The network, its optimizer being :class:`~sklearn_ae._compat.AdamW`.
+    batches : BatchIterator
+        Its training rows.
+    noise : Generator
+        Feeds corruption, codes and dropout.
+    """
+
+    def __init__(self, net: AutoencoderNet, batches: BatchIterator, noise: Generator) -> None:
+        assert isinstance(net.optimizer_, AdamW)
+        self.net = net
+        self.batches = batches
+        self.noise = noise
+        self.update = net.optimizer_.update()
+        self.whole = Whole(net.module_, net.criterion_)
+        self.step = Step(self.whole, self.update)
+        self.totals: dict[str, Tensor] = {}
+        self.varying = _varying(self.whole)
+        obstacle = self.varying or self._obstacle()
+        batches.buffers = None if obstacle else {}
+        maker = program_maker(noise, net.criterion_.loss.buffers())
+        self.run_step = Captured(self._run, obstacle, maker)
+        self._printed = ""
+
+    def _obstacle(self) -> str:
+        """Return why a known step cannot be captured, or nothing if it can."""
+        if isinstance(self.batches.dataset, RaggedBatch):
+            return "rows differ in size"
+        if self.update.rates.device.type not in ("cpu", "cuda"):
+            return f"the device is {self.update.rates.device.type}"
+        return ""
+
+    def _run(self, batch: Batch) -> None:
+        """Run a step at the current rates, and add its terms up."""
+        add_terms(self.totals, self.step(batch, self.noise))
+
+    def run(self, rates: list[list[float]]) -> dict[str, float]:
+        """Run one pass over the rows; return the mean of each term.
+
+        Parameters
+        ----------
+        rates : list of list of float
+            Learning rates of each batch, one for each group of parameters.
+        """
+        each = torch.tensor(rates, dtype=torch.float32).to(self.update.rates.device).unbind()
+        for total in self.totals.values():
+            total.zero_()
+        programs = self.run_step.programs(self.batches.shapes)
+        if programs is None:
+            for rate, batch in zip(each, self.batches, strict=True):
+                self.update.rates.copy_(rate)
+                self.run_step(batch)
+        else:
+            with replaying():
+                for rate, batch in zip(each, self.batches, strict=True):
+                    self.update.rates.copy_(rate)
+                    for operation in programs[batch.x.shape]:
+                        operation()
+        self.print_obstacle(self.run_step.obstacle)
+        return means_of(self.totals, len(self.batches))
+
+    def print_obstacle(self, obstacle: str) -> None:
+        """Print why steps are not captured, once and only if `verbose` asks for it."""
+        if self.net.verbose > 1 and obstacle != self._printed:
+            self._printed = obstacle
+            print(f"Steps are not captured: {obstacle}.")
+
+
+def needs_batches(callback: Callback) -> bool:
+    """Whether a callback takes part in each batch, or reads what is noted of each."""
+    own = type(callback)
+    hooked = any(getattr(own, hook) is not getattr(Callback, hook) for hook in _BATCH_HOOKS)
+    return hooked or isinstance(callback, PassthroughScoring)
+
+
+def _varying(whole: Whole) -> str:
+    """Return why a step may do something else next time, or nothing if it may not."""
+    for part in whole.modules():
+        if type(part).__module__.split(".")[0] not in _KNOWN:
+            return f"{type(part).__name__} may do something else in each step"
+    return ""
+
+
+def add_terms(totals: dict[str, Tensor], terms: dict[str, Tensor]) -> None:
+    """Add the terms of a batch up."""
+    for name, term in terms.items():
+        if name not in totals:
+            totals[name] = torch.zeros_like(term)
+        totals[name].add_(term)
+
+
+def means_of(totals: dict[str, Tensor], n_batches: int) -> dict[str, float]:
+    """Return the mean of each term over batches, by one synchronisation."""
+    means = torch.stack(list(totals.values())) / n_batches
+    return dict(zip(totals, means.tolist(), strict=True))

@@ -1,0 +1,262 @@
+"""Training: several networks on rows of their own, or one, epoch by epoch."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable, Sequence
+from numbers import Real
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from skorch import callbacks as skorch_callbacks
+from skorch import history as skorch_history
+from skorch.callbacks import LRScheduler, PrintLog
+
+from sklearn_ae.training._config import TrainingConfig
+from sklearn_ae.training._ensemble import Ensemble, together
+from sklearn_ae.training._history import History
+from sklearn_ae.training._run import TrainingRun
+from sklearn_ae.training._schedule import Constant, OneCycle
+from sklearn_ae.training.callbacks import (
+    BestEpoch,
+    DeadUnits,
+    EndOfSchedule,
+    EpochHook,
+    FiniteGuard,
+    LearningRate,
+    Others,
+    Progress,
+    asks_for_end,
+)
+
+# Callbacks that watch one network: they print, score, save and log, or end training.
+_ENDINGS = ("Logger", "Checkpoint", "Scoring", "Log", "Bar", "Board", "EarlyStopping")
+WATCHING = tuple(
+    getattr(skorch_callbacks, name) for name in skorch_callbacks.__all__ if name.endswith(_ENDINGS)
+)
+
+
+class TrainingResult(NamedTuple):
+    """What training found.
+
+    Parameters
+    ----------
+    history : History
+        A row an epoch, the start first.
+    best_epoch : int
+        Epoch of the least validation loss; the last where nothing was held out.
+    start_losses, best_losses : ndarray of shape (n_held_out,)
+        Losses of held-out rows at the start and at the best epoch.
+    """
+
+    history: History
+    best_epoch: int
+    start_losses: NDArray[np.float64]
+    best_losses: NDArray[np.float64]
+
+    def wins(self, margin: float) -> bool:
+        """Whether the mean gain exceeds so many of its standard errors."""
+        gain = self.start_losses - self.best_losses
+        error = gain.std(ddof=1) / math.sqrt(len(gain))
+        return bool(gain.mean() > margin * error)
+
+    @property
+    def n_iter(self) -> int:
+        """Epochs run."""
+        return len(self.history.values) - 1
+
+
+class JointTraining:
+    """Networks that take their epochs together; one is the usual case.
+
+    The first network leads: skorch's loop runs its epochs, its callbacks are called and its
+    history holds the losses, pooled over networks.
+
+    Parameters
+    ----------
+    runs : list of TrainingRun
+        The networks with their rows, at epoch 0.
+    schedule : OneCycle or Constant
+        The learning rate.
+    config : TrainingConfig
+        Gives `tol`, `n_iter_no_change` and callbacks.
+    """
+
+    def __init__(
+        self, runs: list[TrainingRun], schedule: OneCycle | Constant, config: TrainingConfig
+    ) -> None:
+        self.runs = runs
+        self.net = runs[0].net
+        self.losses = self._losses()
+        theirs = any(isinstance(c, LRScheduler) for c in config.callbacks)
+        self.rate = LearningRate(schedule, [run.net for run in runs], theirs)
+        self.guard = FiniteGuard(runs, self.rate)
+        self.dead_units = DeadUnits(runs, self.rate)
+        self.best = None if runs[0].valid is None else BestEpoch(self, config, self.rate)
+        self.ensemble: Ensemble | None = None
+
+    def train_epoch(self) -> None:
+        """Run one pass over the rows of each network, and note mean terms in X's units."""
+        for run in self.runs:
+            run.prepare()
+        self._join()
+        self._note({"learning_rate": self.net.optimizer_.param_groups[0]["lr"]})
+        terms = self.guard.guarded(self._pass)
+        means = mean_terms([run.in_units(own) for run, own in zip(self.runs, terms, strict=True)])
+        self.dead_units.after_pass()
+        self._note({"train_loss": sum(means.values()), **means, **self.measures()})
+
+    def validate(self) -> None:
+        """Note the loss of held-out rows."""
+        self.losses = self._losses()
+        self._note({"valid_loss": float(self.losses.mean())})
+
+    def measures(self) -> dict[str, float]:
+        """Named quantities of codes, pooled over networks."""
+        return mean_terms([run.measures() for run in self.runs])
+
+    def end(self) -> None:
+        """Give each network memory of its own."""
+        if self.ensemble is not None:
+            self.ensemble.end()
+            self.ensemble = None
+
+    def _pass(self) -> list[dict[str, float]]:
+        if self.ensemble is None:
+            return [run.train_epoch(self.rate) for run in self.runs]
+        first = self.runs[0]
+        rates = self.rate.of_batches(first.net, len(first.batches))
+        return self.ensemble.train_epoch([each[0] for each in rates])
+
+    def _join(self) -> None:
+        """Stack the networks while nothing has to be done for one of them alone."""
+        runners = [run.runner for run in self.runs if run.runner is not None]
+        if self.ensemble is not None and self.ensemble.runners != runners:
+            self.end()
+        alone = len(runners) < len(self.runs) or any(run.by_batch for run in self.runs)
+        if self.ensemble is None and not alone:
+            self.ensemble = together(runners)
+
+    def _losses(self) -> NDArray[np.float64]:
+        return np.concatenate([run.validate() for run in self.runs])
+
+    def _note(self, found: dict[str, float]) -> None:
+        for name, value in found.items():
+            self.net.history.record(name, value)
+
+
+def train(
+    runs: list[TrainingRun],
+    config: TrainingConfig,
+    schedule: OneCycle | Constant,
+    n_epochs: int | None = None,
+    on_epoch: Callable[[], bool] | None = None,
+    watched: bool = True,
+) -> TrainingResult:
+    """Train networks together until the schedule ends, and go back to the best epoch.
+
+    Parameters
+    ----------
+    runs : list of TrainingRun
+        The networks.
+    config : TrainingConfig
+        Gives `tol`, `n_iter_no_change` and callbacks.
+    schedule : OneCycle or Constant
+        The learning rate.
+    n_epochs : int, optional
+        Number of epochs, whatever the schedule says.
+    on_epoch : callable, optional
+        Called after each epoch; True ends training.
+    watched : bool
+        Whether callbacks that print, log and save are called.
+    """
+    joint = JointTraining(runs, schedule, config)
+    history = History().extended(_first_row(joint))
+    end = schedule.end if isinstance(schedule, OneCycle) else 0.0
+    n_most = math.ceil(end if n_epochs is None else n_epochs)
+    if n_most > 0 and not (joint.best is not None and joint.best.exact):
+        for run in runs:
+            run.release()
+        _attach(joint, config, watched, on_epoch, schedule if n_epochs is None else None)
+        _fit_loop(joint, n_most)
+        for row in joint.net.history:
+            history = history.extended(_numbers(row))
+    best, n_iter = joint.best, len(history.values) - 1
+    if best is None:
+        return TrainingResult(history, n_iter, np.zeros(0), np.zeros(0))
+    return TrainingResult(history, best.epoch, best.start_losses, best.losses)
+
+
+def mean_terms(terms: Sequence[dict[str, float]]) -> dict[str, float]:
+    """Mean of each term over networks."""
+    return {name: sum(t[name] for t in terms) / len(terms) for name in terms[0]}
+
+
+def _first_row(joint: JointTraining) -> dict[str, float]:
+    """What is noted of the start."""
+    row = mean_terms([run.train_losses() for run in joint.runs])
+    if joint.best is not None:
+        row["valid_loss"] = float(joint.losses.mean())
+    return {**row, **joint.measures(), "learning_rate": 0.0, "seconds": 0.0}
+
+
+def _attach(
+    joint: JointTraining,
+    config: TrainingConfig,
+    watched: bool,
+    on_epoch: Callable[[], bool] | None,
+    schedule: OneCycle | Constant | None,
+) -> None:
+    """Set the callbacks of each network: ours first, then the user's.
+
+    The first network has the user's own; the others, and those that are not watched, copies
+    of the ones that take part in training.
+    """
+    first, *others = (run.net for run in joint.runs)
+    ours = [joint.rate, Progress(joint.runs, joint.rate.schedule), joint.guard, joint.best]
+    last = [
+        PrintLog() if config.verbose and watched else None,
+        None if on_epoch is None else EpochHook(on_epoch),
+        EndOfSchedule(schedule) if isinstance(schedule, OneCycle) else None,
+    ]
+    acting = [c for c in config.callbacks if not isinstance(c, WATCHING)]
+    for net in others:
+        net.callbacks = copy.deepcopy(acting)
+    theirs = list(config.callbacks) if watched else copy.deepcopy(acting)
+    handed = [Others(others)] if acting and others else []
+    first.callbacks = [c for c in [*ours, *handed, *theirs, *last] if c is not None]
+    for net in (first, *others):
+        net.initialize_callbacks()
+        net.history = skorch_history.History()
+
+
+def _fit_loop(joint: JointTraining, n_epochs: int) -> None:
+    """Let skorch run epochs, and end training where a callback asks for it."""
+    net, rows = joint.net, joint.runs[0].train
+    net.joint_ = joint
+    try:
+        net.notify("on_train_begin", X=rows, y=None)
+        try:
+            net.fit_loop(rows, epochs=n_epochs)
+        except KeyboardInterrupt as error:
+            if not asks_for_end(error):
+                raise
+        net.notify("on_train_end", X=rows, y=None)
+    finally:
+        joint.end()
+        del net.joint_
+
+
+def _numbers(row: dict[str, Any]) -> dict[str, float]:
+    """What skorch's history holds of an epoch, but for batches and flags."""
+    kept = {"seconds" if name == "dur" else name: value for name, value in row.items()}
+    return {
+        name: float(value)
+        for name, value in kept.items()
+        if name != "epoch"
+        and not name.endswith("_batch_count")
+        and isinstance(value, Real)
+        and not isinstance(value, (bool, np.bool_))
+    }

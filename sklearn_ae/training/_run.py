@@ -1,0 +1,247 @@
+"""A network with the rows it is trained on and those it is validated on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Generator, Tensor
+
+from sklearn_ae._compat import AdamW, total_norm
+from sklearn_ae.data import AnyBatch, Batch, LazyBatch
+from sklearn_ae.inference import TrainingRange, parameters_of, set_state_tensors, state_tensors
+from sklearn_ae.training._epoch import (
+    BatchIterator,
+    EpochRunner,
+    add_terms,
+    means_of,
+    needs_batches,
+)
+from sklearn_ae.training._net import AutoencoderNet, paired
+from sklearn_ae.training.callbacks import LearningRate, dead_units
+
+# Rows that are measured before and after each epoch.
+_MEASURED_ROWS = 2048
+# Cells of one block of held-out rows.
+_VALIDATION_CELLS = 2**20
+
+
+class TrainingRun:
+    """A network with the rows it is trained on and those it is validated on.
+
+    Parameters
+    ----------
+    net : AutoencoderNet
+        The network, initialised.
+    train : AnyBatch
+        Training rows, on the device.
+    valid : AnyBatch or None
+        Rows that training does not see.
+    unit : float
+        Factor from training losses to X's units.
+    batch_size : int
+        Largest batch.
+    order, noise : Generator
+        Feed the order of the rows, and corruption and dropout.
+    units_may_die : bool
+        Whether units of the code may become the same in every row, and are then reinitialised.
+    has_least : bool
+        Whether no loss is below that of an exact reconstruction, which is 0.
+    constants : pair of ndarray
+        Parts of the losses of training and held-out rows, in X's units, that do not
+        depend on the network.
+    fresh : bool
+        Whether the network is at its start, which training may leave.
+    floor : callable, optional
+        From the losses of held-out rows, in X's units, to those they are validated by.
+    training_range : TrainingRange, optional
+        Where rows are validated; what is out of it is passed on.
+    """
+
+    def __init__(
+        self,
+        net: AutoencoderNet,
+        train: AnyBatch,
+        valid: AnyBatch | None,
+        unit: float,
+        batch_size: int,
+        order: Generator,
+        noise: Generator,
+        units_may_die: bool = False,
+        has_least: bool = True,
+        constants: tuple[NDArray | float, NDArray | float] = (0.0, 0.0),
+        fresh: bool = False,
+        floor: Callable[[NDArray[np.float64]], NDArray[np.float64]] | None = None,
+        training_range: TrainingRange | None = None,
+    ) -> None:
+        self.net = net
+        self.train = train
+        self.valid = valid
+        self.unit = unit
+        self.units_may_die = units_may_die
+        self.has_least = has_least
+        self.constants = constants
+        self.fresh = fresh
+        self.floor = floor
+        self.training_range = training_range
+        self.batches = BatchIterator(train, batch_size, order)
+        self.noise = net.noise_ = noise
+        self.runner: EpochRunner | None = None
+
+    @property
+    def by_batch(self) -> bool:
+        """Whether skorch's own steps run: for other optimizers, and callbacks of each batch."""
+        observed = any(needs_batches(callback) for _, callback in self.net.callbacks_)
+        return observed or not isinstance(self.net.optimizer_, AdamW)
+
+    def paired_batches(self) -> Iterator[tuple[Batch, Tensor]]:
+        """Yield training batches with what reconstructions are compared with."""
+        return map(paired, self.batches)
+
+    def prepare(self) -> None:
+        """Get ready for an epoch: moments start at zero if there are none."""
+        optimizer = self.net.optimizer_
+        if not isinstance(optimizer, AdamW):
+            return
+        if self.runner is None or self.runner.update is not optimizer.update():
+            self.release_runner()
+            self.runner = EpochRunner(self.net, self.batches, self.noise)
+
+    def train_epoch(self, rate: LearningRate) -> dict[str, float]:
+        """Run one pass over the rows; return the mean of each term."""
+        self.net._set_training(True)
+        try:
+            if self.by_batch:
+                return self._train_by_batch(rate)
+            assert self.runner is not None
+            return self.runner.run(rate.of_batches(self.net, len(self.batches)))
+        finally:
+            self.net._set_training(False)
+
+    def _train_by_batch(self, rate: LearningRate) -> dict[str, float]:
+        """Let skorch run the pass; its callbacks may change rates and gradients."""
+        net, totals = self.net, dict[str, Tensor]()
+        self.batches.buffers = None
+
+        def step(batch: Any, **fit_params: Any) -> dict[str, Any]:
+            found = net.train_step(batch, **fit_params)
+            add_terms(totals, found["terms"])
+            return found
+
+        def batches() -> Iterator[Any]:
+            for i, batch in enumerate(self.paired_batches()):
+                rate.set(net, i, len(self.batches))
+                yield batch
+
+        super(AutoencoderNet, net).run_single_epoch(batches(), True, "train", step)
+        return means_of(totals, len(self.batches))
+
+    def validate(self) -> NDArray[np.float64]:
+        """Loss of each held-out row in X's units, times its weight."""
+        if self.valid is None:
+            return np.empty(0)
+        found = self.row_losses(self.valid, self.training_range)
+        losses = found.cpu().numpy().astype(np.float64) * self.unit + self.constants[1]
+        if self.floor is not None:
+            losses = self.floor(losses)
+        weight = self.valid.weight
+        return losses if weight is None else losses * weight.cpu().numpy()
+
+    def row_losses(self, batch: AnyBatch, training_range: TrainingRange | None = None) -> Tensor:
+        """Loss of each row by which networks are compared, of its part within a range."""
+        out = batch.x.new_empty(batch.n_rows)
+        for index, losses in self._block_losses(batch, training_range):
+            out[index] = losses
+        return out
+
+    def _block_losses(
+        self, batch: AnyBatch, training_range: TrainingRange | None = None
+    ) -> Iterator[tuple[Any, Tensor]]:
+        """Yield positions of rows, and their losses."""
+        generator = Generator(batch.x.device).manual_seed(0)
+        for index, part in batch.blocks(_VALIDATION_CELLS):
+            if training_range is not None:
+                part = part.replace(x=training_range.inside(part.x))
+            yield index, self.net.criterion_.validate(self.net.module_, part, generator)
+
+    def train_losses(self) -> dict[str, float]:
+        """Mean loss of the training rows in X's units, as held-out rows are validated.
+
+        Of very many lazy rows it is that of a few thousand.
+        """
+        rows, constants = self.train, self.constants[0]
+        if isinstance(rows, LazyBatch):
+            rows, index = rows.spread(_MEASURED_ROWS)
+            constants = constants[index] if isinstance(constants, np.ndarray) else constants
+        if rows.weight is not None and isinstance(constants, np.ndarray):
+            constants = constants * rows.weight.cpu().numpy()
+        elif rows.weight is not None:
+            constants = constants * float(rows.weight.mean())
+        total = 0.0
+        for index, losses in self._block_losses(rows):
+            weighted = losses if rows.weight is None else losses * rows.weight[index]
+            total += float(weighted.sum(dtype=torch.float64))
+        return {"train_loss": total / rows.n_rows * self.unit + float(np.mean(constants))}
+
+    def measures(self) -> dict[str, float]:
+        """Named quantities of the code over some training rows."""
+        module, found = self.net.module_, {}
+        if module.latent.measured:
+            rows = self.train.slice(0, _MEASURED_ROWS)
+            found = module.latent.measures(parameters_of(module, rows))
+        if self.units_may_die:
+            found["dead_units"] = float(dead_units(module, self.train).sum())
+        return found
+
+    def release(self) -> None:
+        """Leave the start, if the network is there."""
+        if self.fresh:
+            self.net.module_.release()
+
+    def in_units(self, terms: dict[str, float]) -> dict[str, float]:
+        """Return mean terms in X's units."""
+        terms = {name: value * self.unit for name, value in terms.items()}
+        terms["reconstruction"] += float(np.mean(self.constants[0]))
+        return terms
+
+    def finite(self, terms: dict[str, float]) -> bool:
+        """Whether mean terms and all weights are finite numbers."""
+        with torch.no_grad():
+            norm = float(total_norm([p for _, p in self.net.get_all_learnable_params()]))
+        return all(map(math.isfinite, (norm, *terms.values())))
+
+    def weights(self) -> list[Tensor]:
+        """Copies of what network and terms have learned."""
+        learned = (self.net.module_, self.net.criterion_)
+        return [t.detach().clone() for module in learned for t in state_tensors(module)]
+
+    def set_weights(self, weights: list[Tensor]) -> None:
+        """Copy in what network and terms have learned."""
+        n = len(state_tensors(self.net.module_))
+        set_state_tensors(self.net.module_, weights[:n])
+        set_state_tensors(self.net.criterion_, weights[n:])
+
+    def forget_moments(self) -> None:
+        """Start the optimizer anew."""
+        if self.runner is not None:
+            self.runner.update.forget()
+        else:
+            self.net.optimizer_.state.clear()
+
+    def release_runner(self) -> None:
+        """Let go of recorded steps."""
+        if self.runner is not None:
+            self.runner.run_step.close()
+            self.runner = None
+
+    def end(self) -> None:
+        """Let go of the rows and of what training needed besides the weights."""
+        self.release_runner()
+        self.net.__dict__.pop("noise_", None)
+        # Products round by where their factors lie; here they lie as after loading.
+        for _, parameter in self.net.get_all_learnable_params():
+            parameter.data = parameter.data.clone(memory_format=torch.contiguous_format)

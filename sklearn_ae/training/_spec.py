@@ -1,0 +1,74 @@
+"""What is trained: the parts of an autoencoder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sklearn.base import BaseEstimator
+
+from sklearn_ae.architectures import Architecture
+from sklearn_ae.corruptions import Corruption
+from sklearn_ae.latents import Latent
+from sklearn_ae.losses import Loss
+from sklearn_ae.penalties import Penalty
+from sklearn_ae.starts import Start
+
+# Groups of changes of basis, each within the one before.
+_SYMMETRIES = ("linear", "rotation", "signed_permutation", "permutation", "none")
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """The slots of an autoencoder, filled.
+
+    A start of None is a network with random weights and no linear path. `validate_corrupted`
+    says whether held-out rows are corrupted before a network is judged by them, and
+    `mixture` which share of a density is that of the start.
+    """
+
+    architecture: Architecture
+    latent: Latent
+    corruption: Corruption | Callable | None
+    penalties: tuple[Penalty, ...]
+    loss: Loss
+    start: Start | None
+    validate_corrupted: bool = False
+    defensive_share: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Check the parameters of each slot object against their domains."""
+        for penalty in self.penalties:
+            if not isinstance(penalty, Penalty):
+                raise ValueError(
+                    f"penalties={self.penalties!r} holds {penalty!r}, which is not a Penalty; "
+                    "use for example penalties=(L1Weights(1e-4),)."
+                )
+        for part in (self.architecture, self.latent, self.corruption, self.loss, *self.penalties):
+            if isinstance(part, BaseEstimator):
+                part._validate_params()
+        names = [penalty.name for penalty in self.penalties]
+        if len(set(names)) < len(names):
+            raise ValueError(
+                f"penalties={self.penalties!r} holds two of one kind; leave one of them out."
+            )
+
+    @property
+    def symmetry(self) -> str:
+        """Changes of basis of the code that leave every part of the objective as it is."""
+        names = [self.architecture.symmetry, self.latent.symmetry]
+        names += [penalty.symmetry for penalty in self.penalties]
+        return max(names, key=_SYMMETRIES.index)
+
+    @property
+    def reach(self) -> float | None:
+        """How far beyond the training rows those may lie that are restored, if that is known."""
+        additive = self.start is not None and not self.loss.log_likelihood
+        if self.validate_corrupted and additive and isinstance(self.corruption, Corruption):
+            return self.corruption.reach
+        return None
+
+    @property
+    def units_may_die(self) -> bool:
+        """Whether units of the code may become the same in every row."""
+        return self.latent.units_may_die or any(p.units_may_die for p in self.penalties)

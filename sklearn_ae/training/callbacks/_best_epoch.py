@@ -1,0 +1,69 @@
+"""The epoch that held-out rows prefer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from skorch.callbacks import Callback
+
+from sklearn_ae.training._config import TrainingConfig
+from sklearn_ae.training.callbacks._base import TrainingEnd
+from sklearn_ae.training.callbacks._rate import LearningRate
+
+# A share of the variance below which a reconstruction cannot be told from exact.
+_EXACT = 1e-11
+
+
+class BestEpoch(Callback):
+    """Keeps the weights of the epoch of least validation loss, the start being epoch 0.
+
+    When the loss has not improved by `tol`, relatively, for `n_iter_no_change` epochs, the final
+    fall of the learning rate begins; where there is none, training ends.
+
+    Parameters
+    ----------
+    joint : JointTraining
+        The networks, at epoch 0, and the losses of their held-out rows.
+    config : TrainingConfig
+        Gives `tol` and `n_iter_no_change`.
+    rate : LearningRate
+        The learning rate.
+    """
+
+    def __init__(self, joint: Any, config: TrainingConfig, rate: LearningRate) -> None:
+        self.joint = joint
+        self.config = config
+        self.rate = rate
+        self.start_losses: NDArray[np.float64] = joint.losses
+        self.losses = self.start_losses
+        self.least = float(self.losses.mean())
+        self.epoch = 0
+        self.weights = [run.weights() for run in joint.runs]
+        self.epochs_without_improvement = 0
+
+    @property
+    def exact(self) -> bool:
+        """Whether the start leaves nothing to learn."""
+        first = self.joint.runs[0]
+        return bool(first.has_least and self.start_losses.mean() <= _EXACT * first.unit)
+
+    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
+        """Compare the weights after an epoch with the best so far."""
+        epoch, loss = len(net.history), float(self.joint.losses.mean())
+        improved = loss < self.least - self.config.tol * abs(self.least)
+        self.epochs_without_improvement = 0 if improved else self.epochs_without_improvement + 1
+        if loss < self.losses.mean():
+            self.losses, self.epoch = self.joint.losses, epoch
+            self.weights = [run.weights() for run in self.joint.runs]
+        self.least = min(self.least, loss)
+        net.history.record("valid_loss_best", self.epoch == epoch)
+        impatient = self.epochs_without_improvement >= self.config.n_iter_no_change
+        if impatient and not self.rate.begin_anneal(epoch):
+            raise TrainingEnd
+
+    def on_train_end(self, net: Any, **kwargs: Any) -> None:
+        """Go back to the best weights."""
+        for run, weights in zip(self.joint.runs, self.weights, strict=True):
+            run.set_weights(weights)

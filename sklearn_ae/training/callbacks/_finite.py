@@ -1,0 +1,55 @@
+"""A guard against losses and weights that are not finite."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from skorch.callbacks import Callback
+
+from sklearn_ae.training.callbacks._rate import LearningRate
+
+_RETRIES = 5
+_LOWER = 0.3
+
+
+class FiniteGuard(Callback):
+    """Goes back to the weights before an epoch that left numbers which are not finite.
+
+    Parameters
+    ----------
+    runs : list of TrainingRun
+        The networks.
+    rate : LearningRate
+        Lowered before the epoch is run again.
+    """
+
+    def __init__(self, runs: list[Any], rate: LearningRate) -> None:
+        self.runs = runs
+        self.rate = rate
+
+    def on_epoch_begin(self, net: Any, **kwargs: Any) -> None:
+        """Keep the weights."""
+        self.weights = [run.weights() for run in self.runs]
+
+    def guarded(self, epoch: Callable[[], list[dict[str, float]]]) -> list[dict[str, float]]:
+        """Run an epoch, again at a lower rate if need be; return the terms of each network.
+
+        Raises
+        ------
+        FloatingPointError
+            If that does not help.
+        """
+        for _ in range(_RETRIES):
+            terms = epoch()
+            if all(run.finite(own) for run, own in zip(self.runs, terms, strict=True)):
+                return terms
+            for run, weights in zip(self.runs, self.weights, strict=True):
+                run.set_weights(weights)
+                run.forget_moments()
+            self.rate.lower(_LOWER)
+        raise FloatingPointError(
+            f"The training loss was not finite {_RETRIES} times in epoch {self.rate.epoch + 1}, "
+            f"the last time at learning rate {self.rate.schedule.peak / _LOWER:.3g}; lower "
+            "learning_rate_init, or put a StandardScaler or RobustScaler in front."
+        )
