@@ -102,6 +102,7 @@ class Ensemble:
 
     def end(self) -> None:
         """Give each network memory of its own, and all of its rows."""
+        self._run_step.close()
         for net in self.nets:
             net.batches_.limit(_rows(net).n_rows)
             for tensor in (*net.module_.parameters(), *net.module_.buffers()):

@@ -129,6 +129,8 @@ class AutoencoderNet(NeuralNet):
 
     def end(self) -> None:
         """Let go of the rows and of what training needed besides the weights."""
+        if "run_step_" in self.__dict__:
+            self.run_step_.close()
         for name in _WHILE_TRAINING:
             self.__dict__.pop(name, None)
         # Products round by where their factors lie; here they lie as after loading.

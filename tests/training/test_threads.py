@@ -24,6 +24,7 @@ OPTIONS = {
     "max_iter": 1,
     "batch_size": 600,
     "early_stopping": False,
+    "device": "cpu",
     "random_state": 0,
 }
 
@@ -142,23 +143,34 @@ def test_a_thread_keeps_its_own_limit(allow):
 
 
 FORKING = """
-import os, sys, time
+import os, sys, threading, time
 import joblib, numpy as np, torch
 os.cpu_count = os.process_cpu_count = joblib.cpu_count = lambda: 2
 from sklearn_ae import Autoencoder
-from sklearn_ae.training import _threads
+from sklearn_ae.training import _capture, _threads
 _threads._blas_limits = lambda: [2]
 torch.set_num_threads(2)
 X = np.random.default_rng(0).normal(size=(600, 300)).astype("float32")
-options = dict(max_iter=1, batch_size=600, early_stopping=False, init="random", random_state=0)
-fitted = Autoencoder(16, hidden_layer_sizes=(1024,), **options).fit(X)
+fitted = Autoencoder(
+    16, hidden_layer_sizes=(1024,), init="random", max_iter=1, batch_size=600,
+    early_stopping=False, device="cpu", random_state=0,
+).fit(X)
 fitted.transform(X)
 assert _threads.thread_count(2**40) == 2
+holding = threading.Event()
+def hold():
+    with _capture._RECORDING, _capture._UNCOLLECTED:
+        holding.set()
+        time.sleep(60)
+threading.Thread(target=hold, daemon=True).start()
+holding.wait()
 child = os.fork()
 if not child:
     try:
         assert _threads.thread_count(2**40) == 1
-        fitted.transform(X.astype(float))
+        assert _capture.gc.isenabled()
+        with _capture._RECORDING:  # another thread of the parent has it
+            fitted.transform(X.astype(float))
         fitted.fit(X).transform(X)
         fitted.partial_fit(X)
         os._exit(0)
