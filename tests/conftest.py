@@ -24,6 +24,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--device", default="cpu", help="device of every fit in the tests")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Name the marks."""
+    config.addinivalue_line(
+        "markers", "cpu_only(reason): has no meaning where `--device` is another one"
+    )
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what is about the CPU alone."""
+    mark = item.get_closest_marker("cpu_only")
+    if mark is not None and item.config.getoption("--device") != "cpu":
+        pytest.skip(mark.kwargs["reason"])
+
+
 @pytest.fixture(scope="session")
 def device(request: pytest.FixtureRequest) -> str:
     """The device that fits run on."""

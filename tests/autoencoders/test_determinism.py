@@ -77,6 +77,7 @@ def _wide_codes(X: np.ndarray) -> np.ndarray:
         max_iter=1,
         batch_size=150,
         early_stopping=False,
+        device="cpu",
         random_state=0,
     )
     return wide.fit(X).transform(X)
