@@ -245,6 +245,7 @@ def run_cell(cell: Cell) -> dict:
         threads = getattr(problems.get(cell.problem), "THREADS", 1)
         if "torch" in sys.modules:
             sys.modules["torch"].set_num_threads(threads)
+        os.environ["OMP_NUM_THREADS"] = str(threads)  # which sklearn_ae does not exceed
         with threadpool_limits(threads), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             start = time.perf_counter()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
 
 # Before scikit-learn is imported: without it the array-API checks are skipped in silence.
 os.environ.setdefault("SCIPY_ARRAY_API", "1")
@@ -23,10 +24,41 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--device", default="cpu", help="device of every fit in the tests")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Name the marks."""
+    config.addinivalue_line(
+        "markers", "cpu_only(reason): has no meaning where `--device` is another one"
+    )
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what is about the CPU alone."""
+    mark = item.get_closest_marker("cpu_only")
+    if mark is not None and item.config.getoption("--device") != "cpu":
+        pytest.skip(mark.kwargs["reason"])
+
+
 @pytest.fixture(scope="session")
 def device(request: pytest.FixtureRequest) -> str:
     """The device that fits run on."""
     return request.config.getoption("--device")
+
+
+@pytest.fixture
+def allow(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], None]]:
+    """Let torch use so many threads, on any machine, until the test ends."""
+    before = torch.get_num_threads()
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr("joblib.cpu_count", lambda: 64)
+    for name in ("process_cpu_count", "cpu_count"):
+        monkeypatch.setattr(os, name, lambda: 64, raising=False)
+
+    def allowed(threads: int) -> None:
+        torch.set_num_threads(threads)
+        monkeypatch.setattr("sklearn_ae.training._threads._blas_limits", lambda: [threads])
+
+    yield allowed
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")

@@ -72,6 +72,7 @@ def test_private_names_of_torch_stay_in_the_compat_file():
     assert private == []
 
 
+@pytest.mark.cpu_only(reason="torch with CUDA loads sympy by itself")
 def test_a_fit_leaves_torchs_compiler_alone():
     """Its import takes seconds."""
     code = (

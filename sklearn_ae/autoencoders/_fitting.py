@@ -26,6 +26,7 @@ from sklearn_ae.training import (
     Model,
     ModelSpec,
     Seeds,
+    Selection,
     TrainingConfig,
     canonicalize,
     fit_specs,
@@ -99,7 +100,11 @@ class FittingAutoencoder(CallbackSupportMixin, ReadingAutoencoder):
                     X=X,
                     y=X,
                     reconstruction_attributes=lambda: self._attributes(
-                        X, rows, spec, config, Fitted(net, model.copy(), History(), 0)
+                        X,
+                        rows,
+                        spec,
+                        config,
+                        Fitted(net, model.copy(), History(), 0, Selection("network")),
                     ),
                 )
 

@@ -147,7 +147,7 @@ class JointTraining:
             self.net.history.record(name, value)
 
 
-def train(
+def train_runs(
     runs: list[TrainingRun],
     config: TrainingConfig,
     schedule: OneCycle | Constant,

@@ -16,6 +16,9 @@ from sklearn_ae import Autoencoder
 
 MIB = 2**20
 STATUS = Path("/proc/self/status")
+pytestmark = pytest.mark.cpu_only(
+    reason="a process that computes on another device holds that device's libraries and buffers"
+)
 linux = pytest.mark.skipif(not STATUS.exists(), reason="reads the memory of a process on Linux")
 
 
