@@ -109,6 +109,10 @@ class AdamW(torch.optim.AdamW):
             self._update = AdamWUpdate(self)
         return self._update
 
+    def release(self) -> None:
+        """Let go of the memory of parameters, which may come to lie elsewhere."""
+        self._update = None
+
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update by the gradients that parameters have; those without one decay alone."""

@@ -27,6 +27,7 @@ from sklearn_ae.training import (
     ModelSpec,
     Seeds,
     Selection,
+    Snapshot,
     TrainingConfig,
     canonicalize,
     fit_specs,
@@ -275,7 +276,7 @@ class FittingAutoencoder(CallbackSupportMixin, ReadingAutoencoder):
         """Put every attribute back if the block fails."""
         before = self.__dict__.copy()
         net = before.get("net_")
-        learned = None if net is None else net.snapshot()
+        learned = None if net is None else Snapshot(net)
         try:
             yield
         except BaseException:
@@ -284,7 +285,7 @@ class FittingAutoencoder(CallbackSupportMixin, ReadingAutoencoder):
             self.__dict__.clear()
             self.__dict__.update(before, **kept)
             if learned is not None:
-                self.net_.restore(*learned)
+                learned.restore()
                 self._model.clear_cache()
             raise
 

@@ -25,6 +25,7 @@ from sklearn_ae.training._fit import (
 from sklearn_ae.training._history import History
 from sklearn_ae.training._net import AutoencoderNet
 from sklearn_ae.training._spec import ModelSpec
+from sklearn_ae.training._weights import Snapshot
 
 __all__ = [
     "AutoencoderModule",
@@ -34,6 +35,7 @@ __all__ = [
     "Fitted",
     "Fitter",
     "Selection",
+    "Snapshot",
     "fit_folds",
     "fold_networks",
     "History",

@@ -106,6 +106,7 @@ class Ensemble:
             runner.batches.buffers = {}
             for tensor in (*runner.whole.parameters(), *runner.whole.buffers()):
                 tensor.data = tensor.data.clone()
+            runner.update.optimizer.release()
 
     def terms(self, params: Named, batch: Batch, noise: Generator) -> Named:
         """Terms of a stacked batch, of shape (n_nets,) each."""

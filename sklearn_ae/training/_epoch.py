@@ -140,6 +140,11 @@ class EpochRunner:
         self.print_obstacle(self.run_step.obstacle)
         return means_of(self.totals, len(self.batches))
 
+    def end(self) -> None:
+        """Let go of recorded steps and of the memory they are of."""
+        self.run_step.close()
+        self.update.optimizer.release()
+
     def print_obstacle(self, obstacle: str) -> None:
         """Print why steps are not captured, once and only if `verbose` asks for it."""
         if self.net.verbose > 1 and obstacle != self._printed:

@@ -29,7 +29,7 @@ from sklearn_ae.training._assembly import (
 )
 from sklearn_ae.training._config import TrainingConfig
 from sklearn_ae.training._history import History
-from sklearn_ae.training._joint import TrainingResult
+from sklearn_ae.training._joint import TrainingResult, train_runs
 from sklearn_ae.training._net import AutoencoderNet
 from sklearn_ae.training._objective import adopt_terms, term_weights
 from sklearn_ae.training._run import TrainingRun

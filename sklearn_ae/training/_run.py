@@ -13,7 +13,7 @@ from torch import Generator, Tensor
 
 from sklearn_ae._compat import AdamW, total_norm
 from sklearn_ae.data import AnyBatch, Batch, LazyBatch
-from sklearn_ae.inference import TrainingRange, parameters_of, set_state_tensors, state_tensors
+from sklearn_ae.inference import TrainingRange, parameters_of
 from sklearn_ae.training._epoch import (
     BatchIterator,
     EpochRunner,
@@ -22,6 +22,7 @@ from sklearn_ae.training._epoch import (
     needs_batches,
 )
 from sklearn_ae.training._net import AutoencoderNet, paired
+from sklearn_ae.training._weights import copied, put_back
 from sklearn_ae.training.callbacks import LearningRate, dead_units
 
 # Rows that are measured before and after each epoch.
@@ -216,14 +217,11 @@ class TrainingRun:
 
     def weights(self) -> list[Tensor]:
         """Copies of what network and terms have learned."""
-        learned = (self.net.module_, self.net.criterion_)
-        return [t.detach().clone() for module in learned for t in state_tensors(module)]
+        return copied(self.net)
 
     def set_weights(self, weights: list[Tensor]) -> None:
         """Copy in what network and terms have learned."""
-        n = len(state_tensors(self.net.module_))
-        set_state_tensors(self.net.module_, weights[:n])
-        set_state_tensors(self.net.criterion_, weights[n:])
+        put_back(self.net, weights)
 
     def forget_moments(self) -> None:
         """Start the optimizer anew."""
@@ -235,7 +233,7 @@ class TrainingRun:
     def release_runner(self) -> None:
         """Let go of recorded steps."""
         if self.runner is not None:
-            self.runner.run_step.close()
+            self.runner.end()
             self.runner = None
 
     def end(self) -> None:
