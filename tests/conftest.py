@@ -55,7 +55,7 @@ def allow(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], None]]:
 
     def allowed(threads: int) -> None:
         torch.set_num_threads(threads)
-        monkeypatch.setattr("sklearn_ae.training._threads._blas_limits", lambda: [threads])
+        monkeypatch.setattr("sklearn_ae.runtime._threads._blas_limits", lambda: [threads])
 
     yield allowed
     torch.set_num_threads(before)
@@ -82,4 +82,4 @@ def digits() -> np.ndarray:
 @pytest.fixture
 def few_folds(monkeypatch: pytest.MonkeyPatch) -> None:
     """Judge small data on two folds: enough where a test is not about what they prefer."""
-    monkeypatch.setattr("sklearn_ae.training._selection._FOLDS", 2)
+    monkeypatch.setattr("sklearn_ae.training._fit._FOLDS", 2)

@@ -34,7 +34,8 @@ from sklearn_ae import (
     TopK,
     VariationalAutoencoder,
 )
-from sklearn_ae.training import AutoencoderNet
+from sklearn_ae.training._epoch import EpochRunner
+from sklearn_ae.training._weights import copied
 
 IRIS = load_iris().data
 NAMES = ["a", "b", "c", "d"]
@@ -387,7 +388,7 @@ def snapshot(fitted: Autoencoder) -> dict[str, np.ndarray]:
         "numbers": np.array(
             [fitted.n_features_in_, fitted.n_components_, fitted.n_iter_, fitted.offset_]
         ),
-        **{f"weight {i}": w.numpy() for i, w in enumerate(fitted.net_.weights())},
+        **{f"weight {i}": w.numpy() for i, w in enumerate(copied(fitted.net_))},
     }
 
 
@@ -452,15 +453,15 @@ def test_a_loss_that_explodes_says_what_to_try(early_stopping: bool) -> None:
 def test_an_epoch_that_fails_is_run_again_at_a_lower_rate_and_leaves_no_trace(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    rates_tried, train_epoch = [], AutoencoderNet.train_epoch
+    rates_tried, run = [], EpochRunner.run
 
-    def fail_twice(self: AutoencoderNet, rates: list[float]) -> dict[str, float]:
-        rates_tried.append(max(rates))
-        terms = train_epoch(self, rates)
+    def fail_twice(self: EpochRunner, rates: list[list[float]]) -> dict[str, float]:
+        rates_tried.append(max(rates)[0])
+        terms = run(self, rates)
         return {"reconstruction": np.nan} if len(rates_tried) <= 2 else terms
 
     one_batch = {"batch_size": len(IRIS)}
-    monkeypatch.setattr(AutoencoderNet, "train_epoch", fail_twice)
+    monkeypatch.setattr(EpochRunner, "run", fail_twice)
     recovered = make(**one_batch).fit(IRIS)
     monkeypatch.undo()
     first, second, third, *_ = rates_tried
@@ -725,13 +726,13 @@ def test_a_failed_refit_of_a_variant_keeps_the_previous_fit(
     fitted = clone(VARIANTS[variant]).set_params(early_stopping=False).fit(IRIS)
     before = {name: value for name, value in vars(fitted).items() if name.endswith("_")}
     codes, scores = fitted.transform(IRIS), fitted.score_samples(IRIS)
-    weights = fitted.net_.weights()
+    weights = copied(fitted.net_)
     fitted.set_params(**parameters)
     with pytest.raises((ValueError, FloatingPointError)):
         getattr(fitted, method)(X)
     assert_array_equal(fitted.transform(IRIS), codes)
     assert_array_equal(fitted.score_samples(IRIS), scores)
-    assert all(map(torch.equal, fitted.net_.weights(), weights))
+    assert all(map(torch.equal, copied(fitted.net_), weights))
     after = {name: value for name, value in vars(fitted).items() if name.endswith("_")}
     assert before.keys() == after.keys()
     assert all(after[name] is value for name, value in before.items())

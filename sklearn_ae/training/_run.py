@@ -92,6 +92,7 @@ class TrainingRun:
         self.batches = BatchIterator(train, batch_size, order)
         self.noise = net.noise_ = noise
         self.runner: EpochRunner | None = None
+        self.printed = False
 
     @property
     def by_batch(self) -> bool:
@@ -127,6 +128,12 @@ class TrainingRun:
         """Let skorch run the pass; its callbacks may change rates and gradients."""
         net, totals = self.net, dict[str, Tensor]()
         self.batches.buffers = None
+        if net.verbose > 1 and not self.printed:
+            self.printed = True
+            why = "the optimizer is another one"
+            if isinstance(net.optimizer_, AdamW):
+                why = "a callback is called for each batch"
+            print(f"Steps are not captured: {why}.")
 
         def step(batch: Any, **fit_params: Any) -> dict[str, Any]:
             found = net.train_step(batch, **fit_params)

@@ -20,7 +20,7 @@ from sklearn_ae import (
     StackedAutoencoder,
     VariationalAutoencoder,
 )
-from sklearn_ae.training import _training_loop
+from sklearn_ae.training import _joint
 
 SMALL = {"max_iter": 3, "hidden_layer_sizes": (8,)}
 RNG = np.random.default_rng(0)
@@ -44,13 +44,13 @@ def test_check_estimator(estimator, check):
 @pytest.fixture
 def ensembles(monkeypatch):
     """What `together` was given and returned."""
-    found, original = [], _training_loop.together
+    found, original = [], _joint.together
 
     def noted(nets):
         found.append((len(nets), original(nets)))
         return found[-1][1]
 
-    monkeypatch.setattr(_training_loop, "together", noted)
+    monkeypatch.setattr(_joint, "together", noted)
     return found
 
 

@@ -31,10 +31,11 @@ from sklearn_ae.training import (
     TrainingConfig,
     _capture,
     _ensemble,
-    _training_loop,
+    _joint,
     make_net,
 )
-from sklearn_ae.training._net import BatchIterator
+from sklearn_ae.training._epoch import BatchIterator, EpochRunner
+from sklearn_ae.training._weights import copied
 
 OPTIONS = {"max_iter": 8, "hidden_layer_sizes": (16, 8), "random_state": 0}
 RNG = np.random.default_rng(0)
@@ -61,21 +62,21 @@ DRAWN = {
 
 @pytest.fixture
 def ensembles(monkeypatch):
-    """What `together` returned."""
-    found, original = [], _training_loop.together
+    """What `together` returned, None where networks are trained by batch."""
+    found, original = [], _joint.together
 
-    def noted(nets):
-        found.append(original(nets))
+    def noted(runners):
+        found.append(original(runners))
         return found[-1]
 
-    monkeypatch.setattr(_training_loop, "together", noted)
+    monkeypatch.setattr(_joint, "together", noted)
     return found
 
 
 def alone(monkeypatch, estimator, X, **fit_params):
     """Fit with the networks one after the other."""
     with monkeypatch.context() as patch:
-        patch.setattr(_training_loop, "together", lambda nets: None)
+        patch.setattr(_joint, "together", lambda nets: None)
         return estimator.fit(X, **fit_params)
 
 
@@ -108,7 +109,7 @@ def test_the_draws_of_networks_differ():
     nets = small_nets(2, dropout=0.5)
     ensemble = _ensemble.together(nets)
     ensemble.train_epoch([1e-2] * 4)
-    one, other = (net.weights() for net in nets)
+    one, other = (copied(net.net) for net in nets)
     assert not all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
 
 
@@ -118,14 +119,13 @@ def test_steps_are_those_of_each_network(weighted):
     together, apart = small_nets(3, weighted=weighted), small_nets(3, weighted=weighted)
     terms = _ensemble.together(together).train_epoch([1e-2, 5e-3, 1e-2, 2e-3])
     for net, other, own in zip(together, apart, terms, strict=True):
-        expected = other.train_epoch([1e-2, 5e-3, 1e-2, 2e-3])
+        expected = other.run([[1e-2], [5e-3], [1e-2], [2e-3]])
         assert own.keys() == expected.keys()
         assert_allclose(list(own.values()), list(expected.values()), rtol=1e-5)
-        for weight, target in zip(net.weights(), other.weights(), strict=True):
+        for weight, target in zip(copied(net.net), copied(other.net), strict=True):
             assert_allclose(weight, target, rtol=1e-4, atol=2e-6)
-        moments, others = net.moments_, other.moments_
-        assert float(moments.step) == float(others.step) == 4
-        assert_allclose(moments.exp_avgs[0], others.exp_avgs[0], rtol=1e-3, atol=1e-6)
+        assert float(net.update.step) == float(other.update.step) == 4
+        assert_allclose(net.update.moments[0][0], other.update.moments[0][0], rtol=1e-3, atol=1e-6)
 
 
 def test_rows_that_a_network_has_more_take_turns():
@@ -153,7 +153,7 @@ def test_afterwards_networks_share_no_memory():
     ensemble = _ensemble.together(nets)
     ensemble.train_epoch([1e-2] * 4)
     ensemble.end()
-    storages = [{p.untyped_storage().data_ptr() for p in net.module_.parameters()} for net in nets]
+    storages = [{p.untyped_storage().data_ptr() for p in net.whole.parameters()} for net in nets]
     assert not storages[0] & storages[1]
 
 
@@ -189,7 +189,7 @@ class Watching(Callback):
 )
 def test_other_networks_train_alone(options, ensembles):
     fitted = Autoencoder(3, **OPTIONS | {"max_iter": 2} | options).fit(X)
-    assert ensembles[0] is None
+    assert not any(ensembles)
     assert np.isfinite(fitted.history_["valid_loss"]).all()
 
 
@@ -201,9 +201,9 @@ def test_images_train_alone(ensembles):
 @pytest.mark.parametrize(
     "change",
     [
-        lambda net: setattr(net.criterion_, "nat", 0.5),
-        lambda net: setattr(net.criterion_, "corruption", GaussianNoise(0.3)),
-        lambda net: setattr(net.batches_, "batch_size", 7),
+        lambda net: setattr(net.net.criterion_, "nat", 0.5),
+        lambda net: setattr(net.net.criterion_, "corruption", GaussianNoise(0.3)),
+        lambda net: setattr(net.batches, "batch_size", 7),
     ],
     ids=["number", "corruption", "batch size"],
 )
@@ -217,13 +217,13 @@ def test_networks_that_differ_in_more_than_numbers_train_alone(change):
 def test_what_torch_cannot_stack_trains_alone_on_all_rows():
     nets = small_nets(2, sizes=(60, 61))
     for net in nets:
-        net.criterion_.terms["no"] = Unstackable()
-    before = [net.weights() for net in nets]
+        net.net.criterion_.terms["no"] = Unstackable()
+    before = [copied(net.net) for net in nets]
     assert _ensemble.together(nets) is None
     for net, weights, n_rows in zip(nets, before, (60, 61), strict=True):
-        assert net.batches_.n_rows == n_rows
-        assert all(torch.equal(a, b) for a, b in zip(net.weights(), weights, strict=True))
-        net.train_epoch([1e-3] * len(net.batches_))
+        assert net.batches.n_rows == n_rows
+        assert all(torch.equal(a, b) for a, b in zip(copied(net.net), weights, strict=True))
+        net.run([[1e-3]] * len(net.batches))
 
 
 class Unstackable(Term):
@@ -270,8 +270,7 @@ def small_nets(n, weighted=False, sizes=None, **layers):
         net.module_.encoder.reset(generator)
         net.module_.decoder.reset(generator)
         batches = BatchIterator(Batch(x, weight=weight), 15, torch.Generator().manual_seed(9))
-        net.begin(batches, torch.Generator().manual_seed(0))
-        nets.append(net)
+        nets.append(EpochRunner(net, batches, torch.Generator().manual_seed(0)))
     return nets
 
 

@@ -13,7 +13,8 @@ from sklearn.base import clone
 
 from sklearn_ae import Autoencoder, DenoisingAutoencoder, VariationalAutoencoder
 from sklearn_ae.data import Batch
-from sklearn_ae.training import _capture, _ensemble, _net, _seeds
+from sklearn_ae.runtime import _seeds
+from sklearn_ae.training import _capture, _ensemble
 from sklearn_ae.training._capture import Captured, Graphs
 
 OPTIONS = {
@@ -246,7 +247,7 @@ def test_graphs_are_freed_while_nobody_captures(cuda):
 @pytest.fixture
 def on_graphs(cuda, monkeypatch):
     """Let fits on the CPU make graphs."""
-    for module in (_net, _ensemble):
+    for module in (_epoch, _ensemble):
         monkeypatch.setattr(module, "program_maker", lambda noise, frozen: Graphs(noise))
     for module in (_seeds, _ensemble):
         monkeypatch.setattr(module, "Generator", Noise)

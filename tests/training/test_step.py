@@ -16,14 +16,14 @@ from sklearn_ae import (
     MaskingNoise,
     SquaredError,
 )
-from sklearn_ae._compat import AdamWState
+from sklearn_ae._compat import AdamW
 from sklearn_ae.architectures import Shapes
 from sklearn_ae.data import Batch, ColumnScaling
 from sklearn_ae.inference import AutoencoderModule
 from sklearn_ae.latents import Deterministic, LatentModule
 from sklearn_ae.terms import Code, Divergence, Forward
 from sklearn_ae.training._objective import Objective
-from sklearn_ae.training._step import Step
+from sklearn_ae.training._step import Step, Whole
 
 N_ROWS, N_FEATURES, N_COMPONENTS = 12, 5, 2
 COLUMN_WEIGHTS = torch.tensor([0.4, 0.3, 0.2, 0.1, 0.0])
@@ -67,43 +67,26 @@ def make_step(
     priced = {} if latent is None else {"divergence": Divergence()}
     terms = priced | {penalty.name: penalty.build(N_COMPONENTS, False) for penalty in penalties}
     objective = Objective(SquaredError().build(SCALING), corruption, terms)
-    return Step(module, objective, weight_decay)
+    whole = Whole(module, objective)
+    optimizer = AdamW(whole.parameters(), weight_decay=weight_decay)
+    return Step(whole, optimizer.update())
+
+
+def take(step: Step, batch: Batch, drawn: torch.Generator, lr: float = 0.01) -> dict[str, Tensor]:
+    step.update.set_rates([lr])
+    return step(batch, drawn)
+
+
+def own(step: Step) -> dict[str, Tensor]:
+    return dict(step.whole.named_parameters())
 
 
 def rows_of(objective: Objective, output: Tensor, batch: Batch) -> Tensor:
     return objective.terms["reconstruction"](None, batch, Forward(output, None), None)
 
 
-def zero_state(params: dict[str, Tensor]) -> AdamWState:
-    return AdamWState(
-        [torch.zeros_like(p) for p in params.values()],
-        [torch.zeros_like(p) for p in params.values()],
-        torch.zeros(()),
-    )
-
-
 def detached(params: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name: p.detach().clone().requires_grad_() for name, p in params.items()}
-
-
-@pytest.mark.parametrize("config", sorted(RECIPES))
-def test_given_parameters_are_updated_like_the_modules_own(config: str) -> None:
-    step = make_step(**RECIPES[config])
-    before = detached(step.own)
-    given = detached(step.own)
-    own_state, given_state = zero_state(step.own), zero_state(given)
-    lr = torch.tensor(0.01)
-    given_terms = [step(given, given_state, lr, make_batch(i), generator(i)) for i in range(3)]
-    for name, value in before.items():
-        assert torch.equal(step.own[name], value)
-    own_terms = [step(step.own, own_state, lr, make_batch(i), generator(i)) for i in range(3)]
-    assert given_terms == own_terms
-    for name, value in step.own.items():
-        assert torch.equal(value, given[name])
-        assert not torch.equal(value, before[name])
-    assert all(map(torch.equal, own_state.exp_avgs, given_state.exp_avgs))
-    assert all(map(torch.equal, own_state.exp_avg_sqs, given_state.exp_avg_sqs))
-    assert own_state.step == given_state.step == 3
 
 
 @pytest.mark.parametrize("tied_weights", [False, True])
@@ -113,26 +96,25 @@ def test_updates_are_those_of_adamw_on_clipped_gradients(size: float, tied_weigh
     reference = copy.deepcopy(step)
     params = list(reference.whole.module.parameters())
     optimizer = torch.optim.AdamW(params, weight_decay=0.1, fused=False, foreach=False)
-    state = zero_state(step.own)
     for i, lr in enumerate([0.001, 0.01, 0.01, 0.003]):
         batch = make_batch(i, size)
-        step(step.own, state, torch.tensor(lr), batch, generator())
+        take(step, batch, generator(), lr)
         optimizer.param_groups[0]["lr"] = lr
         optimizer.zero_grad()
         sum(reference.whole(batch, generator()).values()).backward()
         torch.nn.utils.clip_grad_norm_(params, 1.0)
         optimizer.step()
-    for ours, theirs in zip(step.own.values(), params, strict=True):
+    for ours, theirs in zip(own(step).values(), params, strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-6)
-    assert state.step == 4
+    assert step.update.step == 4
 
 
 @pytest.mark.parametrize("lr", [0.0, 0.01])
 def test_a_rate_of_zero_moves_nothing(lr: float) -> None:
     step = make_step()
-    before = detached(step.own)
-    step(step.own, zero_state(step.own), torch.tensor(lr), make_batch(), generator())
-    moved = [not torch.equal(step.own[name], value) for name, value in before.items()]
+    before = detached(own(step))
+    take(step, make_batch(), generator(), lr)
+    moved = [not torch.equal(own(step)[name], value) for name, value in before.items()]
     assert any(moved) == all(moved) == (lr > 0)
 
 
@@ -140,14 +122,13 @@ def test_a_rate_of_zero_moves_nothing(lr: float) -> None:
 def test_gradients_are_clipped_to_a_norm_of_one_and_left_alone_below_it(size: float) -> None:
     step = make_step()
     batch = make_batch(size=size)
-    terms = step.terms(step.own, batch, generator())
+    terms = step.whole(batch, generator())
     free = torch.cat(
-        [g.flatten() for g in torch.autograd.grad(terms["reconstruction"], [*step.own.values()])]
+        [g.flatten() for g in torch.autograd.grad(terms["reconstruction"], [*own(step).values()])]
     )
     assert (free.norm() > 1) == (size > 1)
-    state = zero_state(step.own)
-    step(step.own, state, torch.tensor(0.0), batch, generator())
-    used = torch.cat([moment.flatten() for moment in state.exp_avgs]) / 0.1
+    take(step, batch, generator(), 0.0)
+    used = torch.cat([moment.flatten() for moment in step.update.moments[0]]) / 0.1
     torch.testing.assert_close(used, free / max(1.0, free.norm().item()), rtol=1e-4, atol=1e-7)
 
 
@@ -157,9 +138,9 @@ def test_weight_decay_shrinks_a_weight_that_has_no_gradient() -> None:
         x=torch.zeros(N_ROWS, N_FEATURES)
     )
     name = "module.encoder.linear.weight"
-    before = step.own[name].detach().clone()
-    step(step.own, zero_state(step.own), torch.tensor(0.1), batch, generator())
-    torch.testing.assert_close(step.own[name].detach(), before * (1 - 0.1 * 0.5))
+    before = own(step)[name].detach().clone()
+    take(step, batch, generator(), 0.1)
+    torch.testing.assert_close(own(step)[name].detach(), before * (1 - 0.1 * 0.5))
 
 
 @pytest.mark.parametrize(
@@ -172,7 +153,7 @@ def test_weight_decay_shrinks_a_weight_that_has_no_gradient() -> None:
 )
 def test_terms_are_named_scalar_and_detached(options: dict, names: list[str]) -> None:
     step = make_step(**options)
-    terms = step(step.own, zero_state(step.own), torch.tensor(0.01), make_batch(), generator())
+    terms = take(step, make_batch(), generator(), 0.01)
     assert list(terms) == names
     assert all(not term.requires_grad and term.shape == () for term in terms.values())
 
@@ -186,9 +167,9 @@ def test_terms_are_the_formulas_under_the_parameters_before_the_update() -> None
         "reconstruction": (cells.sum(dim=1) * batch.weight).mean(),
         # Four columns are validated, and the loss is a mean over columns.
         "divergence": (result.code.mean.square().sum(dim=1) * batch.weight).mean() / 4,
-        "l1_weights": 1e-2 * sum(p.abs().sum() for p in step.own.values() if p.ndim == 2),
+        "l1_weights": 1e-2 * sum(p.abs().sum() for p in own(step).values() if p.ndim == 2),
     }
-    terms = step(step.own, zero_state(step.own), torch.tensor(0.01), batch, generator())
+    terms = take(step, batch, generator(), 0.01)
     assert terms.keys() == expected.keys()
     for name, value in expected.items():
         torch.testing.assert_close(terms[name], value.detach())
@@ -208,8 +189,8 @@ def test_two_rows_of_weight_one_half_count_like_one() -> None:
     step = make_step()
     batch = make_batch()
     twice = Batch(batch.x.repeat(2, 1), weight=torch.full((2 * N_ROWS,), 1.0))
-    one = step.terms(step.own, batch, generator())
-    other = step.terms(step.own, twice, generator())
+    one = step.whole(batch, generator())
+    other = step.whole(twice, generator())
     torch.testing.assert_close(one, other)
 
 
@@ -219,7 +200,7 @@ def test_the_global_generators_are_not_touched(config: str) -> None:
     torch_before = torch.get_rng_state()
     numpy_before = np.random.get_state()[1].copy()  # noqa: NPY002
     python_before = random.getstate()
-    step(step.own, zero_state(step.own), torch.tensor(0.01), make_batch(), generator())
+    take(step, make_batch(), generator(), 0.01)
     assert torch.equal(torch.get_rng_state(), torch_before)
     assert np.array_equal(np.random.get_state()[1], numpy_before)  # noqa: NPY002
     assert random.getstate() == python_before
@@ -236,18 +217,18 @@ def test_the_global_generators_are_not_touched(config: str) -> None:
 def test_draws_come_from_the_generator(options: dict) -> None:
     step = make_step(**options)
     batch = make_batch()
-    loss = [step.terms(step.own, batch, generator(seed))["reconstruction"] for seed in (4, 4, 5)]
+    loss = [step.whole(batch, generator(seed))["reconstruction"] for seed in (4, 4, 5)]
     assert loss[0] == loss[1]
     assert loss[0] != loss[2]
     moving = generator(4)
-    first, second = (step.terms(step.own, batch, moving)["reconstruction"] for _ in range(2))
+    first, second = (step.whole(batch, moving)["reconstruction"] for _ in range(2))
     assert first == loss[0]
     assert second != first
 
 
 def test_without_dropout_or_corruption_nothing_is_drawn() -> None:
     step, drawn = make_step(), generator(4)
-    step(step.own, zero_state(step.own), torch.tensor(0.01), make_batch(), drawn)
+    take(step, make_batch(), drawn, 0.01)
     assert torch.equal(drawn.get_state(), generator(4).get_state())
 
 
@@ -256,7 +237,7 @@ def test_corruption_changes_the_input_and_not_the_target() -> None:
     batch = make_batch()
     output = step.whole.module(torch.zeros_like(batch.x)).output
     expected = ((output - batch.x).square() * COLUMN_WEIGHTS).sum(dim=1).mean()
-    terms = step.terms(step.own, batch, generator())
+    terms = step.whole(batch, generator())
     torch.testing.assert_close(terms["reconstruction"], expected)
 
 

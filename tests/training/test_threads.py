@@ -13,7 +13,7 @@ from joblib import Parallel, delayed, parallel_config
 from threadpoolctl import threadpool_limits
 
 from sklearn_ae import DenoisingAutoencoder
-from sklearn_ae.training import _threads, thread_count, torch_threads
+from sklearn_ae.runtime import _threads, thread_count, torch_threads
 
 WIDE = 2**40
 BLAS_LIMITS = _threads._blas_limits  # which `allow` replaces
