@@ -14,7 +14,7 @@ from sklearn.base import clone
 from sklearn_ae import Autoencoder, DenoisingAutoencoder, VariationalAutoencoder
 from sklearn_ae.data import Batch
 from sklearn_ae.runtime import _seeds
-from sklearn_ae.training import _capture, _ensemble
+from sklearn_ae.training import _capture, _ensemble, _epoch
 from sklearn_ae.training._capture import Captured, Graphs
 
 OPTIONS = {

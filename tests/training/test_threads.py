@@ -147,7 +147,8 @@ import os, sys, threading, time
 import joblib, numpy as np, torch
 os.cpu_count = os.process_cpu_count = joblib.cpu_count = lambda: 2
 from sklearn_ae import Autoencoder
-from sklearn_ae.training import _capture, _threads
+from sklearn_ae.runtime import _threads
+from sklearn_ae.training import _capture
 _threads._blas_limits = lambda: [2]
 torch.set_num_threads(2)
 X = np.random.default_rng(0).normal(size=(600, 300)).astype("float32")
