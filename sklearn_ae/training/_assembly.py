@@ -137,8 +137,8 @@ def make_run(
     _finite_variance(scalings)
     return TrainingRun(
         net,
-        batch(train, scalings, device),
-        None if valid is None else batch(valid, scalings, device),
+        batch(train, scalings, device, model.factory.missing_columns),
+        None if valid is None else batch(valid, scalings, device, model.factory.missing_columns),
         loss.unit(scalings[1]),
         config.batch_rows(train),
         *generators,
@@ -188,13 +188,33 @@ def check_same_shapes(factory: ModuleFactory, previous: Model) -> None:
         )
 
 
-def batch(rows: Rows, scalings: tuple[ColumnScaling, ColumnScaling], device: str) -> AnyBatch:
-    """Standardise rows into float32 tensors on a device; weights get mean 1."""
+def batch(
+    rows: Rows,
+    scalings: tuple[ColumnScaling, ColumnScaling],
+    device: str,
+    marked: NDArray[np.intp],
+) -> AnyBatch:
+    """Standardise rows into float32 tensors on a device; weights get mean 1.
+
+    Parameters
+    ----------
+    rows : Rows
+        The rows.
+    scalings : pair of ColumnScaling
+        Column scales of the rows and of what reconstructions are compared with.
+    device : str
+        Where tensors go.
+    marked : ndarray of int
+        Columns of which the encoder is told what is missing. What is missing elsewhere, for
+        the first time, is read as the column's mean.
+    """
+    unmarked = np.setdiff1d(rows.missing_columns, marked)
     found = rows.selected_companions
     target = found.pop("target", None)
     companions = {name: as_tensor(name, values) for name, values in found.items()}
     if rows.large:
-        return LazyBatch(rows.selected(rows.values), scalings, companions, target, device)
+        values = rows.selected(rows.values)
+        return LazyBatch(values, scalings, companions, target, device, unmarked)
     if rows.ragged:
         values = rows.selected(rows.values)
         # Steps after the last that was observed are padding.
@@ -211,6 +231,8 @@ def batch(rows: Rows, scalings: tuple[ColumnScaling, ColumnScaling], device: str
     masked = rows.sample_shape is not None or len(rows.targets.missing_columns)
     missing = torch.isnan(x if target is None else target) if masked else None
     mask = None if missing is None or not missing.any() else ~missing
+    if len(unmarked):
+        x[:, unmarked] = x[:, unmarked].nan_to_num()
     return Batch(x, mask=mask, target=target, **companions).to(device)
 
 
