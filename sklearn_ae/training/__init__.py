@@ -4,7 +4,7 @@ from sklearn_ae.training._assembly import make_net
 from sklearn_ae.training._canonical import canonicalize, mean_divergence
 from sklearn_ae.training._config import ModelSpec, TrainingConfig
 from sklearn_ae.training._devices import available_device, resolve_device
-from sklearn_ae.training._factory import ModuleFactory
+from sklearn_ae.training._factory import ModuleFactory, training_threads
 from sklearn_ae.training._history import History
 from sklearn_ae.training._mixture import DefensiveMixture
 from sklearn_ae.training._model import Model
@@ -40,4 +40,5 @@ __all__ = [
     "thread_count",
     "torch_threads",
     "train_together",
+    "training_threads",
 ]

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.base import clone
 
 from sklearn_ae.architectures import Architecture, Dense, Shapes
+from sklearn_ae.data import Rows
 from sklearn_ae.latents import Latent
+from sklearn_ae.training._config import ModelSpec, TrainingConfig
 from sklearn_ae.training._module import AutoencoderModule
+from sklearn_ae.training._threads import thread_count
 
 
 class ModuleFactory:
@@ -63,6 +67,37 @@ class ModuleFactory:
             np.empty(0, dtype=np.intp) if missing_columns is None else missing_columns
         )
 
+    @classmethod
+    def of(
+        cls, spec: ModelSpec, config: TrainingConfig, rows: Rows, n_rows: int | None = None
+    ) -> ModuleFactory:
+        """Return what builds the network of a spec for some rows.
+
+        Parameters
+        ----------
+        spec : ModelSpec
+            Gives architecture, latent and loss.
+        config : TrainingConfig
+            Gives the width of the code.
+        rows : Rows
+            Training rows.
+        n_rows : int, optional
+            Number of rows that rules by data size see; None means those of `rows`.
+        """
+        return cls(
+            clone(spec.architecture),
+            clone(spec.latent),
+            rows.n_features,
+            config.n_components,
+            rows.n_rows if n_rows is None else n_rows,
+            linear_path=spec.start is not None,
+            n_conditions=rows.n_conditions,
+            n_parameters=spec.loss.n_parameters,
+            sample_shape=rows.sample_shape,
+            ragged=rows.ragged,
+            missing_columns=rows.missing_columns,
+        )
+
     @property
     def shapes(self) -> Shapes:
         """Widths of the two networks."""
@@ -100,3 +135,8 @@ class ModuleFactory:
     def work(self) -> int:
         """Multiplications of one row in one forward pass."""
         return self.architecture.work(self.shapes)
+
+
+def training_threads(spec: ModelSpec, config: TrainingConfig, rows: Rows) -> int:
+    """Return the number of threads to train with, which follows from the work of a batch."""
+    return thread_count(ModuleFactory.of(spec, config, rows).work * config.batch_rows(rows))
