@@ -24,7 +24,7 @@ from sklearn_ae.applications._tiling import (
     window,
 )
 from sklearn_ae.architectures import SubPixel
-from sklearn_ae.autoencoders._state import pack, unpack
+from sklearn_ae.autoencoders import pack, unpack
 from sklearn_ae.data import SMALL, Ragged, Rows, as_images, plan
 from sklearn_ae.latents import Deterministic
 from sklearn_ae.losses import SquaredError

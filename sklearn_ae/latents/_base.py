@@ -61,12 +61,14 @@ class Latent(BaseEstimator, ABC):
 
     `symmetry` names the changes of basis of the code that leave the objective as it is,
     so that codes can be brought into their canonical basis. `bounded` says whether codes
-    lie in [0, 1], and `sparse` whether units may fall dead.
+    lie in [0, 1], `sparse` whether units may fall dead, and `samples` whether codes can be
+    drawn from a prior.
     """
 
     symmetry: str = "linear"
     bounded: bool = False
     sparse: bool = False
+    samples: bool = False
     _parameter_constraints: dict = {}
 
     def n_codes(self, n_components: int) -> int:

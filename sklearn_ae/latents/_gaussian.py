@@ -94,6 +94,7 @@ class Gaussian(Latent):
     """
 
     symmetry = "signed_permutation"
+    samples = True
     _parameter_constraints: dict = {
         "beta": [Interval(Real, 0, None, closed="left")],
         "warm_up": [Interval(Real, 0, 1, closed="both")],
