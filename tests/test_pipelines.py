@@ -1,9 +1,11 @@
 """Variants in Pipelines and searches, with metadata routed to them."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import sklearn
 from numpy.testing import assert_allclose
+from sklearn.base import clone
 from sklearn.decomposition import PCA
 from sklearn.model_selection import GridSearchCV, cross_validate
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -95,6 +97,49 @@ def test_a_variational_search_routes_the_condition():
     search.fit(X, condition=labels)
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
     assert search.best_estimator_.transform(X, condition=labels).shape == (150, 2)
+
+
+@pytest.mark.usefixtures("_routing")
+@pytest.mark.parametrize("cls", [Autoencoder, ContractiveAutoencoder, DenoisingAutoencoder])
+def test_a_pipeline_routes_all_that_comes_with_rows(cls):
+    labels = np.where(RNG.random(150) < 0.3, "a", "b")
+    weight = RNG.uniform(0.5, 2.0, size=150)
+    names = {"X_clean": True, "condition": True, "sample_weight": True}
+    last = cls(2, **OPTIONS).set_fit_request(**names, companions=True)
+    last.set_transform_request(condition=True).set_predict_request(condition=True)
+    last.set_decision_function_request(condition=True)
+    last.set_inverse_transform_request(condition=True).set_score_request(**names)
+    pipeline = Pipeline(
+        [("scale", StandardScaler().set_fit_request(sample_weight=False)), ("last", last)],
+        transform_input=["X_clean"],
+    )
+    given = {"X_clean": X, "condition": labels, "sample_weight": weight}
+    companions = {"group": np.arange(150)}
+    pipeline.fit(NOISY, **given, companions=companions)
+    scaler = StandardScaler().fit(NOISY)
+    Z, clean = scaler.transform(NOISY), scaler.transform(X)
+    alone = cls(2, **OPTIONS).fit(
+        Z, X_clean=clean, condition=labels, sample_weight=weight, companions=companions
+    )
+    codes = alone.transform(Z, condition=labels)
+    assert_allclose(pipeline.transform(NOISY, condition=labels), codes)
+    assert_allclose(
+        pipeline.inverse_transform(codes, condition=labels),
+        scaler.inverse_transform(alone.inverse_transform(codes, condition=labels)),
+    )
+    decision = pipeline.decision_function(NOISY, condition=labels)
+    assert_allclose(decision, alone.decision_function(Z, condition=labels))
+    assert_allclose(pipeline.predict(NOISY, condition=labels), np.where(decision >= 0, 1, -1))
+    fresh = clone(pipeline).fit_transform(NOISY, **given, companions=companions)
+    assert_allclose(fresh, codes)
+
+
+@pytest.mark.usefixtures("_routing")
+def test_a_search_splits_companions_that_are_a_frame():
+    model = Autoencoder(2, **OPTIONS).set_fit_request(companions=True)
+    frame = pd.DataFrame({"group": np.arange(150)})
+    found = cross_validate(model, X, cv=2, params={"companions": frame}, error_score="raise")
+    assert np.isfinite(found["test_score"]).all()
 
 
 @pytest.mark.parametrize("sample_weight", [None, np.arange(150.0)])

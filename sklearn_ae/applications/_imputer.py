@@ -28,7 +28,7 @@ from sklearn_ae.applications._imputation import (
     ResidualDraws,
     StandardTable,
 )
-from sklearn_ae.autoencoders._parameters import check_no_conflict
+from sklearn_ae.autoencoders import check_no_conflict
 from sklearn_ae.data import Container, Series
 from sklearn_ae.training import Seeds, TrainingConfig, resolve_device, torch_threads
 

@@ -23,8 +23,8 @@ from sklearn_ae.applications._tiling import (
     tiles_of,
     window,
 )
-from sklearn_ae.architectures import Shapes, SubPixel
-from sklearn_ae.autoencoders._state import pack, unpack
+from sklearn_ae.architectures import SubPixel
+from sklearn_ae.autoencoders import pack, unpack
 from sklearn_ae.data import SMALL, Ragged, Rows, as_images, plan
 from sklearn_ae.latents import Deterministic
 from sklearn_ae.losses import SquaredError
@@ -40,6 +40,7 @@ from sklearn_ae.training import (
     resolve_device,
     thread_count,
     torch_threads,
+    training_threads,
 )
 
 # Fewer images than this are not held out whole, but tile by tile.
@@ -246,7 +247,7 @@ class SuperResolver(BaseEstimator):
         )
         entropy = Seeds.of(self.random_state).entropy
         fitter = Fitter(spec, config, Seeds(entropy), groups=groups)
-        with torch_threads(_threads(spec.architecture, rows, config)):
+        with torch_threads(training_threads(spec, config, rows)):
             fitted = fitter.fit(rows)
         fitted.net.optimizer_.state.clear()
         self.__dict__.update(
@@ -460,12 +461,6 @@ class SuperResolver(BaseEstimator):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(unpack(state))
-
-
-def _threads(architecture: SubPixel, rows: Rows, config: TrainingConfig) -> int:
-    channels = rows.n_features
-    shapes = Shapes(channels, 1, 1, channels, rows.n_rows, rows.sample_shape, ragged=True)
-    return thread_count(architecture.work(shapes) * config.batch_rows(rows))
 
 
 def _by_pixel(history: History, n_values: int) -> History:

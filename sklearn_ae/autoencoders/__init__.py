@@ -7,8 +7,10 @@ from sklearn_ae.autoencoders._convolutional import ConvolutionalAutoencoder
 from sklearn_ae.autoencoders._denoising import DenoisingAutoencoder
 from sklearn_ae.autoencoders._fitting import fit_together
 from sklearn_ae.autoencoders._recurrent import RecurrentAutoencoder
+from sklearn_ae.autoencoders._slots import check_no_conflict
 from sklearn_ae.autoencoders._sparse import SparseAutoencoder
 from sklearn_ae.autoencoders._stacked import StackedAutoencoder
+from sklearn_ae.autoencoders._state import pack, unpack
 from sklearn_ae.autoencoders._threshold import ThresholdMixin, outlier_threshold
 from sklearn_ae.autoencoders._variational import VariationalAutoencoder
 
@@ -23,6 +25,9 @@ __all__ = [
     "StackedAutoencoder",
     "ThresholdMixin",
     "VariationalAutoencoder",
+    "check_no_conflict",
     "fit_together",
     "outlier_threshold",
+    "pack",
+    "unpack",
 ]

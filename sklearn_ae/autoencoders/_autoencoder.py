@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Unpack
-
 from sklearn_ae.autoencoders._base import BaseAutoencoder
-from sklearn_ae.autoencoders._parameters import Shared
 
 
 class Autoencoder(BaseAutoencoder):
@@ -25,11 +22,6 @@ class Autoencoder(BaseAutoencoder):
         that share of the variance. None takes as many as PCA needs for 95 % of it, but at
         most half the number of features and at least 1; of sparse rows of more than 2²⁵
         cells, at most 64.
-    {shared parameters}
-
-    Attributes
-    ----------
-    {shared attributes}
 
     See Also
     --------
@@ -52,6 +44,3 @@ class Autoencoder(BaseAutoencoder):
     >>> autoencoder.reconstruct(X).shape
     (150, 4)
     """
-
-    def __init__(self, n_components: int | float | None = None, **shared: Unpack[Shared]) -> None:
-        super().__init__(n_components, **shared)

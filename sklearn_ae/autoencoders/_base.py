@@ -2,26 +2,927 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from numbers import Integral, Real
+from typing import Any, ClassVar, Self
 
-from sklearn_ae.architectures import Architecture
-from sklearn_ae.autoencoders._composed import ComposedAutoencoder
-from sklearn_ae.autoencoders._fitting import FittingAutoencoder
-from sklearn_ae.autoencoders._parameters import share
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import (
+    BaseEstimator,
+    ClassNamePrefixFeaturesOutMixin,
+    OutlierMixin,
+    TransformerMixin,
+)
+from sklearn.callback import CallbackSupportMixin, with_callbacks
+from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import _check_sample_weight, check_array, check_is_fitted
+from skorch.callbacks import Callback
+from torch import nn
+
+from sklearn_ae._compat import output_config
+from sklearn_ae.architectures import ACTIVATIONS, NORMALIZATIONS, Architecture, Dense
+from sklearn_ae.autoencoders._composing import check_deep, check_domain
+from sklearn_ae.autoencoders._declaring import declare, named_in_errors
+from sklearn_ae.autoencoders._fitting import (
+    offset,
+    prepare,
+    take,
+    threads_of,
+    unchanged_on_failure,
+    watch,
+)
+from sklearn_ae.autoencoders._reading import DTYPES, Reader, check_dense_size
+from sklearn_ae.autoencoders._slots import fill_slot
 from sklearn_ae.autoencoders._state import pack, unpack
+from sklearn_ae.corruptions import Corruption
+from sklearn_ae.data import Ragged, Rows, SparseRows
+from sklearn_ae.latents import Deterministic, Latent
+from sklearn_ae.losses import LOSSES, Loss
+from sklearn_ae.penalties import Penalty
+from sklearn_ae.starts import Start
+from sklearn_ae.training import AutoencoderNet, History, Model, ModelSpec, Seeds, TrainingConfig
 
 
-class BaseAutoencoder(FittingAutoencoder):
+def _can_sample(autoencoder: BaseAutoencoder) -> bool:
+    if autoencoder.__sklearn_is_fitted__():
+        return autoencoder._spec_used.latent.samples
+    latent = autoencoder.latent
+    return (autoencoder._latent(1) if latent is None else latent).samples
+
+
+class BaseAutoencoder(
+    CallbackSupportMixin,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    OutlierMixin,
+    BaseEstimator,
+):
     """Fit, transform, reconstruct and score; a variant states what differs.
 
-    A variant overrides the hooks that concern it: `_architecture`, `_latent`, `_corruption`,
-    `_penalties`, `_start`, `_greedy` (with `_in_stages`), `_default_components` and `_scores`.
+    A variant has an `__init__` with parameters of its own that hands others on, and overrides
+    the hooks that concern it. None of them calls what it overrides.
+
+    ==================================== ==============================================
+    `_default_components(n_features)`    what n_components=None means
+    `_architecture(given, rows, k)`      the architecture, made of that of the slot
+    `_latent(k)`                         what fills the latent's slot
+    `_corruption()`                      what fills the corruption's slot
+    `_penalties()`                       terms of the objective, before those of the slot
+    `_start(given, spec, rows)`          the start, in place of that of the latent
+    `_greedy(rows, k)`                   weights that are trained before the whole is
+    `_scores(model, values, ...)`        how normal rows are; higher is more
+    `_further_attributes(model, rows)`   learned attributes beside the shared ones
+    ==================================== ==============================================
+
+    Class attributes: `_preset_architecture` fills an empty slot, `_left_out` names parameters
+    that the variant does not have, `_overcomplete` says whether a code may be wider than the
+    rows, `_validate_corrupted` whether held-out rows are corrupted, `_in_stages` whether
+    `_greedy` does anything, and `_defensive_share` which share of a density is the start's.
+
+    Parameters
+    ----------
+    n_components : int or float, default=None
+        Width of the code. A float in (0, 1) takes as many components as PCA needs for
+        that share of the variance. None takes as many as PCA needs for 95 % of it, but at
+        most half the number of features and at least 1.
+    hidden_layer_sizes : tuple of int, default=None
+        Widths of the encoder's hidden layers, mirrored in the decoder. None takes
+        (256, 128), or (128, 128) below 1,000 rows. An empty tuple leaves the linear maps.
+    activation : {"silu", "relu", "gelu", "elu", "tanh", "logistic", "identity"}, default="silu"
+        Activation of the hidden layers.
+    dropout : float in [0, 1), default=0.0
+        Share of hidden units dropped in training.
+    hidden_noise : float, default=0.0
+        Standard deviation of Gaussian noise that is added to hidden units in training.
+    normalization : {"batch", "layer"}, default=None
+        Standardise hidden units over the batch or over the row.
+    tied_weights : bool, default=False
+        The decoder uses the encoder's weights transposed. The start is then exact for PCA and
+        approximate for the others.
+    l1 : float, default=0.0
+        Multiplies the L1 norm of the weights in the objective.
+    alpha : float, default=0.01
+        Decoupled weight decay (L2) of AdamW.
+    encoder : callable, default=None
+        A torch module class or factory in place of the encoder's network:
+        `encoder(n_features, n_codes)` returns a module from float tensors of shape
+        (n, n_features) to (n, n_codes). It is scaled by a number that starts at zero beside
+        the linear map, unless `init="random"`.
+    decoder : callable, default=None
+        The same for the decoder: `decoder(n_components, n_outputs)`.
+    architecture : Architecture, default=None
+        Encoder and decoder, in place of `hidden_layer_sizes`, `activation`, `dropout`,
+        `hidden_noise`, `normalization` and `tied_weights`. None means :class:`Dense`.
+    latent : Latent, default=None
+        What stands between them. None means :class:`Deterministic`.
+    corruption : Corruption or callable, default=None
+        What is done to the encoder's input in training: :class:`GaussianNoise`,
+        :class:`MaskingNoise`, :class:`SaltAndPepperNoise`, :class:`SwapNoise`, or a callable
+        `corruption(X, rng)` that gets rows in X's units and a numpy Generator and returns a
+        corrupted copy.
+    penalties : tuple of Penalty, default=()
+        Further terms of the objective, in place of `l1`.
+    loss : {"squared_error", "absolute_error", "huber", "gaussian", "bernoulli", "poisson"} or \
+Loss, default="squared_error"
+        Cost of a reconstruction. "bernoulli" needs X in [0, 1] and gives probabilities;
+        "poisson" needs X >= 0 and gives rates; "gaussian" learns the noise.
+    init : {"pca", "random"}, default="pca"
+        "pca" begins from the closed-form linear solution. "random" is the textbook network:
+        no linear map beside it, random weights, and no promise.
+    categorical_features : "from_dtype", array-like of bool, int or str, or None, \
+default="from_dtype"
+        Which columns are categorical: by the data frame's dtypes, by a mask, positions or names, or
+        none. In a frame with a column that is not of numbers, each column has a loss of its own
+        kind, as a share of that of its best constant.
+    numeric_map : {"robust", "quantile"}, default=None
+        What skewed columns of numbers are mapped by: asinh in units of the quartiles, or to
+        normal scores. None leaves them as they are.
+    whiten : bool, default=False
+        Scale each component to unit variance over the training rows.
+    deep_features : bool, default=False
+        `transform` returns the code followed by the hidden layers of the encoder, as features
+        for a model behind it; `inverse_transform` takes the same. It may be set after `fit`.
+    batch_size : int, default=None
+        Rows a batch. None takes a power of two below n / 4, from 32 to 128, growing to 1024
+        between 10,000 and 100,000 rows. Sparse rows of more than 2²⁵ cells have batches of
+        2²⁴ cells at most, but 32 rows at least.
+    learning_rate_init : float, default=0.003
+        Peak of the one-cycle learning rate.
+    max_iter : int, default=None
+        Epochs. None takes 60 up to 10,000 rows and 60 sqrt(10,000 / n) above, 12 at least.
+        Sparse rows of more than 2²⁵ cells are read 2³⁴ cells at most, but 4 times at least.
+        0 returns the start.
+    early_stopping : bool, default=True
+        Judge each epoch on held-out rows: on `validation_fraction` of them, or out of
+        fold below 1,000 rows. The network must win by more than one standard error of its
+        gain, 2.5 out of fold. Below 20 rows the start is kept. False trains on all rows and
+        keeps the last weights, without a promise.
+    validation_fraction : float in (0, 1), default=0.1
+        Share of the rows held out, from 1,000 rows on.
+    n_iter_no_change : int, default=15
+        Epochs without improvement after which the final fall of the learning rate begins.
+    tol : float, default=1e-4
+        Relative decrease of the validation loss that counts as improvement.
+    warm_start : bool, default=False
+        Start the next fit from the previous weights, which are then epoch 0.
+    contamination : float in (0, 0.5], default=0.1
+        Share of the training rows that `predict` calls outliers.
+    device : str, default="cpu"
+        "cpu", "cuda", "cuda:1", "mps" or "auto".
+    callbacks : list of skorch callbacks, default=None
+        Called while training; see skorch.callbacks.
+    verbose : int, default=0
+        1 prints a line an epoch, 2 also why training steps are not captured.
+    random_state : int, RandomState or None, default=None
+        Feeds every draw. None draws a seed from the operating system; the global
+        generators of numpy, Python and torch are never used.
+
+    Attributes
+    ----------
+    n_components_ : int
+        Width of the code.
+    net_ : skorch.NeuralNet
+        The net; `net_.module_` is the torch module, between standardised rows and codes.
+    n_iter_ : int
+        Epochs run.
+    history_ : DataFrame
+        A row an epoch, the start being epoch 0, with losses in X's units and a column for
+        each named term.
+    loss_curve_ : ndarray of shape (n_iter_,)
+        Training loss after each epoch.
+    validation_loss_curve_ : ndarray of shape (n_iter_,)
+        Loss of held-out rows after each epoch, empty if none were held out.
+    best_validation_loss_ : float or None
+        Least loss of held-out rows, the start included.
+    explained_variance_ratio_ : ndarray of shape (n_components_,)
+        Variance of the reconstruction's regression on each component, as a share of the
+        variance of X; equal to PCA's where the start is PCA and is kept.
+    offset_ : float
+        `decision_function` is `score_samples` minus this.
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of str
+        Their names, if X has any.
     """
 
+    _parameter_constraints: dict = {
+        "n_components": [
+            Interval(Integral, 1, None, closed="left"),
+            Interval(RealNotInt, 0, 1, closed="neither"),
+            None,
+        ],
+        "hidden_layer_sizes": [tuple, list, Interval(Integral, 1, None, closed="left"), None],
+        "activation": [StrOptions(set(ACTIVATIONS))],
+        "dropout": [Interval(Real, 0, 1, closed="left")],
+        "hidden_noise": [Interval(Real, 0, None, closed="left")],
+        "normalization": [StrOptions(set(NORMALIZATIONS)), None],
+        "tied_weights": ["boolean"],
+        "l1": [Interval(Real, 0, None, closed="left")],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "encoder": [callable, None],
+        "decoder": [callable, None],
+        "architecture": [Architecture, None],
+        "latent": [Latent, None],
+        "corruption": [Corruption, callable, None],
+        "penalties": [tuple, list],
+        "loss": [StrOptions(set(LOSSES)), Loss],
+        "init": [StrOptions({"pca", "random"})],
+        "categorical_features": [StrOptions({"from_dtype"}), "array-like", None],
+        "numeric_map": [StrOptions({"robust", "quantile"}), None],
+        "whiten": ["boolean"],
+        "deep_features": ["boolean"],
+        "batch_size": [Interval(Integral, 1, None, closed="left"), None],
+        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+        "max_iter": [Interval(Integral, 0, None, closed="left"), None],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "warm_start": ["boolean"],
+        "contamination": [Interval(Real, 0, 0.5, closed="right")],
+        "device": [str],
+        "callbacks": [tuple, list, None],
+        "verbose": ["verbose"],
+        "random_state": ["random_state"],
+    }
+    _preset_architecture: ClassVar[type[Architecture]] = Dense
+    _left_out: ClassVar[frozenset[str]] = frozenset()
+    _overcomplete: ClassVar[bool] = False
+    _validate_corrupted: ClassVar[bool] = False
+    _in_stages: ClassVar[bool] = False
+    _defensive_share: ClassVar[float] = 0.0
+
+    net_: AutoencoderNet
+    n_components_: int
+    n_iter_: int
+    offset_: float
+    explained_variance_ratio_: NDArray[np.float64]
+    _reader: Reader
+    _model: Model
+    _history: History
+    _spec_used: ModelSpec
+    _config_used: TrainingConfig
+    _entropy: int
+    _n_streamed: int
+
+    @named_in_errors
+    def __init__(
+        self,
+        n_components: int | float | None = None,
+        *,
+        hidden_layer_sizes: tuple[int, ...] | None = None,
+        activation: str = "silu",
+        dropout: float = 0.0,
+        hidden_noise: float = 0.0,
+        normalization: str | None = None,
+        tied_weights: bool = False,
+        l1: float = 0.0,
+        alpha: float = 0.01,
+        encoder: Callable[[int, int], nn.Module] | None = None,
+        decoder: Callable[[int, int], nn.Module] | None = None,
+        architecture: Architecture | None = None,
+        latent: Latent | None = None,
+        corruption: Corruption | Callable | None = None,
+        penalties: Sequence[Penalty] = (),
+        loss: str | Loss = "squared_error",
+        init: str = "pca",
+        categorical_features: ArrayLike | str | None = "from_dtype",
+        numeric_map: str | None = None,
+        whiten: bool = False,
+        deep_features: bool = False,
+        batch_size: int | None = None,
+        learning_rate_init: float = 0.003,
+        max_iter: int | None = None,
+        early_stopping: bool = True,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 15,
+        tol: float = 1e-4,
+        warm_start: bool = False,
+        contamination: float = 0.1,
+        device: str = "cpu",
+        callbacks: Sequence[Callback] | None = None,
+        verbose: int = 0,
+        random_state: int | None = None,
+    ) -> None:
+        self.n_components = n_components
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.dropout = dropout
+        self.hidden_noise = hidden_noise
+        self.normalization = normalization
+        self.tied_weights = tied_weights
+        self.l1 = l1
+        self.alpha = alpha
+        self.encoder = encoder
+        self.decoder = decoder
+        self.architecture = architecture
+        self.latent = latent
+        self.corruption = corruption
+        self.penalties = penalties
+        self.loss = loss
+        self.init = init
+        self.categorical_features = categorical_features
+        self.numeric_map = numeric_map
+        self.whiten = whiten
+        self.deep_features = deep_features
+        self.batch_size = batch_size
+        self.learning_rate_init = learning_rate_init
+        self.max_iter = max_iter
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.warm_start = warm_start
+        self.contamination = contamination
+        self.device = device
+        self.callbacks = callbacks
+        self.verbose = verbose
+        self.random_state = random_state
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Complete the variant's signature and documentation."""
-        share(cls, ComposedAutoencoder)
+        """Complete the subclass's signature, constraints and documentation."""
+        declare(cls)
         super().__init_subclass__(**kwargs)
+
+    def _default_components(self, n_features: int) -> int | None:
+        """Return what n_components=None means, or None for the rule by explained variance."""
+        return None
+
+    def _architecture(self, given: Architecture, rows: Rows, n_components: int) -> Architecture:
+        """Return the architecture for some rows and a width of the code."""
+        return given
+
+    def _latent(self, n_components: int) -> Latent:
+        """Return what fills the latent's slot."""
+        return fill_slot(self, "latent", Deterministic)
+
+    def _corruption(self) -> Corruption | Callable | None:
+        """Return what fills the corruption's slot."""
+        return self.corruption
+
+    def _penalties(self) -> tuple[Penalty, ...]:
+        """Return the terms that this variant adds by its flat parameters."""
+        return ()
+
+    def _start(self, given: Start, spec: ModelSpec, rows: Rows) -> Start:
+        """Return the closed-form solution to begin from."""
+        return given
+
+    def _greedy(self, rows: Rows, n_components: int) -> Model | None:
+        """Return weights that are trained before the network as a whole is; None if none are."""
+        return None
+
+    def _scores(
+        self,
+        model: Model,
+        values: Any,
+        condition: NDArray | None = None,
+        target: Any = None,
+    ) -> NDArray[np.float64]:
+        """Return how normal rows are; higher is more."""
+        return -model.row_errors(values, condition, target)
+
+    def _further_attributes(self, model: Model, rows: Rows) -> dict[str, Any]:
+        """Return what else is learned, by name, once the code is canonical."""
+        return {}
+
+    @with_callbacks
+    def fit(
+        self,
+        X: ArrayLike,
+        y: Any = None,
+        *,
+        sample_weight: ArrayLike | None = None,
+        X_clean: ArrayLike | None = None,
+        condition: ArrayLike | None = None,
+        companions: Mapping[str, ArrayLike] | None = None,
+    ) -> Self:
+        """Fit to rows, without labels.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
+            Rows of finite numbers.
+        y : ignored
+            Here for scikit-learn's interface.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Non-negative weights. Rows of weight zero are left out.
+        X_clean : array-like of shape (n_samples, n_features), default=None
+            The clean version of each row, in the same units, which reconstructions are
+            compared with.
+        condition : array-like of shape (n_samples,) or (n_samples, n_conditions), default=None
+            Labels or numbers that the rows are conditioned on.
+        companions : mapping of str to array-like of shape (n_samples, ...), default=None
+            What penalties read beside the rows, by name; a data frame is one, too.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If the rows, what comes with them or a parameter are out of their domain. The
+            estimator is then as it was before.
+        FloatingPointError
+            If the loss stays infinite or NaN at ever lower learning rates.
+        """
+        given = sample_weight, X_clean, condition, companions
+        with unchanged_on_failure(self):
+            previous = self._model if self.warm_start and self.__sklearn_is_fitted__() else None
+            fitter, rows = prepare(self, X, *given, previous=previous)
+            previous = previous or self._greedy(rows, fitter.config.n_components)
+            n_epochs = fitter.config.epochs(rows)
+            context = self._init_callback_context(max_subtasks=n_epochs or None)
+            context.call_on_fit_task_begin(estimator=self, X=X, y=X)
+            if hasattr(self, "_skl_callbacks"):
+                watch(self, context, X, rows, fitter)
+            with threads_of(fitter, rows):
+                take(self, rows, fitter, fitter.fit(rows, previous))
+            context.call_on_fit_task_end(estimator=self, X=X, y=X, reconstruction_attributes=dict)
+        return self
+
+    def partial_fit(
+        self,
+        X: ArrayLike,
+        y: Any = None,
+        *,
+        sample_weight: ArrayLike | None = None,
+        X_clean: ArrayLike | None = None,
+        condition: ArrayLike | None = None,
+        companions: Mapping[str, ArrayLike] | None = None,
+    ) -> Self:
+        """Pass once over further rows at a constant learning rate.
+
+        The first call fixes column scales, start and code basis, and which labels there are
+        in `condition`. Nothing is held out and nothing selected. The rate is a third of
+        `learning_rate_init`; the optimizer's moments carry over from call to call.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
+            Rows of finite numbers.
+        y : ignored
+            Here for scikit-learn's interface.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Non-negative weights.
+        X_clean : array-like of shape (n_samples, n_features), default=None
+            The clean version of each row, in the same units, which reconstructions are
+            compared with.
+        condition : array-like of shape (n_samples,) or (n_samples, n_conditions), default=None
+            Labels or numbers that the rows are conditioned on.
+        companions : mapping of str to array-like of shape (n_samples, ...), default=None
+            What penalties read beside the rows, by name; a data frame is one, too.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+        """
+        given = sample_weight, X_clean, condition, companions
+        with unchanged_on_failure(self):
+            previous = self._model if self.__sklearn_is_fitted__() else None
+            fitter, rows = prepare(self, X, *given, reset=previous is None, previous=previous)
+            with threads_of(fitter, rows):
+                if previous is None:
+                    take(self, rows, fitter, fitter.start(rows))
+                loss = fitter.continue_stream(self.net_, self._model, rows, self._n_streamed)
+            self._spec_used = fitter.spec
+            self._config_used = replace(fitter.config, callbacks=())
+            self._n_streamed += 1
+            self.n_iter_ += 1
+            self._history = self._history.extended({"train_loss": loss})
+            self.offset_ = offset(self, rows, self._model)
+        return self
+
+    def fit_transform(
+        self,
+        X: ArrayLike,
+        y: Any = None,
+        *,
+        sample_weight: ArrayLike | None = None,
+        X_clean: ArrayLike | None = None,
+        condition: ArrayLike | None = None,
+        companions: Mapping[str, ArrayLike] | None = None,
+    ) -> NDArray:
+        """Fit, and return the codes of the same rows.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
+            Rows of finite numbers.
+        y : ignored
+            Here for scikit-learn's interface.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Non-negative weights.
+        X_clean : array-like of shape (n_samples, n_features), default=None
+            The clean version of each row, in the same units, which reconstructions are
+            compared with.
+        condition : array-like of shape (n_samples,) or (n_samples, n_conditions), default=None
+            Labels or numbers that the rows are conditioned on.
+        companions : mapping of str to array-like of shape (n_samples, ...), default=None
+            What penalties read beside the rows, by name; a data frame is one, too.
+
+        Returns
+        -------
+        Z : ndarray of shape (n_samples, n_components_)
+            Codes.
+        """
+        self.fit(
+            X,
+            sample_weight=sample_weight,
+            X_clean=X_clean,
+            condition=condition,
+            companions=companions,
+        )
+        return self.transform(X, condition)
+
+    def fit_predict(
+        self,
+        X: ArrayLike,
+        y: Any = None,
+        *,
+        sample_weight: ArrayLike | None = None,
+        X_clean: ArrayLike | None = None,
+        condition: ArrayLike | None = None,
+        companions: Mapping[str, ArrayLike] | None = None,
+    ) -> NDArray[np.int64]:
+        """Fit, and return +1 for inliers and -1 for outliers among the same rows.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
+            Rows of finite numbers.
+        y : ignored
+            Here for scikit-learn's interface.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Non-negative weights.
+        X_clean : array-like of shape (n_samples, n_features), default=None
+            The clean version of each row, in the same units, which reconstructions are
+            compared with.
+        condition : array-like of shape (n_samples,) or (n_samples, n_conditions), default=None
+            Labels or numbers that the rows are conditioned on.
+        companions : mapping of str to array-like of shape (n_samples, ...), default=None
+            What penalties read beside the rows, by name; a data frame is one, too.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,), int64
+            +1 or -1.
+        """
+        self.fit(
+            X,
+            sample_weight=sample_weight,
+            X_clean=X_clean,
+            condition=condition,
+            companions=companions,
+        )
+        return self.predict(X, condition)
+
+    def transform(self, X: ArrayLike, condition: ArrayLike | None = None) -> Any:
+        """Return the codes of rows.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
+            Rows of finite numbers.
+        condition : array-like of shape (n_samples,) or (n_samples, n_conditions), default=None
+            As in `fit`. A scalar holds for every row.
+
+        Returns
+        -------
+        Z : ndarray of shape (n_samples, n_components_)
+            Codes; float32 for float32 rows, otherwise float64. With `deep_features` further
+            columns follow, the hidden layers of the encoder.
+        """
+        values, given = self._read(X, condition)
+        check_deep(self, self._spec_used.architecture)
+        encode = self._model.deep_features if self.deep_features else self._model.encode
+        codes = encode(values, given)
+        index = self._reader.adapter.index(X)
+        if index is None or output_config(self) != "pandas":
+            return codes
+        return pd.DataFrame(codes, index=index)
+
+    def inverse_transform(
+        self,
+        X: ArrayLike,
+        condition: ArrayLike | None = None,
+        *,
+        lengths: ArrayLike | None = None,
+    ) -> Any:
+        """Return the rows that codes stand for.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_components_)
+            Codes, or what `transform` returns with `deep_features`.
+        condition : array-like of shape (n_samples,) or (n_samples, n_conditions), default=None
+            As in `fit`. A scalar holds for every row.
+        lengths : array-like of shape (n_samples,) or (n_samples, 2), default=None
+            Number of steps of each sequence, or one for all, or height and width of each
+            image, where `fit` saw rows of different sizes. None takes their median.
+
+        Returns
+        -------
+        X_original : ndarray or data frame of shape (n_samples, n_features)
+            Rows in X's units, in the container that `fit` saw.
+        """
+        check_is_fitted(self)
+        code = check_array(X, dtype=DTYPES, input_name="X")
+        if self.deep_features and code.shape[1] == self._n_features_out:
+            code = code[:, : self.n_components_]
+        if code.shape[1] != self.n_components_:
+            raise ValueError(
+                f"X has {code.shape[1]} columns, but the codes of this {type(self).__name__} "
+                f"have {self.n_components_} components; pass what transform returns."
+            )
+        if self._reader.sparse:
+            check_dense_size(len(code), self.n_features_in_, code.dtype, "inverse_transform")
+        given = self._reader.conditions(self, condition, len(code))
+        typical = self._reader.typical(len(code), lengths)
+        return self._reader.container.wrap(self._model.decode(code, given, typical), like=X)
+
+    def reconstruct(self, X: ArrayLike, condition: ArrayLike | None = None) -> Any:
+        """Return `inverse_transform(transform(X))`.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
+            Rows of finite numbers.
+        condition : array-like of shape (n_samples,) or (n_samples, n_conditions), default=None
+            As in `fit`. A scalar holds for every row.
+
+        Returns
+        -------
+        X_reconstructed : ndarray or data frame of shape (n_samples, n_features)
+            The rows as the code keeps them, in the container of X. It is dense for sparse X,
+            and an error beyond 2 GiB: see `iter_reconstruct`.
+        """
+        values, given = self._read(X, condition)
+        if isinstance(values, SparseRows):
+            check_dense_size(*values.shape, values.dtype, "reconstruct")
+        like = values if isinstance(values, Ragged) else None
+        restored = self._model.decode(self._model.encode(values, given), given, like)
+        return self._reader.adapter.container(X).wrap(restored, like=X)
+
+    def iter_reconstruct(
+        self,
+        X: ArrayLike,
+        condition: ArrayLike | None = None,
+        *,
+        batch_size: int | None = None,
+    ) -> Iterator[Any]:
+        """Yield what `reconstruct` returns, a block of rows at a time.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
+            Rows of finite numbers.
+        condition : array-like of shape (n_samples,) or (n_samples, n_conditions), default=None
+            As in `fit`. A scalar holds for every row.
+        batch_size : int, default=None
+            Rows of a block. None takes as many as have about 4 million cells.
+
+        Yields
+        ------
+        X_reconstructed : ndarray or data frame of shape (batch_size, n_features)
+            The next rows as the code keeps them, in the container of X; dense for sparse X.
+        """
+        check_is_fitted(self)
+        blocks = self._reader.blocks(X, condition, self.n_features_in_, batch_size)
+        return (self.reconstruct(*block) for block in blocks)
+
+    def reconstruction_errors(self, X: ArrayLike, condition: ArrayLike | None = None) -> Any:
+        """Return the loss of each cell: which column makes a row strange.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
+            Rows of finite numbers.
+        condition : array-like of shape (n_samples,) or (n_samples, n_conditions), default=None
+            As in `fit`. A scalar holds for every row.
+
+        Returns
+        -------
+        errors : ndarray or data frame of shape (n_samples, n_features), float64
+            Losses in X's units, in the container of X; squared differences by default, and
+            minus the log-density in nats where the loss is a likelihood. Where the latent
+            has no density, their sum over a row is minus its score.
+        """
+        values, given = self._read(X, condition)
+        check_domain(self._model.loss, values)
+        if isinstance(values, SparseRows):
+            check_dense_size(*values.shape, np.dtype(float), "reconstruction_errors")
+        errors = self._model.errors(values, given)
+        return self._reader.adapter.container(X).wrap_errors(errors, like=X)
+
+    def score_samples(
+        self,
+        X: ArrayLike,
+        condition: ArrayLike | None = None,
+        *,
+        X_clean: ArrayLike | None = None,
+    ) -> NDArray[np.float64]:
+        """Return minus the loss of each row, or its log-density; higher is more normal.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
+            Rows of finite numbers.
+        condition : array-like of shape (n_samples,) or (n_samples, n_conditions), default=None
+            As in `fit`. A scalar holds for every row.
+        X_clean : array-like of shape (n_samples, n_features), default=None
+            What reconstructions are compared with; X itself if None.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples,), float64
+            Minus the loss in X's units; minus the summed squared error by default. A
+            :class:`VariationalAutoencoder` gives a bound on the log-density in nats.
+        """
+        values, given = self._read(X, condition)
+        check_domain(self._model.loss, values)
+        target = None if X_clean is None else self._reader.clean(X_clean, values)
+        return self._scores(self._model, values, given, target)
+
+    def score(
+        self,
+        X: ArrayLike,
+        y: Any = None,
+        sample_weight: ArrayLike | None = None,
+        *,
+        X_clean: ArrayLike | None = None,
+        condition: ArrayLike | None = None,
+    ) -> float:
+        """Return the mean of `score_samples`.
+
+        It grows with n_components, so it cannot choose that; see
+        :func:`sklearn_ae.metrics.reconstruction_r2` for a score without units.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
+            Rows of finite numbers.
+        y : ignored
+            Here for scikit-learn's interface.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Non-negative weights.
+        X_clean : array-like of shape (n_samples, n_features), default=None
+            What reconstructions are compared with; X itself if None.
+        condition : array-like of shape (n_samples,) or (n_samples, n_conditions), default=None
+            As in `fit`. A scalar holds for every row.
+
+        Returns
+        -------
+        score : float
+            The weighted mean.
+        """
+        scores = self.score_samples(X, condition, X_clean=X_clean)
+        if sample_weight is None:
+            return float(scores.mean())
+        weights = _check_sample_weight(
+            sample_weight, scores, dtype=np.float64, ensure_non_negative=True
+        )
+        return float(np.average(scores, weights=weights))
+
+    def decision_function(
+        self, X: ArrayLike, condition: ArrayLike | None = None
+    ) -> NDArray[np.float64]:
+        """Return `score_samples(X) - offset_`: negative for outliers.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
+            Rows of finite numbers.
+        condition : array-like of shape (n_samples,) or (n_samples, n_conditions), default=None
+            As in `fit`. A scalar holds for every row.
+
+        Returns
+        -------
+        decision : ndarray of shape (n_samples,), float64
+            The shifted scores.
+        """
+        return self.score_samples(X, condition) - self.offset_
+
+    def predict(self, X: ArrayLike, condition: ArrayLike | None = None) -> NDArray[np.int64]:
+        """Return +1 for inliers and -1 for outliers.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
+            Rows of finite numbers.
+        condition : array-like of shape (n_samples,) or (n_samples, n_conditions), default=None
+            As in `fit`. A scalar holds for every row.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,), int64
+            +1 where `decision_function` is not negative.
+        """
+        return np.where(self.decision_function(X, condition) >= 0, 1, -1)
+
+    @available_if(_can_sample)
+    def sample(
+        self,
+        n_samples: int = 1,
+        random_state: int | np.random.RandomState | None = None,
+        condition: ArrayLike | None = None,
+        *,
+        lengths: ArrayLike | None = None,
+    ) -> Any:
+        """Draw new rows: codes from the prior, then rows given codes, noise included.
+
+        It is there where codes can be drawn, as those of :class:`Gaussian`. Where the start has
+        a share of the density, as in :class:`VariationalAutoencoder`, that share of the
+        rows is drawn from it.
+
+        Parameters
+        ----------
+        n_samples : int, default=1
+            Number of rows.
+        random_state : int, RandomState or None, default=None
+            Feeds the draws. None draws a seed from the operating system.
+        condition : array-like of shape (n_samples,) or (n_samples, n_conditions), default=None
+            As in `fit`. A scalar holds for every row.
+        lengths : array-like of shape (n_samples,) or (n_samples, 2), default=None
+            As in `inverse_transform`.
+
+        Returns
+        -------
+        X : ndarray or data frame of shape (n_samples, n_features)
+            Rows in X's units, in the container that `fit` saw.
+        """
+        check_is_fitted(self)
+        if not isinstance(n_samples, Integral) or n_samples < 1:
+            raise ValueError(f"n_samples={n_samples!r} must be an integer of at least 1.")
+        given = self._reader.conditions(self, condition, n_samples)
+        rng = Seeds.of(random_state).numpy("sample")
+        typical = self._reader.typical(n_samples, lengths)
+        return self._reader.container.wrap(self._model.sample(n_samples, given, rng, typical))
+
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray:
+        """Return the names of the columns of `transform`.
+
+        They are the lowercased class name and a number: autoencoder0, autoencoder1, ... With
+        `deep_features`, autoencoder_hidden1_0, autoencoder_hidden1_1, ... follow.
+
+        Parameters
+        ----------
+        input_features : array-like of str, default=None
+            Checked against `n_features_in_` only.
+
+        Returns
+        -------
+        names : ndarray of str
+            A name a column.
+        """
+        names = super().get_feature_names_out(input_features)
+        if not self.deep_features:
+            return names
+        prefix, widths = type(self).__name__.lower(), self._model.module.encoder.hidden_widths
+        hidden = [f"{prefix}_hidden{i}_{j}" for i, w in enumerate(widths, 1) for j in range(w)]
+        return np.asarray([*names[: self.n_components_], *hidden], dtype=object)
+
+    @property
+    def history_(self) -> pd.DataFrame:
+        """A row an epoch, the start being epoch 0; a column a named quantity."""
+        return self._history.frame()
+
+    @property
+    def loss_curve_(self) -> NDArray[np.float64]:
+        """Training loss after each epoch."""
+        return self._history.column("train_loss")[1:]
+
+    @property
+    def validation_loss_curve_(self) -> NDArray[np.float64]:
+        """Loss of held-out rows after each epoch."""
+        return self._history.column("valid_loss")[1:]
+
+    @property
+    def best_validation_loss_(self) -> float | None:
+        """Least loss of held-out rows, the start included; None if nothing was held out."""
+        curve = self._history.column("valid_loss")
+        return float(np.nanmin(curve)) if len(curve) else None
+
+    @property
+    def _n_features_out(self) -> int:
+        hidden = self._model.module.encoder.hidden_widths if self.deep_features else ()
+        return self.n_components_ + sum(hidden)
+
+    def _read(self, X: ArrayLike, condition: ArrayLike | None) -> tuple[Any, NDArray | None]:
+        """Return rows as the network's side takes them, and their condition."""
+        check_is_fitted(self)
+        values = self._reader.values(self, X)
+        return values, self._reader.conditions(self, condition, len(values))
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return "_model" in vars(self)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from numbers import Integral, Real
-from typing import Unpack
+from typing import Any
 
 from sklearn.utils._param_validation import Interval
 
 from sklearn_ae.autoencoders._base import BaseAutoencoder
-from sklearn_ae.autoencoders._parameters import Shared
 from sklearn_ae.penalties import Contraction, Penalty
 
 
@@ -32,11 +31,6 @@ class ContractiveAutoencoder(BaseAutoencoder):
         Codes of at most this width have their Jacobian taken whole, at the price of a
         backward pass a component. Wider ones are projected on so many random signs, which
         gives the squared norm without bias. None means 8 and 4.
-    {shared parameters}
-
-    Attributes
-    ----------
-    {shared attributes}
 
     References
     ----------
@@ -54,7 +48,6 @@ class ContractiveAutoencoder(BaseAutoencoder):
     """
 
     _parameter_constraints: dict = {
-        **BaseAutoencoder._parameter_constraints,
         "contraction": [Interval(Real, 0, None, closed="left")],
         "n_projections": [Interval(Integral, 1, None, closed="left"), None],
     }
@@ -65,7 +58,7 @@ class ContractiveAutoencoder(BaseAutoencoder):
         *,
         contraction: float = 0.15,
         n_projections: int | None = None,
-        **shared: Unpack[Shared],
+        **shared: Any,
     ) -> None:
         super().__init__(n_components, **shared)
         self.contraction = contraction

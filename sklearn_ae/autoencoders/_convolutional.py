@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from numbers import Integral
-from typing import Unpack
+from typing import Any
 
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from sklearn_ae.architectures import Augmentation, Convolutional
 from sklearn_ae.autoencoders._base import BaseAutoencoder
-from sklearn_ae.autoencoders._parameters import TABLE_PARAMETERS, Shared
+from sklearn_ae.autoencoders._slots import TABLE_PARAMETERS
 
 
 class ConvolutionalAutoencoder(BaseAutoencoder):
@@ -47,11 +47,10 @@ class ConvolutionalAutoencoder(BaseAutoencoder):
         Random shifts, flips, rotations and crops of the training images. "auto" shifts
         them by whole pixels, up to 4 % of height and width: by one pixel for 28 x 28, and not
         at all below 13 or for rows of height 1.
-    {shared parameters}
-
-    Attributes
-    ----------
-    {shared attributes}
+    architecture : Architecture, default=None
+        Encoder and decoder, in place of `channels`, `kernel_size`, `pooling`,
+        `residual_blocks`, `hidden_layer_sizes`, `activation`, `dropout`, `hidden_noise`,
+        `normalization`, `image_shape` and `augment`. None means :class:`Convolutional`.
 
     Notes
     -----
@@ -75,7 +74,6 @@ class ConvolutionalAutoencoder(BaseAutoencoder):
     """
 
     _parameter_constraints: dict = {
-        **BaseAutoencoder._parameter_constraints,
         "image_shape": [tuple, list, None],
         "channels": [tuple, list, Interval(Integral, 1, None, closed="left"), None],
         "kernel_size": [Interval(Integral, 1, None, closed="left")],
@@ -86,7 +84,7 @@ class ConvolutionalAutoencoder(BaseAutoencoder):
     _preset_architecture = Convolutional
     _left_out = frozenset({"tied_weights", "deep_features", *TABLE_PARAMETERS})
 
-    def __init__(  # type: ignore[misc]  # shared parameters of another meaning here
+    def __init__(
         self,
         n_components: int | float | None = None,
         *,
@@ -97,7 +95,7 @@ class ConvolutionalAutoencoder(BaseAutoencoder):
         residual_blocks: int = 0,
         hidden_layer_sizes: tuple[int, ...] | None = None,
         augment: str | Augmentation | None = "auto",
-        **shared: Unpack[Shared],
+        **shared: Any,
     ) -> None:
         super().__init__(n_components, hidden_layer_sizes=hidden_layer_sizes, **shared)
         self.image_shape = image_shape

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from numbers import Real
-from typing import Any, Self, Unpack
+from typing import Any
 
-from numpy.typing import ArrayLike
-from sklearn.callback import with_callbacks
 from sklearn.utils._param_validation import Interval
 
 from sklearn_ae.autoencoders._base import BaseAutoencoder
-from sklearn_ae.autoencoders._parameters import Shared, check_no_conflict
+from sklearn_ae.autoencoders._slots import check_no_conflict
 from sklearn_ae.corruptions import Corruption, GaussianNoise
+from sklearn_ae.data import Rows
 from sklearn_ae.starts import WIDEST, PCAStart, RidgeStart, Start
 from sklearn_ae.training import ModelSpec
 
@@ -38,11 +37,6 @@ class DenoisingAutoencoder(BaseAutoencoder):
     noise_scale : float, default=0.5
         Standard deviation of the Gaussian noise, in standard deviations of a column, where
         `corruption` is None.
-    {shared parameters}
-
-    Attributes
-    ----------
-    {shared attributes}
 
     See Also
     --------
@@ -56,6 +50,8 @@ class DenoisingAutoencoder(BaseAutoencoder):
     range, and the rest is added. A wide code (`n_components` = number of features) holds
     all of it. `score_samples` of a row far outside is thus that of the nearest row at the
     edge.
+
+    With `condition`, which the ridge regression does not know, the start is PCA.
 
     In a Pipeline, earlier steps transform `X_clean` only if it is named:
     ``Pipeline(steps, transform_input=["X_clean"])`` with metadata routing enabled and
@@ -82,7 +78,6 @@ class DenoisingAutoencoder(BaseAutoencoder):
     """
 
     _parameter_constraints: dict = {
-        **BaseAutoencoder._parameter_constraints,
         "noise_scale": [Interval(Real, 0, None, closed="left")],
     }
     _overcomplete = True
@@ -93,7 +88,7 @@ class DenoisingAutoencoder(BaseAutoencoder):
         n_components: int | float | None = None,
         *,
         noise_scale: float = 0.5,
-        **shared: Unpack[Shared],
+        **shared: Any,
     ) -> None:
         super().__init__(n_components, **shared)
         self.noise_scale = noise_scale
@@ -107,97 +102,6 @@ class DenoisingAutoencoder(BaseAutoencoder):
         check_no_conflict(self, "corruption", self.corruption, ["noise_scale"])
         return self.corruption
 
-    def _start(self, spec: ModelSpec) -> Start:
-        start = super()._start(spec)
-        return RidgeStart(spec.corruption) if isinstance(start, PCAStart) else start
-
-    @with_callbacks
-    def fit(
-        self,
-        X: ArrayLike,
-        y: Any = None,
-        *,
-        sample_weight: ArrayLike | None = None,
-        X_clean: ArrayLike | None = None,
-    ) -> Self:
-        """Fit to rows that are corrupted while training, or to pairs.
-
-        Parameters
-        ----------
-        X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
-            Rows of finite numbers: clean ones, or noisy ones if `X_clean` is given.
-        y : ignored
-            Here for scikit-learn's interface.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Non-negative weights. Rows of weight zero are left out.
-        X_clean : array-like of shape (n_samples, n_features), default=None
-            The clean version of each row, in the same units.
-
-        Returns
-        -------
-        self : object
-            The fitted estimator.
-
-        Raises
-        ------
-        ValueError
-            If the rows, the weights or a parameter are out of their domain, or if
-            `X_clean` has another shape or other units than X. The estimator is then as it
-            was before.
-        """
-        return self._fit(X, sample_weight, X_clean=X_clean)
-
-    def partial_fit(
-        self,
-        X: ArrayLike,
-        y: Any = None,
-        *,
-        sample_weight: ArrayLike | None = None,
-        X_clean: ArrayLike | None = None,
-    ) -> Self:
-        """Pass once over further rows, or pairs, at a constant learning rate.
-
-        Parameters
-        ----------
-        X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
-            Rows of finite numbers.
-        y : ignored
-            Here for scikit-learn's interface.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Non-negative weights.
-        X_clean : array-like of shape (n_samples, n_features), default=None
-            The clean version of each row, in the same units.
-
-        Returns
-        -------
-        self : object
-            The fitted estimator.
-        """
-        return self._partial_fit(X, sample_weight, X_clean=X_clean)
-
-    def score(
-        self,
-        X: ArrayLike,
-        y: Any = None,
-        sample_weight: ArrayLike | None = None,
-        X_clean: ArrayLike | None = None,
-    ) -> float:
-        """Return minus the mean loss of the reconstructions of rows.
-
-        Parameters
-        ----------
-        X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
-            Rows of finite numbers.
-        y : ignored
-            Here for scikit-learn's interface.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Non-negative weights.
-        X_clean : array-like of shape (n_samples, n_features), default=None
-            What reconstructions are compared with; X itself if None.
-
-        Returns
-        -------
-        score : float
-            The weighted mean.
-        """
-        return self._mean_score(self._score_samples(X, X_clean=X_clean), sample_weight)
+    def _start(self, given: Start, spec: ModelSpec, rows: Rows) -> Start:
+        linear = isinstance(given, PCAStart) and not rows.n_conditions
+        return RidgeStart(spec.corruption) if linear else given

@@ -1,308 +1,192 @@
-"""What a fitted autoencoder does with rows."""
+"""What an autoencoder is given, read by what `fit` has seen of it."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from numbers import Integral
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils.validation import _check_sample_weight, check_array, check_is_fitted
+from scipy.sparse import issparse
+from sklearn.utils.validation import _check_sample_weight, check_array, validate_data
 
-from sklearn_ae._compat import output_config
-from sklearn_ae.autoencoders._composed import check_domain
-from sklearn_ae.autoencoders._threshold import ThresholdMixin
-from sklearn_ae.autoencoders._validating import DTYPES, ValidatingAutoencoder
-from sklearn_ae.data import Ragged, SparseRows
-from sklearn_ae.training import Model
+from sklearn_ae.autoencoders._composing import preset_architecture
+from sklearn_ae.autoencoders._slots import TABLE_PARAMETERS, check_no_conflict
+from sklearn_ae.data import (
+    FEW_ROWS,
+    ConditionEncoder,
+    InputAdapter,
+    Ragged,
+    Rows,
+    SparseRows,
+    check_same_units,
+    read_companions,
+)
 
+if TYPE_CHECKING:
+    from sklearn_ae.autoencoders._base import BaseAutoencoder
+
+DTYPES = (np.float64, np.float32)
 # Bytes beyond which sparse rows are not returned as one dense array.
 LARGEST_DENSE = 2**31
 # Cells of a block of reconstructions that are yielded.
 _BLOCK_CELLS = 2**22
 
 
-class ReadingAutoencoder(
-    ClassNamePrefixFeaturesOutMixin, TransformerMixin, ThresholdMixin, ValidatingAutoencoder
-):
-    """Transforms, reconstructs and scores rows."""
+class Reader:
+    """Checks rows and what comes with them, and puts rows into a user's containers.
 
-    _model: Model
+    `adapter` takes rows from what a user holds, `container` is how they came in `fit`,
+    `condition` encodes what they are conditioned on, and `sparse` says whether they were a
+    sparse matrix.
 
-    def transform(self, X: ArrayLike) -> NDArray:
-        """Return the codes of rows.
+    Parameters
+    ----------
+    estimator : BaseAutoencoder
+        Its parameters say how to read X.
+    X : array-like, sparse matrix or data frame
+        The rows of `fit`.
+    """
 
-        Parameters
-        ----------
-        X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
-            Rows of finite numbers.
+    condition: ConditionEncoder | None = None
+    sparse: bool = False
 
-        Returns
-        -------
-        Z : ndarray of shape (n_samples, n_components_)
-            Codes; float32 for float32 rows, otherwise float64. With `deep_features` further
-            columns follow, the hidden layers of the encoder.
-        """
-        return self._transform(X)
+    def __init__(self, estimator: BaseAutoencoder, X: ArrayLike) -> None:
+        architecture = preset_architecture(estimator)
+        architecture._validate_params()
+        adapter: InputAdapter = architecture.adapter()
+        for name in adapter.options:
+            setattr(adapter, name, getattr(estimator, name))
+        unread = [n for n in TABLE_PARAMETERS if n not in adapter.options]
+        check_no_conflict(estimator, "architecture", architecture, unread)
+        self.adapter = adapter.fit(X)
 
-    def _transform(self, X: ArrayLike, condition: ArrayLike | None = None) -> Any:
-        model, values = self._fitted_model(), self._validated(X)
-        self._check_deep(self._spec_used.architecture)
-        encode = model.deep_features if self.deep_features else model.encode
-        codes = encode(values, self._conditions(condition, len(values)))
-        index = self._adapter.index(X)
-        if index is None or output_config(self) != "pandas":
-            return codes
-        return pd.DataFrame(codes, index=index)
+    def values(self, estimator: BaseAutoencoder, X: ArrayLike, *, reset: bool = False) -> Any:
+        """Check rows and put them into the form that the network's side takes."""
+        if self.adapter.tabular:
+            validate_data(estimator, X, reset=reset, skip_check_array=True)
+            return self.adapter.rows(X)
+        found = self.adapter.rows(X)
+        finite = "allow-nan" if self.adapter.missing else True
+        if isinstance(found, Ragged):
+            named = self.adapter.named(X)
+            validate_data(estimator, named, reset=reset, skip_check_array=True)
+            cells = check_array(found.cells, dtype=DTYPES, ensure_all_finite=finite, input_name="X")
+            return Ragged(self.adapter.scale(cells), found.sizes)
+        checked = validate_data(
+            estimator,
+            found,
+            accept_sparse="csr" if self.adapter.sparse else False,
+            dtype=DTYPES,
+            reset=reset,
+            ensure_all_finite=True if issparse(found) else finite,
+        )
+        return SparseRows(checked) if issparse(checked) else self.adapter.scale(checked)
 
-    def inverse_transform(self, X: ArrayLike, *, lengths: ArrayLike | None = None) -> Any:
-        """Return the rows that codes stand for.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_components_)
-            Codes, or what `transform` returns with `deep_features`.
-        lengths : array-like of shape (n_samples,) or (n_samples, 2), default=None
-            Number of steps of each sequence, or one for all, or height and width of each
-            image, where `fit` saw rows of different sizes. None takes their median.
-
-        Returns
-        -------
-        X_original : ndarray or data frame of shape (n_samples, n_features)
-            Rows in X's units, in the container that `fit` saw.
-        """
-        return self._inverse_transform(X, lengths=lengths)
-
-    def _inverse_transform(
-        self, X: ArrayLike, condition: ArrayLike | None = None, lengths: ArrayLike | None = None
-    ) -> Any:
-        model = self._fitted_model()
-        code = check_array(X, dtype=DTYPES, input_name="X")
-        if self.deep_features and code.shape[1] == self._n_features_out:
-            code = code[:, : self.n_components_]
-        if code.shape[1] != self.n_components_:
-            raise ValueError(
-                f"X has {code.shape[1]} columns, but the codes of this {type(self).__name__} "
-                f"have {self.n_components_} components; pass what transform returns."
+    def rows(
+        self,
+        estimator: BaseAutoencoder,
+        X: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        X_clean: ArrayLike | None = None,
+        condition: ArrayLike | None = None,
+        companions: Mapping[str, ArrayLike] | None = None,
+        *,
+        reset: bool,
+    ) -> Rows:
+        """Check what `fit` or `partial_fit` was given, and put it together."""
+        values = self.values(estimator, X, reset=reset)
+        weight = None
+        if sample_weight is not None:
+            weight = _check_sample_weight(
+                sample_weight, values, dtype=np.float64, ensure_non_negative=True
             )
-        if self._sparse:
-            self._check_dense_size(len(code), code.dtype, "inverse_transform")
-        conditions = self._conditions(condition, len(code))
-        typical = self._typical(len(code), lengths)
-        return self._container.wrap(model.decode(code, conditions, typical), like=X)
+        further: dict[str, Any] = {}
+        if companions is not None:
+            further = read_companions(dict(companions), len(values))
+        if X_clean is not None:
+            further["target"] = self.clean(X_clean, values)
+        shape = self.adapter.sample_shape
+        if reset:
+            self.container = self.adapter.container(X)
+            self.sparse = isinstance(values, SparseRows)
+            if condition is not None:
+                rows = Rows(values, weight, sample_shape=shape)
+                self.condition = ConditionEncoder().fit(condition, rows)
+        further["condition"] = self.conditions(estimator, condition, len(values))
+        return Rows(values, weight, sample_shape=shape, **further)
 
-    def _typical(self, n_rows: int, lengths: ArrayLike | None = None) -> Ragged | None:
+    def clean(self, X_clean: ArrayLike, values: Any) -> Any:
+        """Check the clean rows that belong to noisy ones."""
+        clean = self.adapter.rows(X_clean)
+        if not self.adapter.tabular:
+            ragged = isinstance(clean, Ragged)
+            holes = self.adapter.missing and (ragged or self.adapter.sample_shape is None)
+            checked = check_array(
+                clean.cells if ragged else clean,
+                accept_sparse="csr" if self.adapter.sparse else False,
+                dtype=DTYPES,
+                input_name="X_clean",
+                ensure_all_finite="allow-nan" if holes else True,
+            )
+            if ragged:
+                clean.check_sizes(values)
+                return Ragged(self.adapter.scale(checked), clean.sizes)
+            clean = SparseRows(checked) if issparse(checked) else self.adapter.scale(checked)
+        if clean.shape != values.shape:
+            raise ValueError(
+                f"X_clean has shape {clean.shape}, but X has shape {values.shape}; pass the "
+                "clean version of each row of X, in the same columns."
+            )
+        if len(clean) >= FEW_ROWS:
+            check_same_units(values, clean)
+        return clean
+
+    def conditions(
+        self, estimator: BaseAutoencoder, condition: ArrayLike | None, n_rows: int
+    ) -> NDArray | None:
+        """Return the columns of a condition, or None where fit had none."""
+        if self.condition is not None:
+            return self.condition.apply(condition, n_rows)
+        if condition is not None:
+            raise ValueError(
+                f"condition={condition!r:.60} was given, but this {type(estimator).__name__} was "
+                "fitted without one; fit it with condition= too."
+            )
+        return None
+
+    def typical(self, n_rows: int, lengths: ArrayLike | None) -> Ragged | None:
         """Return rows of the sizes asked for, or of a typical size, where sizes differ."""
-        sizes = self._adapter.sizes(lengths, n_rows)
+        sizes = self.adapter.sizes(lengths, n_rows)
         return None if sizes is None else Ragged.alike(sizes)
 
-    def reconstruct(self, X: ArrayLike) -> Any:
-        """Return `inverse_transform(transform(X))`.
-
-        Parameters
-        ----------
-        X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
-            Rows of finite numbers.
-
-        Returns
-        -------
-        X_reconstructed : ndarray or data frame of shape (n_samples, n_features)
-            The rows as the code keeps them, in the container of X. It is dense for sparse X,
-            and an error beyond 2 GiB: see `iter_reconstruct`.
-        """
-        return self._reconstruct(X)
-
-    def _reconstruct(self, X: ArrayLike, condition: ArrayLike | None = None) -> Any:
-        model, values = self._fitted_model(), self._validated(X)
-        if isinstance(values, SparseRows):
-            self._check_dense_size(len(values), values.dtype, "reconstruct")
-        conditions = self._conditions(condition, len(values))
-        like = values if isinstance(values, Ragged) else None
-        restored = model.decode(model.encode(values, conditions), conditions, like)
-        return self._adapter.container(X).wrap(restored, like=X)
-
-    def iter_reconstruct(self, X: ArrayLike, *, batch_size: int | None = None) -> Iterator[Any]:
-        """Yield what `reconstruct` returns, a block of rows at a time.
-
-        Parameters
-        ----------
-        X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
-            Rows of finite numbers.
-        batch_size : int, default=None
-            Rows of a block. None takes as many as have about 4 million cells.
-
-        Yields
-        ------
-        X_reconstructed : ndarray or data frame of shape (batch_size, n_features)
-            The next rows as the code keeps them, in the container of X; dense for sparse X.
-        """
-        return self._iter_reconstruct(X, batch_size)
-
-    def _iter_reconstruct(
-        self, X: Any, batch_size: int | None, condition: ArrayLike | None = None
-    ) -> Iterator[Any]:
-        check_is_fitted(self)
+    def blocks(
+        self, X: Any, condition: ArrayLike | None, n_features: int, batch_size: int | None
+    ) -> Iterator[tuple[Any, Any]]:
+        """Return blocks of rows, each with its condition; None takes a block's usual cells."""
         if batch_size is not None and (not isinstance(batch_size, Integral) or batch_size < 1):
             raise ValueError(
                 f"batch_size={batch_size!r} must be an integer of at least 1, or None."
             )
-        width = max(self.n_features_in_, math.prod(self._adapter.sample_shape or ()))
+        width = max(n_features, math.prod(self.adapter.sample_shape or ()))
         size = max(1, _BLOCK_CELLS // width) if batch_size is None else int(batch_size)
-        given = None
-        if condition is not None and np.ndim(condition) > 0:
-            given = np.asarray(condition)
-
-        def parts() -> Iterator[Any]:
-            start = 0
-            for part in self._adapter.parts(X, size):
-                rows = slice(start, start + size)
-                start = rows.stop
-                yield self._reconstruct(part, condition if given is None else given[rows])
-
-        return parts()
-
-    def _check_dense_size(self, n_rows: int, dtype: np.dtype, name: str) -> None:
-        """Raise if what sparse rows become would be too large for an array."""
-        p = self.n_features_in_
-        size = n_rows * p * dtype.itemsize
-        if size > LARGEST_DENSE:
-            raise ValueError(
-                f"{name} of {n_rows} sparse rows would return {n_rows} x {p} numbers, which are "
-                f"{size / 2**30:.1f} GiB, more than {LARGEST_DENSE / 2**30:g} GiB; go over "
-                "iter_reconstruct(X), which yields the reconstruction in blocks of rows, or pass "
-                "fewer rows at a time."
-            )
-
-    def reconstruction_errors(self, X: ArrayLike) -> Any:
-        """Return the loss of each cell: which column makes a row strange.
-
-        Parameters
-        ----------
-        X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
-            Rows of finite numbers.
-
-        Returns
-        -------
-        errors : ndarray or data frame of shape (n_samples, n_features), float64
-            Losses in X's units, in the container of X; squared differences by default.
-            Their sum over a row is minus its score.
-        """
-        return self._reconstruction_errors(X)
-
-    def _reconstruction_errors(self, X: ArrayLike, condition: ArrayLike | None = None) -> Any:
-        model, values = self._fitted_model(), self._in_domain(X)
-        if isinstance(values, SparseRows):
-            self._check_dense_size(len(values), np.dtype(float), "reconstruction_errors")
-        errors = model.errors(values, self._conditions(condition, len(values)))
-        return self._adapter.container(X).wrap_errors(errors, like=X)
-
-    def _in_domain(self, X: ArrayLike) -> Any:
-        """Return rows that the loss can be taken of."""
-        values = self._validated(X)
-        check_domain(self._model.loss, values)
-        return values
-
-    def score_samples(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Return minus the loss of each row; higher is more normal.
-
-        Parameters
-        ----------
-        X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
-            Rows of finite numbers.
-
-        Returns
-        -------
-        scores : ndarray of shape (n_samples,), float64
-            Minus the loss in X's units; minus the summed squared error by default.
-        """
-        return self._score_samples(X)
-
-    def _score_samples(
-        self,
-        X: ArrayLike,
-        condition: ArrayLike | None = None,
-        X_clean: ArrayLike | None = None,
-    ) -> NDArray[np.float64]:
-        model, values = self._fitted_model(), self._in_domain(X)
-        target = None if X_clean is None else self._clean(X_clean, values)
-        return self._scores(model, values, self._conditions(condition, len(values)), target)
-
-    def _scores(
-        self,
-        model: Model,
-        values: NDArray,
-        condition: NDArray | None = None,
-        target: NDArray | None = None,
-    ) -> NDArray[np.float64]:
-        """Return how normal rows are; higher is more."""
-        return -model.row_errors(values, condition, target)
-
-    def score(self, X: ArrayLike, y: Any = None, sample_weight: ArrayLike | None = None) -> float:
-        """Return the mean of `score_samples`.
-
-        It grows with n_components, so it cannot choose that; see
-        :func:`sklearn_ae.metrics.reconstruction_r2` for a score without units.
-
-        Parameters
-        ----------
-        X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
-            Rows of finite numbers.
-        y : ignored
-            Here for scikit-learn's interface.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Non-negative weights.
-
-        Returns
-        -------
-        score : float
-            The weighted mean.
-        """
-        return self._mean_score(self.score_samples(X), sample_weight)
-
-    @staticmethod
-    def _mean_score(scores: NDArray[np.float64], sample_weight: ArrayLike | None) -> float:
-        if sample_weight is None:
-            return float(scores.mean())
-        weights = _check_sample_weight(
-            sample_weight, scores, dtype=np.float64, ensure_non_negative=True
+        every = condition is None or np.ndim(condition) == 0
+        given: Any = condition if every else np.asarray(condition)
+        return (
+            (part, given if every else given[i * size : (i + 1) * size])
+            for i, part in enumerate(self.adapter.parts(X, size))
         )
-        return float(np.average(scores, weights=weights))
 
-    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray:
-        """Return the names of the columns of `transform`.
 
-        They are the lowercased class name and a number: autoencoder0, autoencoder1, ... With
-        `deep_features`, autoencoder_hidden1_0, autoencoder_hidden1_1, ... follow.
-
-        Parameters
-        ----------
-        input_features : array-like of str, default=None
-            Checked against `n_features_in_` only.
-
-        Returns
-        -------
-        names : ndarray of str
-            A name a column.
-        """
-        names = super().get_feature_names_out(input_features)
-        if not self.deep_features:
-            return names
-        prefix, widths = type(self).__name__.lower(), self._model.module.encoder.hidden_widths
-        hidden = [f"{prefix}_hidden{i}_{j}" for i, w in enumerate(widths, 1) for j in range(w)]
-        return np.asarray([*names[: self.n_components_], *hidden], dtype=object)
-
-    @property
-    def _n_features_out(self) -> int:
-        hidden = self._model.module.encoder.hidden_widths if self.deep_features else ()
-        return self.n_components_ + sum(hidden)
-
-    def _fitted_model(self) -> Model:
-        check_is_fitted(self)
-        return self._model
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return "_model" in self.__dict__
+def check_dense_size(n_rows: int, n_features: int, dtype: np.dtype, name: str) -> None:
+    """Raise if what sparse rows become would be too large for an array."""
+    size = n_rows * n_features * dtype.itemsize
+    if size > LARGEST_DENSE:
+        raise ValueError(
+            f"{name} of {n_rows} sparse rows would return {n_rows} x {n_features} numbers, which "
+            f"are {size / 2**30:.1f} GiB, more than {LARGEST_DENSE / 2**30:g} GiB; go over "
+            "iter_reconstruct(X), which yields the reconstruction in blocks of rows, or pass "
+            "fewer rows at a time."
+        )

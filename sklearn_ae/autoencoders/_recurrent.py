@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from numbers import Integral
-from typing import Any, Unpack
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,7 +11,8 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from sklearn_ae.architectures import Recurrent
 from sklearn_ae.autoencoders._base import BaseAutoencoder
-from sklearn_ae.autoencoders._parameters import TABLE_PARAMETERS, Shared
+from sklearn_ae.autoencoders._composing import check_domain
+from sklearn_ae.autoencoders._slots import TABLE_PARAMETERS
 
 
 class RecurrentAutoencoder(BaseAutoencoder):
@@ -45,11 +46,10 @@ class RecurrentAutoencoder(BaseAutoencoder):
         code and time otherwise, which learns faster.
     learning_rate_init : float, default=0.01
         Peak of the one-cycle learning rate.
-    {shared parameters}
-
-    Attributes
-    ----------
-    {shared attributes}
+    architecture : Architecture, default=None
+        Encoder and decoder, in place of `cell`, `hidden_size`, `n_layers`, `bidirectional`,
+        `recurrent_decoder`, `activation`, `dropout`, `hidden_noise` and `sequence_id`. None
+        means :class:`Recurrent`.
 
     Notes
     -----
@@ -76,7 +76,6 @@ class RecurrentAutoencoder(BaseAutoencoder):
     """
 
     _parameter_constraints: dict = {
-        **BaseAutoencoder._parameter_constraints,
         "sequence_id": [str, Integral, None],
         "cell": [StrOptions({"gru", "lstm"})],
         "hidden_size": [Interval(Integral, 1, None, closed="left")],
@@ -86,16 +85,10 @@ class RecurrentAutoencoder(BaseAutoencoder):
     }
     _preset_architecture = Recurrent
     _left_out = frozenset(
-        {
-            "deep_features",
-            "hidden_layer_sizes",
-            "normalization",
-            "tied_weights",
-            *TABLE_PARAMETERS,
-        }
+        {"deep_features", "hidden_layer_sizes", "normalization", "tied_weights", *TABLE_PARAMETERS}
     )
 
-    def __init__(  # type: ignore[misc]  # shared parameters of another default here
+    def __init__(
         self,
         n_components: int | float | None = None,
         *,
@@ -106,7 +99,7 @@ class RecurrentAutoencoder(BaseAutoencoder):
         bidirectional: bool = True,
         recurrent_decoder: bool = False,
         learning_rate_init: float = 0.01,
-        **shared: Unpack[Shared],
+        **shared: Any,
     ) -> None:
         super().__init__(n_components, learning_rate_init=learning_rate_init, **shared)
         self.sequence_id = sequence_id
@@ -116,13 +109,15 @@ class RecurrentAutoencoder(BaseAutoencoder):
         self.bidirectional = bidirectional
         self.recurrent_decoder = recurrent_decoder
 
-    def score_steps(self, X: ArrayLike) -> Any:
+    def score_steps(self, X: ArrayLike, condition: ArrayLike | None = None) -> Any:
         """Return minus the loss of each step: where a sequence is strange.
 
         Parameters
         ----------
         X : array, list of arrays or data frame
             Sequences.
+        condition : array-like of shape (n_samples,) or (n_samples, n_conditions), default=None
+            As in `fit`. A scalar holds for every row.
 
         Returns
         -------
@@ -130,9 +125,10 @@ class RecurrentAutoencoder(BaseAutoencoder):
             Minus the loss summed over channels, float64; NaN where nothing was observed.
             One array for the rows of a long data frame.
         """
-        model, values = self._fitted_model(), self._in_domain(X)
-        container: Any = self._adapter.container(X)
-        errors = container.steps(model.errors(values), X)
+        values, given = self._read(X, condition)
+        check_domain(self._model.loss, values)
+        container: Any = self._reader.adapter.container(X)
+        errors = container.steps(self._model.errors(values, given), X)
         if isinstance(errors, list):
             return [_step_scores(e) for e in errors]
         return _step_scores(errors)

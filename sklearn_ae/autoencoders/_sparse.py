@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from numbers import Real
-from typing import Any, Unpack
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from sklearn_ae.autoencoders._base import BaseAutoencoder
-from sklearn_ae.autoencoders._parameters import Shared, check_no_conflict
+from sklearn_ae.autoencoders._slots import check_no_conflict
 from sklearn_ae.data import Rows
 from sklearn_ae.latents import Deterministic, Latent, Sigmoid, TopK
 from sklearn_ae.penalties import KLSparsity, L1Sparsity, Penalty
-from sklearn_ae.training import Fitted, ModelSpec, TrainingConfig
+from sklearn_ae.training import Model
 
 
 class SparseAutoencoder(BaseAutoencoder):
@@ -41,13 +40,14 @@ class SparseAutoencoder(BaseAutoencoder):
         "kl" is the divergence above, on a logistic code. "l1" is the L1 norm of a
         real-valued code, relative to its size. "topk" keeps the largest activations of
         each row and sets the others to zero.
-    {shared parameters}
+    latent : Latent, default=None
+        What stands between encoder and decoder, in place of `penalty`. None means
+        :class:`Sigmoid` for "kl", :class:`Deterministic` for "l1" and :class:`TopK` for "topk".
 
     Attributes
     ----------
     dead_units_ : ndarray of int
         Units whose activation is the same in every training row.
-    {shared attributes}
 
     References
     ----------
@@ -66,13 +66,11 @@ class SparseAutoencoder(BaseAutoencoder):
     """
 
     _parameter_constraints: dict = {
-        **BaseAutoencoder._parameter_constraints,
         "sparsity": [Interval(Real, 0, 1, closed="neither")],
         "sparsity_weight": [Interval(Real, 0, None, closed="left"), None],
         "penalty": [StrOptions({"kl", "l1", "topk"})],
     }
     _overcomplete = True
-    _latent_name = "Sigmoid"
 
     def __init__(
         self,
@@ -81,7 +79,7 @@ class SparseAutoencoder(BaseAutoencoder):
         sparsity: float = 0.05,
         sparsity_weight: float | None = None,
         penalty: str = "kl",
-        **shared: Unpack[Shared],
+        **shared: Any,
     ) -> None:
         super().__init__(n_components, **shared)
         self.sparsity = sparsity
@@ -107,13 +105,6 @@ class SparseAutoencoder(BaseAutoencoder):
             return (L1Sparsity(**weight),)
         return (KLSparsity(self.sparsity, **weight),)
 
-    def _attributes(
-        self, X: Any, rows: Rows, spec: ModelSpec, config: TrainingConfig, fitted: Fitted
-    ) -> dict[str, Any]:
-        attributes = super()._attributes(X, rows, spec, config, fitted)
-        attributes["dead_units_"] = _constant_units(fitted.model.encode(rows.selected(rows.values)))
-        return attributes
-
-
-def _constant_units(code: NDArray) -> NDArray[np.int64]:
-    return np.flatnonzero(np.ptp(code, axis=0) <= 1e-6)
+    def _further_attributes(self, model: Model, rows: Rows) -> dict[str, Any]:
+        code = model.encode(rows.selected(rows.values), rows.conditions)
+        return {"dead_units_": np.flatnonzero(np.ptp(code, axis=0) <= 1e-6)}

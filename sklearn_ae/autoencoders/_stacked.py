@@ -7,7 +7,7 @@ import inspect
 import math
 from itertools import pairwise
 from numbers import Integral
-from typing import Any, Unpack
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,8 +17,7 @@ from sklearn.base import clone
 from sklearn_ae.architectures import Architecture, Chain, Chained
 from sklearn_ae.autoencoders._autoencoder import Autoencoder
 from sklearn_ae.autoencoders._base import BaseAutoencoder
-from sklearn_ae.autoencoders._parameters import Shared
-from sklearn_ae.data import Rows
+from sklearn_ae.data import RESERVED, Rows
 from sklearn_ae.latents import Deterministic
 from sklearn_ae.training import AutoencoderModule, Model, ModuleFactory
 
@@ -43,20 +42,18 @@ class StackedAutoencoder(BaseAutoencoder):
         `n_components`.
     latent : Deterministic, default=None
         What stands between encoder and decoder.
-    {shared parameters}
 
     Attributes
     ----------
     stages_ : list of Autoencoder
         The stages as greedy training left them, each fitted on the codes of the one
         before. Their `loss_curve_` and `history_` tell how they were trained.
-    {shared attributes}
 
     Notes
     -----
     `history_` and the curves are those of the fine-tuning. `hidden_layer_sizes` are the
     hidden layers of each stage. The first call of `partial_fit` begins from PCA, without
-    stages.
+    stages. Stages know of no condition, so that `fit` does not take one.
 
     References
     ----------
@@ -75,7 +72,6 @@ class StackedAutoencoder(BaseAutoencoder):
     """
 
     _parameter_constraints: dict = {
-        **BaseAutoencoder._parameter_constraints,
         "stage_sizes": [tuple, list, None],
         "latent": [Deterministic, None],
     }
@@ -83,22 +79,21 @@ class StackedAutoencoder(BaseAutoencoder):
     _in_stages = True
     stages_: list[Autoencoder]
 
-    def __init__(  # type: ignore[misc]  # shared parameters of another type here
+    def __init__(
         self,
         n_components: int | float | None = None,
         *,
         stage_sizes: tuple[int, ...] | None = None,
         latent: Deterministic | None = None,
-        **shared: Unpack[Shared],
+        **shared: Any,
     ) -> None:
         super().__init__(n_components, latent=latent, **shared)
         self.stage_sizes = stage_sizes
 
-    def _architecture(self, rows: Rows, n_components: int) -> Architecture:
-        one = super()._architecture(rows, n_components)
+    def _architecture(self, given: Architecture, rows: Rows, n_components: int) -> Architecture:
         widths = self._widths(rows, n_components)
-        further = [clone(one.of_codes()) for _ in widths]
-        return Chained((clone(one), *further), widths)
+        further = [clone(given.of_codes()) for _ in widths]
+        return Chained((clone(given), *further), widths)
 
     def _widths(self, rows: Rows, n_components: int) -> tuple[int, ...]:
         """Widths of the stages before the last."""
@@ -127,11 +122,18 @@ class StackedAutoencoder(BaseAutoencoder):
 
     def _greedy(self, rows: Rows, n_components: int) -> Model:
         """Train the stages one after the other, and join them."""
+        if rows.n_conditions:
+            raise ValueError(
+                f"condition was given, but {type(self).__name__} trains its stages on codes that "
+                "know of none; leave condition out, use an Autoencoder, or call partial_fit, "
+                "which trains without stages."
+            )
         values, weight = rows.arrays(), rows.weights
+        companions = {n: c for n, c in rows.selected_companions.items() if n not in RESERVED}
         self.stages_ = []
         for size in (*self._widths(rows, n_components), n_components):
             stage = self._stage(size, rows, first=not self.stages_)
-            self.stages_.append(stage.fit(values, sample_weight=weight))
+            self.stages_.append(stage.fit(values, sample_weight=weight, companions=companions))
             values = stage.transform(values)
         return self._joined(rows)
 

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from numbers import Integral, Real
-from typing import Any, Unpack
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from sklearn_ae.autoencoders._base import BaseAutoencoder
-from sklearn_ae.autoencoders._conditional import ConditionalAutoencoder
-from sklearn_ae.autoencoders._parameters import Shared, fill_slot
+from sklearn_ae.autoencoders._slots import fill_slot
 from sklearn_ae.data import Rows
 from sklearn_ae.latents import Gaussian, Latent, importance_draws
 from sklearn_ae.losses import Loss
-from sklearn_ae.training import Fitted, Model, ModelSpec, Seeds, TrainingConfig, mean_divergence
+from sklearn_ae.training import Model, mean_divergence
 
 
-class VariationalAutoencoder(ConditionalAutoencoder, BaseAutoencoder):
+class VariationalAutoencoder(BaseAutoencoder):
     """Autoencoder with a Gaussian posterior a row: a density that can be sampled.
 
     Maximises the evidence lower bound,
@@ -48,14 +47,12 @@ class VariationalAutoencoder(ConditionalAutoencoder, BaseAutoencoder):
     loss : {"gaussian", "bernoulli", "poisson"} or Loss, default="gaussian"
         The distribution of a row given its code. "bernoulli" needs X in [0, 1] and
         "poisson" X >= 0.
-    {shared parameters}
 
     Attributes
     ----------
     kl_per_component_ : ndarray of shape (n_components_,)
         Divergence of each component from the prior, in nats, averaged over the training
         rows, in descending order. Components near 0 are not used.
-    {shared attributes}
 
     See Also
     --------
@@ -64,6 +61,12 @@ class VariationalAutoencoder(ConditionalAutoencoder, BaseAutoencoder):
 
     Notes
     -----
+    `score_samples` is log 1/m Σᵢ p(x | zᵢ) p(zᵢ) / q(zᵢ | x) in nats and X's units, with
+    m = `n_importance_samples` draws that depend on the row alone, averaged over groups of
+    them where m is below 20, and mixed with that of the start. It compares with
+    `PCA.score_samples`. `reconstruction_errors` are minus the log-density of each cell given
+    the row's posterior mean.
+
     A network says little about rows far from all that it was trained on, and a few of them
     decide a mean of log-densities. So the density is a mixture, .99 of the network's and .01
     of the start's, and no row has more than log(100) = 4.6 nats less than the start gives
@@ -103,7 +106,6 @@ class VariationalAutoencoder(ConditionalAutoencoder, BaseAutoencoder):
 
     _defensive_share = 0.01
     _parameter_constraints: dict = {
-        **BaseAutoencoder._parameter_constraints,
         "beta": [Interval(Real, 0, None, closed="left")],
         "warm_up": [Interval(Real, 0, 1, closed="both")],
         "n_importance_samples": [Interval(Integral, 1, None, closed="left")],
@@ -111,7 +113,7 @@ class VariationalAutoencoder(ConditionalAutoencoder, BaseAutoencoder):
         "loss": [StrOptions({"gaussian", "bernoulli", "poisson"}), Loss],
     }
 
-    def __init__(  # type: ignore[misc]  # shared parameters of another type here
+    def __init__(
         self,
         n_components: int | float | None = None,
         *,
@@ -120,7 +122,7 @@ class VariationalAutoencoder(ConditionalAutoencoder, BaseAutoencoder):
         n_importance_samples: int = 10,
         latent: Gaussian | None = None,
         loss: str | Loss = "gaussian",
-        **shared: Unpack[Shared],
+        **shared: Any,
     ) -> None:
         super().__init__(n_components, latent=latent, loss=loss, **shared)
         self.beta = beta
@@ -133,94 +135,20 @@ class VariationalAutoencoder(ConditionalAutoencoder, BaseAutoencoder):
     def _latent(self, n_components: int) -> Latent:
         return fill_slot(self, "latent", Gaussian)
 
-    def _attributes(
-        self, X: Any, rows: Rows, spec: ModelSpec, config: TrainingConfig, fitted: Fitted
-    ) -> dict[str, Any]:
-        attributes = super()._attributes(X, rows, spec, config, fitted)
-        attributes["kl_per_component_"] = mean_divergence(fitted.model, rows)
-        return attributes
+    def _further_attributes(self, model: Model, rows: Rows) -> dict[str, Any]:
+        return {"kl_per_component_": mean_divergence(model, rows)}
 
     def _scores(
         self,
         model: Model,
-        values: NDArray,
+        values: Any,
         condition: NDArray | None = None,
-        target: NDArray | None = None,
+        target: Any = None,
     ) -> NDArray[np.float64]:
+        if target is not None:
+            raise ValueError(
+                f"X_clean was given, but scores of a {type(self).__name__} are log-densities of X "
+                "itself; leave X_clean out, or use sklearn_ae.metrics.denoising_score."
+            )
         draws = importance_draws(self.n_importance_samples, model.factory.n_components)
         return model.log_evidence(values, condition, draws)
-
-    def reconstruction_errors(self, X: ArrayLike, condition: ArrayLike | None = None) -> Any:
-        """Return minus the log-density of each cell given the row's posterior mean.
-
-        Parameters
-        ----------
-        X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
-            Rows of finite numbers.
-        condition : array-like of shape (n_samples,) or (n_samples, n_conditions), default=None
-            As in `fit`. A scalar holds for every row.
-
-        Returns
-        -------
-        errors : ndarray or data frame of shape (n_samples, n_features), float64
-            Nats, in the container of X.
-        """
-        return self._reconstruction_errors(X, condition)
-
-    def score_samples(
-        self, X: ArrayLike, condition: ArrayLike | None = None
-    ) -> NDArray[np.float64]:
-        """Return the importance-weighted bound on the log-density of each row.
-
-        Parameters
-        ----------
-        X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
-            Rows of finite numbers.
-        condition : array-like of shape (n_samples,) or (n_samples, n_conditions), default=None
-            As in `fit`. A scalar holds for every row.
-
-        Returns
-        -------
-        scores : ndarray of shape (n_samples,), float64
-            log 1/m Σᵢ p(x | zᵢ) p(zᵢ) / q(zᵢ | x) in nats and X's units, with
-            m = `n_importance_samples` draws that depend on the row alone, averaged over
-            groups of them where m is below 20, and mixed with that of the start. It
-            compares with `PCA.score_samples`.
-        """
-        return self._score_samples(X, condition)
-
-    def sample(
-        self,
-        n_samples: int = 1,
-        random_state: int | np.random.RandomState | None = None,
-        condition: ArrayLike | None = None,
-        *,
-        lengths: ArrayLike | None = None,
-    ) -> Any:
-        """Draw new rows: codes from the prior, then rows given codes, noise included.
-
-        One row in a hundred is drawn from the start, which has that share of the density.
-
-        Parameters
-        ----------
-        n_samples : int, default=1
-            Number of rows.
-        random_state : int, RandomState or None, default=None
-            Feeds the draws. None draws a seed from the operating system.
-        condition : array-like of shape (n_samples,) or (n_samples, n_conditions), default=None
-            As in `fit`. A scalar holds for every row.
-        lengths : array-like of shape (n_samples,) or (n_samples, 2), default=None
-            As in `inverse_transform`.
-
-        Returns
-        -------
-        X : ndarray or data frame of shape (n_samples, n_features)
-            Rows in X's units, in the container that `fit` saw.
-        """
-        model = self._fitted_model()
-        if not isinstance(n_samples, Integral) or n_samples < 1:
-            raise ValueError(f"n_samples={n_samples!r} must be an integer of at least 1.")
-        conditions = self._conditions(condition, n_samples)
-        rng = Seeds.of(random_state).numpy("sample")
-        typical = self._typical(n_samples, lengths)
-        return self._container.wrap(model.sample(n_samples, conditions, rng, typical))

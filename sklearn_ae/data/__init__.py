@@ -10,7 +10,7 @@ from sklearn_ae.data._batch import (
 )
 from sklearn_ae.data._channels import ChannelScaling
 from sklearn_ae.data._columns import Column, Numeric, fit_column
-from sklearn_ae.data._companions import as_tensor, read_companions
+from sklearn_ae.data._companions import RESERVED, as_tensor, read_companions
 from sklearn_ae.data._condition import ConditionEncoder
 from sklearn_ae.data._containers import Container
 from sklearn_ae.data._images import Images, as_images
@@ -28,6 +28,7 @@ from sklearn_ae.data._table_scaling import TableScaling, level_spans
 
 __all__ = [
     "FEW_ROWS",
+    "RESERVED",
     "SMALL",
     "AnyBatch",
     "Batch",

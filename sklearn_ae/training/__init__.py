@@ -12,7 +12,7 @@ from sklearn_ae.inference import (
     state_tensors,
 )
 from sklearn_ae.runtime import Seeds, available_device, resolve_device, thread_count, torch_threads
-from sklearn_ae.training._assembly import make_net
+from sklearn_ae.training._assembly import make_net, training_threads
 from sklearn_ae.training._config import TrainingConfig
 from sklearn_ae.training._fit import (
     Fitted,
@@ -54,4 +54,5 @@ __all__ = [
     "state_tensors",
     "thread_count",
     "torch_threads",
+    "training_threads",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from sklearn.base import clone
 from torch import Generator, Tensor
 
 from sklearn_ae.corruptions import in_standard_units
@@ -21,6 +22,7 @@ from sklearn_ae.data import (
 )
 from sklearn_ae.inference import Model, ModuleFactory, TrainingRange, state_tensors
 from sklearn_ae.losses import Loss
+from sklearn_ae.runtime import thread_count
 from sklearn_ae.training._config import TrainingConfig
 from sklearn_ae.training._net import AutoencoderNet
 from sklearn_ae.training._objective import Objective
@@ -29,6 +31,42 @@ from sklearn_ae.training._spec import ModelSpec
 
 # Cells of rows of different sizes that are standardised at once.
 _BLOCK_CELLS = 2**18
+
+
+def make_factory(
+    spec: ModelSpec, config: TrainingConfig, rows: Rows, n_rows: int | None = None
+) -> ModuleFactory:
+    """Return what builds the network of a spec for some rows.
+
+    Parameters
+    ----------
+    spec : ModelSpec
+        Gives architecture, latent and loss.
+    config : TrainingConfig
+        Gives the width of the code.
+    rows : Rows
+        Training rows.
+    n_rows : int, optional
+        Number of rows that rules by data size see; None means those of `rows`.
+    """
+    return ModuleFactory(
+        clone(spec.architecture),
+        clone(spec.latent),
+        rows.n_features,
+        config.n_components,
+        rows.n_rows if n_rows is None else n_rows,
+        linear_path=spec.start is not None,
+        n_conditions=rows.n_conditions,
+        n_parameters=spec.loss.n_parameters,
+        sample_shape=rows.sample_shape,
+        ragged=rows.ragged,
+        missing_columns=rows.missing_columns,
+    )
+
+
+def training_threads(spec: ModelSpec, config: TrainingConfig, rows: Rows) -> int:
+    """Return the number of threads to train with, which follows from the work of a batch."""
+    return thread_count(make_factory(spec, config, rows).work * config.batch_rows(rows))
 
 
 def make_net(

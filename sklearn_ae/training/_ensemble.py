@@ -101,6 +101,7 @@ class Ensemble:
     def end(self) -> None:
         """Give each network memory of its own, and all of its rows."""
         self._run_step.close()
+        del self._run_step  # which holds this object, and so the rows
         for runner in self.runners:
             runner.batches.limit(_rows(runner).n_rows)
             runner.batches.buffers = {}

@@ -143,6 +143,7 @@ class EpochRunner:
     def end(self) -> None:
         """Let go of recorded steps and of the memory they are of."""
         self.run_step.close()
+        del self.run_step  # which holds this object, and so the rows
         self.update.optimizer.release()
 
     def print_obstacle(self, obstacle: str) -> None:

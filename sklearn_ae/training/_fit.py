@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import clone
 
 from sklearn_ae.data import FEW_ROWS, SMALL, ColumnScaling, Rows
 from sklearn_ae.inference import (
@@ -21,6 +20,7 @@ from sklearn_ae.runtime import Seeds
 from sklearn_ae.starts import LinearStart, fit_scalings
 from sklearn_ae.training._assembly import (
     check_same_shapes,
+    make_factory,
     make_net,
     make_objective,
     make_run,
@@ -235,7 +235,7 @@ class Fitter:
         """
         normal_scores = self._normal_scores if normal_scores is None else normal_scores
         scaling, target_scaling = self._scalings(train, previous, normal_scores)
-        factory = self._factory(train, n_rows)
+        factory = make_factory(self.spec, self.config, train, n_rows)
         if previous is not None:
             factory.n_rows, factory.missing_columns = (
                 previous.factory.n_rows,
@@ -358,21 +358,6 @@ class Fitter:
         if start is None:
             return fit_scalings(rows, normal_scores=normal_scores)
         return start.scalings(rows, normal_scores=normal_scores)
-
-    def _factory(self, rows: Rows, n_rows: int) -> ModuleFactory:
-        return ModuleFactory(
-            clone(self.spec.architecture),
-            clone(self.spec.latent),
-            rows.n_features,
-            self.config.n_components,
-            n_rows,
-            linear_path=self.spec.start is not None,
-            n_conditions=rows.n_conditions,
-            n_parameters=self.spec.loss.n_parameters,
-            sample_shape=rows.sample_shape,
-            ragged=rows.ragged,
-            missing_columns=rows.missing_columns,
-        )
 
 
 def fit_specs(fitters: list[Fitter], rows: Rows, previous: Model | None = None) -> list[Fitted]:

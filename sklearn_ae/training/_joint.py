@@ -27,6 +27,7 @@ from sklearn_ae.training.callbacks import (
     FiniteGuard,
     LearningRate,
     Others,
+    Printed,
     Progress,
     asks_for_end,
 )
@@ -94,7 +95,9 @@ class JointTraining:
         self.rate = LearningRate(schedule, [run.net for run in runs], theirs)
         self.guard = FiniteGuard(runs, self.rate)
         self.dead_units = DeadUnits(runs, self.rate)
-        self.best = None if runs[0].valid is None else BestEpoch(self, config, self.rate)
+        self.best = None
+        if runs[0].valid is not None:
+            self.best = BestEpoch(runs, self.losses, config, self.rate)
         self.ensemble: Ensemble | None = None
 
     def train_epoch(self) -> None:
@@ -217,7 +220,7 @@ def _attach(
     first, *others = (run.net for run in joint.runs)
     ours = [joint.rate, Progress(joint.runs, joint.rate.schedule), joint.guard, joint.best]
     last = [
-        PrintLog() if config.verbose and watched else None,
+        Printed(PrintLog()) if config.verbose and watched else None,
         None if on_epoch is None else EpochHook(on_epoch),
         EndOfSchedule(schedule) if isinstance(schedule, OneCycle) else None,
     ]
@@ -225,6 +228,8 @@ def _attach(
     for net in others:
         net.callbacks = copy.deepcopy(acting)
     theirs = list(config.callbacks) if watched else copy.deepcopy(acting)
+    # skorch would call them last, when training may have been ended already.
+    theirs = [Printed(c) if isinstance(c, PrintLog) else c for c in theirs]
     handed = [Others(others)] if acting and others else []
     first.callbacks = [c for c in [*ours, *handed, *theirs, *last] if c is not None]
     for net in (first, *others):
@@ -247,6 +252,10 @@ def _fit_loop(joint: JointTraining, n_epochs: int) -> None:
     finally:
         joint.end()
         del net.joint_
+        for run in joint.runs:  # ours hold rows
+            net, ours = run.net, "sklearn_ae"
+            kept = [c for c in net.callbacks_ if type(c[1]).__module__.split(".")[0] != ours]
+            net.callbacks, net.callbacks_ = [c for _, c in kept[1:]], kept
 
 
 def _numbers(row: dict[str, Any]) -> dict[str, float]:

@@ -15,8 +15,18 @@ from joblib import Parallel, delayed
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
-from sklearn_ae import Autoencoder, GaussianNoise
+from sklearn_ae import (
+    Autoencoder,
+    Dense,
+    Deterministic,
+    Gaussian,
+    GaussianLikelihood,
+    GaussianNoise,
+    SquaredError,
+)
+from sklearn_ae.data import Rows
 from sklearn_ae.metrics import reconstruction_r2
+from sklearn_ae.training import ModelSpec, TrainingConfig, training_threads
 
 
 def _estimator(seed: int, device: str) -> Autoencoder:
@@ -134,3 +144,16 @@ def test_cpu_and_gpu_agree(cancer):
     plain = Autoencoder(n_components=3, hidden_layer_sizes=(32,), max_iter=4, random_state=0)
     cpu, gpu = (clone(plain).set_params(device=d).fit(cancer) for d in ("cpu", "cuda"))
     np.testing.assert_allclose(gpu.score(cancer), cpu.score(cancer), rtol=1e-3)
+
+
+def test_threads_of_training_count_all_that_a_latent_and_a_loss_ask_for(allow):
+    allow(4)
+    rows = Rows(np.zeros((4096, 512)))
+    config = TrainingConfig(n_components=64, batch_size=1024)
+    threads = {
+        latent: training_threads(
+            ModelSpec(Dense(hidden_layer_sizes=()), latent, None, (), loss, None), config, rows
+        )
+        for latent, loss in ((Deterministic(), SquaredError()), (Gaussian(), GaussianLikelihood()))
+    }
+    assert list(threads.values()) == [1, 4]

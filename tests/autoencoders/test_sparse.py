@@ -7,7 +7,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from sklearn_ae import Autoencoder, KLSparsity, L1Sparsity, SparseAutoencoder, TopK
 from sklearn_ae.data import Batch
-from sklearn_ae.training._dead_units import dead_units, reinitialise
+from sklearn_ae.training.callbacks._dead_units import dead_units, reinitialise
 
 PENALTIES = pytest.mark.parametrize("penalty", ["kl", "l1", "topk"])
 

@@ -24,39 +24,47 @@ class BestEpoch(Callback):
 
     Parameters
     ----------
-    joint : JointTraining
-        The networks, at epoch 0, and the losses of their held-out rows.
+    runs : list of TrainingRun
+        The networks, at epoch 0.
+    losses : ndarray of shape (n_held_out,)
+        Losses of their held-out rows.
     config : TrainingConfig
         Gives `tol` and `n_iter_no_change`.
     rate : LearningRate
         The learning rate.
     """
 
-    def __init__(self, joint: Any, config: TrainingConfig, rate: LearningRate) -> None:
-        self.joint = joint
+    def __init__(
+        self,
+        runs: list[Any],
+        losses: NDArray[np.float64],
+        config: TrainingConfig,
+        rate: LearningRate,
+    ) -> None:
+        self.runs = runs
         self.config = config
         self.rate = rate
-        self.start_losses: NDArray[np.float64] = joint.losses
-        self.losses = self.start_losses
+        self.start_losses = self.losses = losses
         self.least = float(self.losses.mean())
         self.epoch = 0
-        self.weights = [run.weights() for run in joint.runs]
+        self.weights = [run.weights() for run in runs]
         self.epochs_without_improvement = 0
 
     @property
     def exact(self) -> bool:
         """Whether the start leaves nothing to learn."""
-        first = self.joint.runs[0]
+        first = self.runs[0]
         return bool(first.has_least and self.start_losses.mean() <= _EXACT * first.unit)
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
         """Compare the weights after an epoch with the best so far."""
-        epoch, loss = len(net.history), float(self.joint.losses.mean())
+        losses = net.joint.losses
+        epoch, loss = len(net.history), float(losses.mean())
         improved = loss < self.least - self.config.tol * abs(self.least)
         self.epochs_without_improvement = 0 if improved else self.epochs_without_improvement + 1
         if loss < self.losses.mean():
-            self.losses, self.epoch = self.joint.losses, epoch
-            self.weights = [run.weights() for run in self.joint.runs]
+            self.losses, self.epoch = losses, epoch
+            self.weights = [run.weights() for run in self.runs]
         self.least = min(self.least, loss)
         net.history.record("valid_loss_best", self.epoch == epoch)
         impatient = self.epochs_without_improvement >= self.config.n_iter_no_change
@@ -65,5 +73,5 @@ class BestEpoch(Callback):
 
     def on_train_end(self, net: Any, **kwargs: Any) -> None:
         """Go back to the best weights."""
-        for run, weights in zip(self.joint.runs, self.weights, strict=True):
+        for run, weights in zip(self.runs, self.weights, strict=True):
             run.set_weights(weights)

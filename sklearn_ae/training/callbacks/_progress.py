@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from skorch.callbacks import Callback
+from skorch.callbacks import Callback, PrintLog
 
 from sklearn_ae.training._schedule import Constant, OneCycle
 from sklearn_ae.training.callbacks._base import TrainingEnd
@@ -101,3 +101,25 @@ class Others(Callback):
     def _notify(self, hook: str, **kwargs: Any) -> None:
         for net in self.nets:
             net.notify(hook, **kwargs)
+
+
+class Printed(Callback):
+    """Prints a line an epoch before training is ended by it.
+
+    Parameters
+    ----------
+    log : PrintLog
+        What prints.
+    """
+
+    def __init__(self, log: PrintLog) -> None:
+        self.log = log
+
+    def initialize(self) -> Printed:
+        """Begin with the names of the columns."""
+        self.log.initialize()
+        return self
+
+    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
+        """After an epoch."""
+        self.log.on_epoch_end(net, **kwargs)
