@@ -26,14 +26,15 @@ from torch import nn
 from sklearn_ae._compat import output_config
 from sklearn_ae.architectures import ACTIVATIONS, NORMALIZATIONS, Architecture, Dense
 from sklearn_ae.autoencoders._composing import check_deep, check_domain
+from sklearn_ae.autoencoders._cross_fitting import CrossFit, cross_fitted
 from sklearn_ae.autoencoders._declaring import declare, named_in_errors
 from sklearn_ae.autoencoders._fitting import (
+    fit,
     offset,
     prepare,
     take,
     threads_of,
     unchanged_on_failure,
-    watch,
 )
 from sklearn_ae.autoencoders._reading import DTYPES, Reader, check_dense_size
 from sklearn_ae.autoencoders._slots import fill_slot
@@ -44,7 +45,15 @@ from sklearn_ae.latents import Deterministic, Latent
 from sklearn_ae.losses import LOSSES, Loss
 from sklearn_ae.penalties import Penalty
 from sklearn_ae.starts import Start
-from sklearn_ae.training import AutoencoderNet, History, Model, ModelSpec, Seeds, TrainingConfig
+from sklearn_ae.training import (
+    AutoencoderNet,
+    History,
+    Model,
+    ModelSpec,
+    Seeds,
+    Selection,
+    TrainingConfig,
+)
 
 
 def _can_sample(autoencoder: BaseAutoencoder) -> bool:
@@ -146,6 +155,10 @@ default="from_dtype"
     deep_features : bool, default=False
         `transform` returns the code followed by the hidden layers of the encoder, as features
         for a model behind it; `inverse_transform` takes the same. It may be set after `fit`.
+    optimizer : callable, default=None
+        A torch optimizer class, or a factory `optimizer(params, lr=...)`, in place of AdamW
+        with weight decay `alpha` and gradients clipped to a norm of 1, the default. Steps are
+        then skorch's own and not recorded.
     batch_size : int, default=None
         Rows a batch. None takes a power of two below n / 4, from 32 to 128, growing to 1024
         between 10,000 and 100,000 rows. Sparse rows of more than 2²⁵ cells have batches of
@@ -189,6 +202,9 @@ default="from_dtype"
         The net; `net_.module_` is the torch module, between standardised rows and codes.
     n_iter_ : int
         Epochs run.
+    selection_ : Selection
+        Whether the "start" or the "network" was `kept`, with the mean losses of held-out
+        rows of both, `start_loss` and `network_loss`, in X's units; None without such rows.
     history_ : DataFrame
         A row an epoch, the start being epoch 0, with losses in X's units and a column for
         each named term.
@@ -235,6 +251,7 @@ default="from_dtype"
         "numeric_map": [StrOptions({"robust", "quantile"}), None],
         "whiten": ["boolean"],
         "deep_features": ["boolean"],
+        "optimizer": [callable, None],
         "batch_size": [Interval(Integral, 1, None, closed="left"), None],
         "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
         "max_iter": [Interval(Integral, 0, None, closed="left"), None],
@@ -263,6 +280,7 @@ default="from_dtype"
     explained_variance_ratio_: NDArray[np.float64]
     _reader: Reader
     _model: Model
+    _selection: tuple
     _history: History
     _spec_used: ModelSpec
     _config_used: TrainingConfig
@@ -294,6 +312,7 @@ default="from_dtype"
         numeric_map: str | None = None,
         whiten: bool = False,
         deep_features: bool = False,
+        optimizer: Callable | None = None,
         batch_size: int | None = None,
         learning_rate_init: float = 0.003,
         max_iter: int | None = None,
@@ -329,6 +348,7 @@ default="from_dtype"
         self.numeric_map = numeric_map
         self.whiten = whiten
         self.deep_features = deep_features
+        self.optimizer = optimizer
         self.batch_size = batch_size
         self.learning_rate_init = learning_rate_init
         self.max_iter = max_iter
@@ -432,20 +452,57 @@ default="from_dtype"
         FloatingPointError
             If the loss stays infinite or NaN at ever lower learning rates.
         """
-        given = sample_weight, X_clean, condition, companions
         with unchanged_on_failure(self):
-            previous = self._model if self.warm_start and self.__sklearn_is_fitted__() else None
-            fitter, rows = prepare(self, X, *given, previous=previous)
-            previous = previous or self._greedy(rows, fitter.config.n_components)
-            n_epochs = fitter.config.epochs(rows)
-            context = self._init_callback_context(max_subtasks=n_epochs or None)
-            context.call_on_fit_task_begin(estimator=self, X=X, y=X)
-            if hasattr(self, "_skl_callbacks"):
-                watch(self, context, X, rows, fitter)
-            with threads_of(fitter, rows):
-                take(self, rows, fitter, fitter.fit(rows, previous))
-            context.call_on_fit_task_end(estimator=self, X=X, y=X, reconstruction_attributes=dict)
+            fit(self, X, sample_weight, X_clean, condition, companions)
         return self
+
+    @with_callbacks
+    def cross_fit(
+        self,
+        X: ArrayLike,
+        y: Any = None,
+        *,
+        sample_weight: ArrayLike | None = None,
+        X_clean: ArrayLike | None = None,
+        condition: ArrayLike | None = None,
+        companions: Mapping[str, ArrayLike] | None = None,
+    ) -> CrossFit:
+        """Fit, and return what networks that have not seen a row say of it.
+
+        Five folds are held out in turn. Where the choice between start and network has
+        trained networks of folds, below 1,000 rows, they are used; otherwise each fold has one
+        trained for as many epochs as the one that was kept, or the start if that was kept.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
+            Rows of finite numbers.
+        y : ignored
+            Here for scikit-learn's interface.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Non-negative weights.
+        X_clean : array-like of shape (n_samples, n_features), default=None
+            As in `fit`.
+        condition : array-like of shape (n_samples,) or (n_samples, n_conditions), default=None
+            As in `fit`.
+        companions : mapping of str to array-like of shape (n_samples, ...), default=None
+            As in `fit`.
+
+        Returns
+        -------
+        found : CrossFit
+            A tuple of `codes`, in the basis of the fitted estimator, `reconstructions`, in the
+            container of X, `scores`, and `folds`, the fold that each row was held out in.
+
+        Raises
+        ------
+        ValueError
+            As `fit`, and if there are fewer than two rows.
+        """
+        with unchanged_on_failure(self):
+            found = fit(self, X, sample_weight, X_clean, condition, companions, keep_folds=True)
+            with threads_of(*found[:2]):
+                return cross_fitted(self, X, *found)
 
     def partial_fit(
         self,
@@ -497,6 +554,7 @@ default="from_dtype"
             self._n_streamed += 1
             self.n_iter_ += 1
             self._history = self._history.extended({"train_loss": loss})
+            self._selection = ("network", None, None)
             self.offset_ = offset(self, rows, self._model)
         return self
 
@@ -888,6 +946,11 @@ default="from_dtype"
         prefix, widths = type(self).__name__.lower(), self._model.module.encoder.hidden_widths
         hidden = [f"{prefix}_hidden{i}_{j}" for i, w in enumerate(widths, 1) for j in range(w)]
         return np.asarray([*names[: self.n_components_], *hidden], dtype=object)
+
+    @property
+    def selection_(self) -> Selection:
+        """Which of start and network was kept, with the losses of held-out rows."""
+        return Selection(*self._selection)
 
     @property
     def history_(self) -> pd.DataFrame:

@@ -116,6 +116,7 @@ def training_config(estimator: BaseAutoencoder, n_components: int) -> TrainingCo
         n_iter_no_change=estimator.n_iter_no_change,
         tol=estimator.tol,
         device=resolve_device(estimator.device),
+        optimizer=estimator.optimizer,
         callbacks=tuple(estimator.callbacks or ()),
         verbose=estimator.verbose,
     )

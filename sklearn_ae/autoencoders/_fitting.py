@@ -56,15 +56,57 @@ def prepare(
         A model that is to go on from where it is.
     """
     estimator._validate_params()
-    if reset:
+    # Kinds and levels of columns are part of a network that goes on.
+    anew = reset and not (previous is not None and estimator._reader.adapter.tabular)
+    if anew:
         estimator._reader = Reader(estimator, X)
-    rows = estimator._reader.rows(estimator, X, *given, reset=reset)
+    rows = estimator._reader.rows(estimator, X, *given, reset=anew)
     if reset:
         estimator._entropy = Seeds.of(estimator.random_state).entropy
     seeds = Seeds(estimator._entropy)
     n_components = code_width(estimator, rows, seeds, previous)
     spec = model_spec(estimator, rows, n_components)
     return Fitter(spec, training_config(estimator, n_components), seeds), rows
+
+
+def fit(estimator: BaseAutoencoder, X: ArrayLike, *given: Any, keep_folds: bool = False) -> Any:
+    """Fit to rows.
+
+    Parameters
+    ----------
+    estimator : BaseAutoencoder
+        Gets the attributes that are learned.
+    X : array-like, sparse matrix or data frame
+        Rows.
+    *given
+        What comes with them: sample_weight, X_clean, condition and companions.
+    keep_folds : bool
+        Whether networks of folds are returned.
+
+    Returns
+    -------
+    fitter : Fitter
+        What was fitted.
+    rows : Rows
+        The rows as they were read.
+    fitted : Fitted
+        What came of it.
+    """
+    goes_on = estimator.warm_start and estimator.__sklearn_is_fitted__()
+    previous = estimator._model if goes_on else None
+    fitter, rows = prepare(estimator, X, *given, previous=previous)
+    fitter.keep_folds = keep_folds
+    previous = previous or estimator._greedy(rows, fitter.config.n_components)
+    n_epochs = fitter.config.epochs(rows)
+    context = estimator._init_callback_context(max_subtasks=n_epochs or None)
+    context.call_on_fit_task_begin(estimator=estimator, X=X, y=X)
+    if hasattr(estimator, "_skl_callbacks"):
+        watch(estimator, context, X, rows, fitter)
+    with threads_of(fitter, rows):
+        fitted = fitter.fit(rows, previous)
+        take(estimator, rows, fitter, fitted)
+    context.call_on_fit_task_end(estimator=estimator, X=X, y=X, reconstruction_attributes=dict)
+    return fitter, rows, fitted
 
 
 def threads_of(fitter: Fitter, rows: Rows) -> AbstractContextManager[None]:
@@ -76,6 +118,8 @@ def take(estimator: BaseAutoencoder, rows: Rows, fitter: Fitter, fitted: Fitted)
     """Set what was learned."""
     fitted.net.optimizer_.state.clear()
     estimator.__dict__.update(learned(estimator, rows, fitter, fitted), _n_streamed=0)
+    if estimator.verbose:
+        print(f"{type(estimator).__name__}: {fitted.selection.sentence}")
 
 
 def learned(
@@ -92,6 +136,7 @@ def learned(
         "_history": fitted.history,
         "n_components_": model.factory.n_components,
         "n_iter_": fitted.n_iter,
+        "_selection": tuple(fitted.selection),
         "explained_variance_ratio_": variance,
         "offset_": offset(estimator, rows, model),
         **estimator._further_attributes(model, rows),

@@ -98,6 +98,16 @@ class Rows:
             index = self.index[index]
         return self._with(self.values, index, self.missing_columns)
 
+    def others(self, held_out: Rows) -> Rows:
+        """Return the selected rows that are not among some others."""
+        kept = np.isin(self.positions, held_out.positions, invert=True)
+        return self.take(np.flatnonzero(kept))
+
+    @property
+    def positions(self) -> NDArray[np.intp]:
+        """Where the selected rows are."""
+        return np.arange(len(self.values)) if self.index is None else self.index
+
     def _with(self, values: Any, index: NDArray | None, missing: NDArray | None = None) -> Rows:
         """Return rows with the same companions."""
         shape = self.sample_shape

@@ -1,6 +1,6 @@
 """A network as it is used: codes, reconstructions, densities, and the basis of codes."""
 
-from sklearn_ae.inference._canonical import canonicalize, mean_divergence
+from sklearn_ae.inference._canonical import align, canonicalize, mean_divergence
 from sklearn_ae.inference._factory import ModuleFactory
 from sklearn_ae.inference._mixture import DefensiveMixture
 from sklearn_ae.inference._model import Model
@@ -18,6 +18,7 @@ __all__ = [
     "Model",
     "ModuleFactory",
     "TrainingRange",
+    "align",
     "canonicalize",
     "mean_divergence",
     "parameters_of",

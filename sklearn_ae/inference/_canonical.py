@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from sklearn_ae.data import Ragged, Rows
@@ -88,6 +90,36 @@ def canonicalize(model: Model, rows: Rows, symmetry: str, whiten: bool) -> NDArr
     model.clear_cache()
     total = float(weight.square().sum())
     return basis.explained / total if total > 0 else np.zeros(len(basis.explained))
+
+
+def align(codes: NDArray, target: NDArray, symmetry: str) -> Callable[[NDArray], NDArray]:
+    """Return the change of basis that brings codes of some rows nearest to others of theirs.
+
+    Parameters
+    ----------
+    codes, target : ndarray of shape (n, n_components)
+        Codes of the same rows by two networks.
+    symmetry : {"linear", "rotation", "signed_permutation", "permutation", "none"}
+        The changes of basis that are allowed: by regression, by the orthogonal Procrustes
+        problem, by the assignment of correlated components, or none.
+    """
+    mean, goal = codes.mean(axis=0), target.mean(axis=0)
+    centred, wanted = codes - mean, target - goal
+    if symmetry == "none":
+        return lambda code: code
+    if symmetry == "linear":
+        matrix = np.linalg.lstsq(centred, wanted, rcond=1e-10)[0]
+    elif symmetry == "rotation":
+        left, _, right = np.linalg.svd(centred.T @ wanted)
+        matrix = left @ right
+    else:
+        product = centred.T @ wanted
+        signed = symmetry == "signed_permutation"
+        row, column = linear_sum_assignment(-(np.abs(product) if signed else product))
+        matrix = np.zeros_like(product)
+        matrix[row, column] = np.where(signed & (product[row, column] < 0), -1.0, 1.0)
+        return lambda code: (code @ matrix).astype(code.dtype, copy=False)
+    return lambda code: ((code - mean) @ matrix + goal).astype(code.dtype, copy=False)
 
 
 def _whitened(moments: _Moments, weight: Tensor, largest: float) -> _Basis:

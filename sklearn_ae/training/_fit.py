@@ -67,6 +67,16 @@ class Selection(NamedTuple):
         losses = (found.start_losses, found.best_losses)
         return cls(kept, *(float(each.mean()) if len(each) else None for each in losses))
 
+    @property
+    def sentence(self) -> str:
+        """The same for a reader."""
+        if self.start_loss is None or self.network_loss is None:
+            return f"the {self.kept} was kept, without held-out rows."
+        return (
+            f"the {self.kept} was kept; held-out loss of the start {self.start_loss:.6g}, of the "
+            f"network {self.network_loss:.6g}."
+        )
+
 
 class Fitted(NamedTuple):
     """A fitted network and how it came about.
@@ -195,6 +205,10 @@ class Fitter:
             if self.groups is not None:
                 held_out = held_out[self.groups]
             yield rows.take(np.flatnonzero(~held_out)), rows.take(np.flatnonzero(held_out))
+
+    def splits(self, rows: Rows) -> list[tuple[Rows, Rows]]:
+        """Return training and held-out parts of all folds."""
+        return list(self.folds(rows, min(_FOLDS, rows.n_rows)))
 
     def start(
         self, rows: Rows, previous: Model | None = None, validated: TrainingResult | None = None
@@ -401,9 +415,7 @@ def fit_specs(fitters: list[Fitter], rows: Rows, previous: Model | None = None) 
             runs.pop().end()
         return [fitter.start(rows, previous, found) for fitter in fitters]
     if folded:
-        for run, model in zip(runs, models, strict=True):
-            run.end()
-            model.clear_cache()
+        _end(models, runs)
         held_out = [valid for own in parts for _, valid in own]
         of_folds = list(zip(models, held_out, strict=True)) if first.keep_folds else []
         del runs
@@ -445,13 +457,11 @@ def _train_on_all(
     ]
 
 
-def fold_networks(
-    fitter: Fitter, rows: Rows, fitted: Fitted, previous: Model | None = None
-) -> list[tuple[Model, Rows]]:
-    """Return what is kept of folds: networks with the rows that each was not fitted to.
+def fold_networks(fitter: Fitter, rows: Rows, fitted: Fitted) -> list[tuple[Model, Rows]]:
+    """Return networks of folds, each with the rows that it was not fitted to.
 
-    Networks that selection has trained are used; otherwise each is trained as long as the one
-    that was kept, or is the start if that was kept.
+    Those that selection has trained are used; otherwise each is trained as long as the one that
+    was kept, or is the start if that was kept.
 
     Parameters
     ----------
@@ -461,22 +471,17 @@ def fold_networks(
         Training rows.
     fitted : Fitted
         What came of it.
-    previous : Model, optional
-        A model that the fit went on from.
     """
     if fitted.folds:
         return list(fitted.folds)
-    parts = list(fitter.folds(rows, min(_FOLDS, rows.n_rows)))
+    parts = fitter.splits(rows)
     models, runs = _split(
-        fitter.run(train, None, rows.n_rows, ("fold", i), previous)
-        for i, (train, _) in enumerate(parts)
+        fitter.run(train, None, rows.n_rows, ("fold", i)) for i, (train, _) in enumerate(parts)
     )
     if fitted.n_epochs:
         schedule = OneCycle(fitter.config.epochs(rows), fitter.config.learning_rate_init)
         train_runs(runs, fitter.config, schedule, fitted.n_epochs, watched=False)
-    for run, model in zip(runs, models, strict=True):
-        run.end()
-        model.clear_cache()
+    _end(models, runs)
     return [(model, valid) for model, (_, valid) in zip(models, parts, strict=True)]
 
 
@@ -502,15 +507,19 @@ def fit_folds(fitter: Fitter, parts: list[tuple[Rows, Rows]]) -> tuple[list[Mode
     )
     schedule = OneCycle(fitter.config.epochs(parts[0][0]), fitter.config.learning_rate_init)
     found = train_runs(runs, fitter.config, schedule)
-    for run, model in zip(runs, models, strict=True):
-        run.end()
-        model.clear_cache()
+    _end(models, runs)
     return models, found
 
 
 def _split(pairs: Iterable[tuple[Model, TrainingRun]]) -> tuple[list[Model], list[TrainingRun]]:
     models, runs = zip(*pairs, strict=True)
     return list(models), list(runs)
+
+
+def _end(models: list[Model], runs: list[TrainingRun]) -> None:
+    for model, run in zip(models, runs, strict=True):
+        run.end()
+        model.clear_cache()
 
 
 def _finished(

@@ -230,7 +230,7 @@ def _attach(
     theirs = list(config.callbacks) if watched else copy.deepcopy(acting)
     # skorch would call them last, when training may have been ended already.
     theirs = [Printed(c) if isinstance(c, PrintLog) else c for c in theirs]
-    handed = [Others(others)] if acting and others else []
+    handed = [Others(others)] if others and (acting or config.optimizer is not None) else []
     first.callbacks = [c for c in [*ours, *handed, *theirs, *last] if c is not None]
     for net in (first, *others):
         net.initialize_callbacks()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
@@ -176,3 +177,51 @@ def test_float32_stays(iris):
     fitted = Autoencoder(2, **SHORT).fit(X)
     assert fitted.transform(X).dtype == np.float32
     assert fitted.reconstruct(X).dtype == np.float32
+
+
+def _later_frame():
+    rng = np.random.default_rng(6)
+    return pd.DataFrame(
+        {
+            "a": rng.normal(size=120),
+            "kind": pd.Categorical(rng.choice(list("xy"), 120)),
+            "day": pd.date_range("2020-01-01", periods=120),
+        }
+    )
+
+
+def _with_nan(rows):
+    later = rows.copy()
+    later[3, 1] = np.nan
+    later[5] = np.nan
+    return later
+
+
+def _with_news(frame):
+    """A missing number, a date that is none, and a level that nobody has seen."""
+    later = frame.copy()
+    later["kind"] = later["kind"].cat.add_categories("z")
+    later.loc[3, "kind"] = "z"
+    later.loc[4, "day"] = pd.NaT
+    later.loc[5, "a"] = np.nan
+    return later
+
+
+LATER = {
+    "array": (np.random.default_rng(5).normal(size=(120, 4)), lambda rows: _with_nan(rows)),
+    "frame": (_later_frame(), lambda rows: _with_news(rows)),
+}
+
+
+@pytest.mark.parametrize("kind", LATER)
+@pytest.mark.parametrize("first", ["partial_fit", "fit", "warm"])
+@pytest.mark.parametrize("cls", [Autoencoder, DenoisingAutoencoder, VariationalAutoencoder])
+def test_what_is_missing_for_the_first_time_is_trained_on(kind, first, cls):
+    rows, spoilt = LATER[kind]
+    later = spoilt(rows)
+    model = cls(2, max_iter=3, warm_start=first == "warm", random_state=0)
+    (model.partial_fit if first == "partial_fit" else model.fit)(rows)
+    (model.fit if first == "warm" else model.partial_fit)(later)
+    assert np.isfinite(model.loss_curve_).all()
+    assert np.isfinite(model.transform(later)).all()
+    assert np.isfinite(model.score_samples(later)).all()

@@ -267,16 +267,25 @@ def test_pairs_are_not_corrupted() -> None:
     assert noisy(module, batch, generator())[0]["reconstruction"] == expected.mean()
 
 
-def test_held_out_rows_are_judged_by_the_penalties_that_depend_on_rows() -> None:
+def test_terms_of_a_batch_are_validated_row_by_row() -> None:
+    """Their mean is the term, and their scatter that of a jackknife over rows."""
     step = make_step()
     penalties = {p.name: p.build(N_COMPONENTS, False) for p in (L1Weights(1e-2), L1Sparsity(0.5))}
     loss = SquaredError().build(SCALING)
-    plain = Objective(loss, None, {})
-    validated = Objective(loss, None, penalties)
-    batch = make_batch()
-    code = step.whole.module.encode(batch.x)
-    expected = 0.5 * (code.abs().mean(0) / code.square().mean(0).sqrt()).mean()
-    gap = validated.validate(step.whole.module, batch, generator()) - plain.validate(
-        step.whole.module, batch, generator()
+    plain, penalised = Objective(loss, None, {}), Objective(loss, None, penalties)
+    batch = Batch(torch.randn(200, N_FEATURES, generator=generator(3)))
+    module = step.whole.module
+
+    def term(code: Tensor) -> Tensor:
+        return 0.5 * (code.abs().mean(0) / code.square().mean(0).sqrt()).mean()
+
+    code = module.encode(batch.x).detach()
+    gap = penalised.validate(module, batch, generator()) - plain.validate(
+        module, batch, generator()
     )
-    torch.testing.assert_close(gap, expected.expand(N_ROWS).detach())
+    torch.testing.assert_close(gap.mean(), term(code))
+    left_out = torch.stack([term(torch.cat([code[:i], code[i + 1 :]])) for i in range(200)])
+    jackknife = 199 * (left_out.mean() - left_out) + term(code)
+    assert np.corrcoef(gap, jackknife)[0, 1] > 0.999
+    assert gap.std() == pytest.approx(jackknife.std(), rel=0.02)
+    assert all(parameter.requires_grad for parameter in module.parameters())
