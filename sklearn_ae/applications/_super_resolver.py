@@ -418,7 +418,7 @@ class SuperResolver(BaseEstimator):
         x = np.moveaxis(standard, -1, 1).reshape(-1, height, width, 1)
         out = np.empty((len(x), height, width, scale * scale), block.dtype)
         architecture, sample_shape = model.factory.architecture, model.factory.sample_shape
-        reach = architecture.reach
+        radius = architecture.radius
         area = min(height, _BLOCK_SIDE) * min(width, _BLOCK_SIDE)
         step = max(1, _BLOCK_PIXELS // area)
         with torch.no_grad(), torch_threads(thread_count(model.factory.work * min(step, len(x)))):
@@ -426,8 +426,8 @@ class SuperResolver(BaseEstimator):
                 -(-len(x) // step), -(-height // _BLOCK_SIDE), -(-width // _BLOCK_SIDE)
             ):
                 chosen = slice(first * step, (first + 1) * step)
-                rows, own_rows = window(top, height, _BLOCK_SIDE, reach)
-                columns, own_columns = window(left, width, _BLOCK_SIDE, reach)
+                rows, own_rows = window(top, height, _BLOCK_SIDE, radius)
+                columns, own_columns = window(left, width, _BLOCK_SIDE, radius)
                 part = torch.from_numpy(np.ascontiguousarray(x[chosen, rows[0], columns[0]]))
                 found = (
                     architecture.averaged(module.decode, part.to(device), sample_shape)

@@ -81,8 +81,8 @@ def _places(length: int) -> NDArray[np.intp]:
     return np.linspace(0, last, -(-length // _TILE)).round().astype(np.intp)
 
 
-def window(number: int, length: int, side: int, reach: int) -> tuple[tuple[slice, slice], slice]:
+def window(number: int, length: int, side: int, radius: int) -> tuple[tuple[slice, slice], slice]:
     """Return where a block of a side reads and writes, and which of what it reads is its own."""
     start, stop = number * side, min(length, (number + 1) * side)
-    first, last = max(0, start - reach), min(length, stop + reach)
+    first, last = max(0, start - radius), min(length, stop + radius)
     return (slice(first, last), slice(start, stop)), slice(start - first, stop - first)

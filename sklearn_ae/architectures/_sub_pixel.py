@@ -19,8 +19,8 @@ from sklearn_ae.architectures._layers import ACTIVATIONS
 from sklearn_ae.data import Batch, ColumnScaling, Extent
 
 # Pixels to each side that bicubic interpolation, the filter and the local mean read.
-REACH = 2
-TAPS = (2 * REACH + 1) ** 2
+RADIUS = 2
+TAPS = (2 * RADIUS + 1) ** 2
 # The parameter of Keys' cubic kernel that torch's and OpenCV's bicubic interpolation have.
 _CUBIC = -0.75
 
@@ -39,11 +39,11 @@ def bicubic_kernel(scale: int) -> NDArray[np.float64]:
         Weights of the neighbourhood for each pixel that a pixel becomes. They sum to 1.
     """
     place = (np.arange(scale) + 0.5) / scale - 0.5
-    t = np.abs(np.arange(-REACH, REACH + 1) - place[:, None])
+    t = np.abs(np.arange(-RADIUS, RADIUS + 1) - place[:, None])
     near = ((_CUBIC + 2) * t - (_CUBIC + 3)) * t * t + 1
     far = _CUBIC * (((t - 5) * t + 8) * t - 4)
     line = np.where(t <= 1, near, np.where(t < 2, far, 0.0))
-    side = 2 * REACH + 1
+    side = 2 * RADIUS + 1
     return np.einsum("ai,bj->abij", line, line).reshape(scale * scale, side, side)
 
 
@@ -52,9 +52,9 @@ def planes(x: Tensor) -> Tensor:
     return x.movedim(-1, 1).reshape(-1, 1, *x.shape[1:3])
 
 
-def replicated(x: Tensor, reach: int = REACH) -> Tensor:
+def replicated(x: Tensor, radius: int = RADIUS) -> Tensor:
     """Repeat the border of images of shape (n, 1, height, width)."""
-    return F.pad(x, (reach,) * 4, mode="replicate")
+    return F.pad(x, (radius,) * 4, mode="replicate")
 
 
 class _Same(Coder):
@@ -102,7 +102,7 @@ class _Enlargement(Coder):
     def __init__(self, scale: int, channels: int, depth: int, activation: str) -> None:
         super().__init__()
         self.activation = activation
-        side = 2 * REACH + 1
+        side = 2 * RADIUS + 1
         kernel = torch.from_numpy(bicubic_kernel(scale)).float()[:, None]
         self.register_buffer("bicubic", kernel, persistent=False)
         self.filter = nn.Parameter(torch.zeros(scale * scale, 1, side, side))
@@ -117,7 +117,7 @@ class _Enlargement(Coder):
         around = replicated(single)
         zero_sum = self.filter - self.filter.mean(dim=(2, 3), keepdim=True)
         linear = F.conv2d(around, self.bicubic + zero_sum)
-        features = replicated(single - F.avg_pool2d(around, 2 * REACH + 1, 1))
+        features = replicated(single - F.avg_pool2d(around, 2 * RADIUS + 1, 1))
         first, *inner, last = self.layers
         features = ACTIVATIONS[self.activation](F.conv2d(features, first))
         for weight in inner:
@@ -257,9 +257,9 @@ class SubPixel(Architecture):
         self.augment = augment
 
     @property
-    def reach(self) -> int:
+    def radius(self) -> int:
         """Pixels to each side on which a pixel's enlargement depends."""
-        return 2 * REACH + self.depth - 1
+        return 2 * RADIUS + self.depth - 1
 
     def augmentation(
         self, scalings: tuple[ColumnScaling, ColumnScaling], sample_shape: tuple[int, ...] | None

@@ -170,7 +170,7 @@ default="from_dtype"
         Sparse rows of more than 2²⁵ cells are read 2³⁴ cells at most, but 4 times at least.
         0 returns the start.
     early_stopping : bool, default=True
-        Judge each epoch on held-out rows: on `validation_fraction` of them, or out of
+        Validate each epoch on held-out rows: on `validation_fraction` of them, or out of
         fold below 1,000 rows. The network must win by more than one standard error of its
         gain, 2.5 out of fold. Below 20 rows the start is kept. False trains on all rows and
         keeps the last weights, without a promise.

@@ -15,7 +15,7 @@ class ContractiveAutoencoder(BaseAutoencoder):
     """Autoencoder whose codes change little when its input does.
 
     Minimises reconstruction + α E‖∂h/∂x‖²_F / tr Cov(h), where h is the code of the whole
-    encoder and x a standardised row. Relative to the spread of the code the norm cannot be
+    encoder and x a standardised row. Relative to the variance of the code the norm cannot be
     lowered by shrinking it. Components are the principal axes of the code; they are
     uncorrelated and ordered by their variance.
 

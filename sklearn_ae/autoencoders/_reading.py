@@ -123,13 +123,13 @@ class Reader:
         clean = self.adapter.rows(X_clean)
         if not self.adapter.tabular:
             ragged = isinstance(clean, Ragged)
-            holes = self.adapter.missing and (ragged or self.adapter.sample_shape is None)
+            may_lack = self.adapter.missing and (ragged or self.adapter.sample_shape is None)
             checked = check_array(
                 clean.cells if ragged else clean,
                 accept_sparse="csr" if self.adapter.sparse else False,
                 dtype=DTYPES,
                 input_name="X_clean",
-                ensure_all_finite="allow-nan" if holes else True,
+                ensure_all_finite="allow-nan" if may_lack else True,
             )
             if ragged:
                 clean.check_sizes(values)

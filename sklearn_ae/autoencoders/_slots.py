@@ -1,4 +1,4 @@
-"""Slots of a composition, filled by an object or spelled by flat parameters."""
+"""Slots of an autoencoder, filled by an object or spelled by flat parameters."""
 
 from __future__ import annotations
 

@@ -13,12 +13,12 @@ from sklearn_ae.data import ColumnScaling
 class Corruption(BaseEstimator, ABC):
     """Stores hyperparameters and corrupts batches, drawn anew each time.
 
-    `reach` is how far a cell moves at most, in standard deviations of its column, or None
+    `largest_move` is how far a cell moves at most, in standard deviations of its column, or None
     where it may move anywhere or nothing is known.
     """
 
     @property
-    def reach(self) -> float | None:
+    def largest_move(self) -> float | None:
         """Nothing is known."""
         return None
 

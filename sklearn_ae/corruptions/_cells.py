@@ -35,7 +35,7 @@ class GaussianNoise(Corruption):
         self.scale = scale
 
     @property
-    def reach(self) -> float:
+    def largest_move(self) -> float:
         """What one cell in 16,000 exceeds."""
         return 4 * self.scale
 

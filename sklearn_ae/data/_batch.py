@@ -277,7 +277,7 @@ class LazyBatch:
         """Return consecutive rows."""
         return self._selected(slice(start, stop))
 
-    def spread(self, most: int) -> tuple[LazyBatch, NDArray[np.intp]]:
+    def evenly_spaced(self, most: int) -> tuple[LazyBatch, NDArray[np.intp]]:
         """Return so many rows at equal distances, and where they are."""
         index = np.unique(np.linspace(0, self.n_rows - 1, min(most, self.n_rows)).astype(np.intp))
         return self._selected(index), index

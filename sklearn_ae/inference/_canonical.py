@@ -138,10 +138,10 @@ def _whitened(moments: _Moments, weight: Tensor, largest: float) -> _Basis:
     sign = torch.ones(k, dtype=torch.float64)
     sign[: len(singular)] = _signs(right)[: len(singular)]
     rotation = left * sign
-    spread = strength.numpy()
+    std = strength.numpy()
     # Empty components keep X's largest scale.
-    scale = np.where(spread > 1e-12 * spread.max(initial=0.0), spread, 1.0) * largest
-    return _Basis(whitening @ rotation, rotation.T @ unwhitening, moments.mean, scale, spread**2)
+    scale = np.where(std > 1e-12 * std.max(initial=0.0), std, 1.0) * largest
+    return _Basis(whitening @ rotation, rotation.T @ unwhitening, moments.mean, scale, std**2)
 
 
 def _rotated(moments: _Moments, weight: Tensor, largest: float) -> _Basis:

@@ -261,7 +261,7 @@ class Model:
     ) -> NDArray[np.float64]:
         """Return the loss of each row in X's units, holding no more than a block of cells.
 
-        Rows with holes have the mean over observed cells times the number of features, those
+        Rows with missing cells have the mean over observed cells times the number of features, those
         without an observed cell 0, and rows of different sizes the mean over their pixels or
         steps.
         """
@@ -274,11 +274,11 @@ class Model:
         with self._threads(len(x)):
             for part, errors in self._errors_by_block(x, condition, target):
                 out[part] = errors.sum(axis=1)
-                holes = np.isnan(out[part])
-                if holes.any():
-                    observed = (~np.isnan(errors[holes])).sum(axis=1)
+                missing = np.isnan(out[part])
+                if missing.any():
+                    observed = (~np.isnan(errors[missing])).sum(axis=1)
                     share = errors.shape[1] / np.maximum(observed, 1)
-                    out[part][holes] = np.nansum(errors[holes], axis=1) * share
+                    out[part][missing] = np.nansum(errors[missing], axis=1) * share
         return out
 
     def sparse_passes(

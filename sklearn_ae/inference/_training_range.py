@@ -24,8 +24,8 @@ class TrainingRange(NamedTuple):
     high: NDArray[np.float64]
 
     @classmethod
-    def of(cls, rows: Rows, scaling: ColumnScaling, reach: float) -> Self:
-        """Return the range of some rows, and what is within reach of it."""
+    def of(cls, rows: Rows, scaling: ColumnScaling, largest_move: float) -> Self:
+        """Return the range of some rows, and what is so near to it."""
         low, high = np.full((2, rows.n_features), [[np.inf], [-np.inf]])
         for block, _ in rows.blocks():
             low = np.fmin(low, np.fmin.reduce(block, axis=0))
@@ -33,7 +33,7 @@ class TrainingRange(NamedTuple):
         observed = low <= high
         ends = (np.where(observed, end, scaling.mean) for end in (low, high))
         low, high = scaling.apply(np.stack(list(ends)))
-        return cls(low - reach, high + reach)
+        return cls(low - largest_move, high + largest_move)
 
     def united(self, other: TrainingRange) -> TrainingRange:
         """Return the smallest range that holds both."""

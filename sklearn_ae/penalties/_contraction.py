@@ -43,9 +43,9 @@ class _ContractionTerm(Term):
         gradients = vmap(lambda direction: pull(direction.expand_as(h))[0])(directions)
         norm = share * gradients.square().sum(dim=0).flatten(1).sum(dim=1)
         mean = weighted_mean(h, batch.weight)
-        spread = weighted_mean((h - mean).square(), batch.weight).sum()
-        spread = spread * batch.n_rows / (batch.n_rows - 1)
-        return self.weight * weighted_mean(norm, batch.weight) / spread.clamp(min=_TINY)
+        variance = weighted_mean((h - mean).square(), batch.weight).sum()
+        variance = variance * batch.n_rows / (batch.n_rows - 1)
+        return self.weight * weighted_mean(norm, batch.weight) / variance.clamp(min=_TINY)
 
     def _directions(self, h: Tensor, generator: Generator | None) -> tuple[Tensor, float]:
         """Directions of the code along which gradients are taken, and the weight of each."""
@@ -57,7 +57,7 @@ class _ContractionTerm(Term):
 
 
 class Contraction(Penalty):
-    """The squared norm of the encoder's Jacobian, relative to the spread of the code.
+    """The squared norm of the encoder's Jacobian, relative to the variance of the code.
 
     weight E‖∂h/∂x‖²_F / tr Cov(h), where x are standardised rows. The division keeps a code
     from lowering the norm by shrinking.
@@ -71,7 +71,7 @@ class Contraction(Penalty):
         The Jacobian is taken whole, at the price of a backward pass a component, for
         codes of at most this width. Wider codes are projected on so many random signs,
         which gives the squared norm without bias. None means whole up to 8 components and
-        4 projections beyond. Held-out rows are always judged by the whole Jacobian.
+        4 projections beyond. Held-out rows are always validated by the whole Jacobian.
     noise : float, default=0.1
         In training the Jacobian is taken at rows with Gaussian noise of this standard
         deviation. Taken at the rows alone, it can be small while the code jumps between

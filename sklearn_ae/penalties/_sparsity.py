@@ -102,8 +102,8 @@ class _L1SparsityTerm(Term):
         self, network: Any, batch: Batch, result: Forward, generator: Generator | None
     ) -> Tensor:
         absolute = weighted_mean(result.code.sample.abs(), batch.weight)
-        spread = weighted_mean(result.code.sample.square(), batch.weight).clamp(min=_TINY).sqrt()
-        return self.weight * (absolute / spread).mean()
+        size = weighted_mean(result.code.sample.square(), batch.weight).clamp(min=_TINY).sqrt()
+        return self.weight * (absolute / size).mean()
 
 
 class L1Sparsity(Penalty):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Generator, Tensor
 
 from sklearn_ae.architectures import bicubic_kernel
-from sklearn_ae.architectures._sub_pixel import REACH, TAPS, planes, replicated
+from sklearn_ae.architectures._sub_pixel import RADIUS, TAPS, planes, replicated
 from sklearn_ae.data import ColumnScaling, Ragged, Rows, plan
 from sklearn_ae.starts._base import LinearStart, Start
 
@@ -109,7 +109,7 @@ class BicubicStart(Start):
 
     def _symmetric(self, inputs: Tensor, cross: Tensor) -> tuple[Tensor, Tensor]:
         """Moments of the images with all their mirror images and turns."""
-        side = 2 * REACH + 1
+        side = 2 * RADIUS + 1
         taps = np.arange(TAPS).reshape(side, side)
         pixels = np.arange(self.scale**2).reshape(self.scale, self.scale)
         sums = torch.zeros_like(inputs), torch.zeros_like(cross)
@@ -123,7 +123,7 @@ class BicubicStart(Start):
 
     def _pixels(self, values: Ragged, target: Ragged) -> Iterator[tuple[NDArray, Tensor, Tensor]]:
         """Yield images, the neighbours of their pixels, and what bicubic interpolation lacks."""
-        side = 2 * REACH + 1
+        side = 2 * RADIUS + 1
         kernel = torch.from_numpy(bicubic_kernel(self.scale).reshape(-1, TAPS).T)
         for rows in plan(values.sizes, _BLOCK_PIXELS):
             x = torch.from_numpy(values.block(rows).astype(np.float64, copy=False))

@@ -161,9 +161,9 @@ def make_run(
     config : TrainingConfig
         Gives device and batch size.
     parts : pair of Rows
-        Rows to train on and to be judged by.
+        Rows to train on and to be validated on.
     model : Model
-        The network with its scales, and with what it is judged with.
+        The network with its scales, and what it is validated with.
     generators : pair of Generator
         Feed the order of the rows, and corruption and dropout.
     fresh : bool
@@ -209,11 +209,11 @@ def training_range_of(
         A model that was trained on other rows.
     """
     before = None if previous is None else previous.training_range
-    reach, values = spec.reach, rows.values
+    largest_move, values = spec.largest_move, rows.values
     flat = rows.sample_shape is None and not rows.ragged and not isinstance(values, SparseRows)
-    if reach is None or rows.target is not None or scaling.feature is not None or not flat:
+    if largest_move is None or rows.target is not None or scaling.feature is not None or not flat:
         return before
-    training_range = TrainingRange.of(rows, scaling, reach)
+    training_range = TrainingRange.of(rows, scaling, largest_move)
     return training_range if before is None else training_range.united(before)
 
 

@@ -67,7 +67,7 @@ class TrainingConfig:
         return size
 
     def held_out_rows(self, n_rows: int) -> int:
-        """Rows to judge by: the fraction asked for, but no less than 50 or a fifth of all."""
+        """Rows to validate on: the fraction asked for, but no less than 50 or a fifth of all."""
         asked = round(self.validation_fraction * n_rows)
         return min(max(asked, min(50, n_rows // 5)), n_rows - 1)
 

@@ -382,7 +382,7 @@ def fit_specs(fitters: list[Fitter], rows: Rows, previous: Model | None = None) 
     Parameters
     ----------
     fitters : list of Fitter
-        Each with seeds of its own. The first hears of the epochs.
+        Each with seeds of its own. Callbacks follow the first.
     rows : Rows
         Training rows.
     previous : Model, optional

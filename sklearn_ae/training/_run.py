@@ -183,7 +183,7 @@ class TrainingRun:
         """
         rows, constants = self.train, self.constants[0]
         if isinstance(rows, LazyBatch):
-            rows, index = rows.spread(_MEASURED_ROWS)
+            rows, index = rows.evenly_spaced(_MEASURED_ROWS)
             constants = constants[index] if isinstance(constants, np.ndarray) else constants
         if rows.weight is not None and isinstance(constants, np.ndarray):
             constants = constants * rows.weight.cpu().numpy()

@@ -23,7 +23,7 @@ class ModelSpec:
     """The slots of an autoencoder, filled.
 
     A start of None is a network with random weights and no linear path. `validate_corrupted`
-    says whether held-out rows are corrupted before a network is judged by them, and
+    says whether held-out rows are corrupted before a network is validated on them, and
     `mixture` which share of a density is that of the start.
     """
 
@@ -61,11 +61,11 @@ class ModelSpec:
         return max(names, key=_SYMMETRIES.index)
 
     @property
-    def reach(self) -> float | None:
+    def largest_move(self) -> float | None:
         """How far beyond the training rows those may lie that are restored, if that is known."""
         additive = self.start is not None and not self.loss.log_likelihood
         if self.validate_corrupted and additive and isinstance(self.corruption, Corruption):
-            return self.corruption.reach
+            return self.corruption.largest_move
         return None
 
     @property

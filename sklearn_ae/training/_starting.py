@@ -96,8 +96,8 @@ def start_alone(factory: ModuleFactory, loss: Loss, start: LinearStart) -> Autoe
 def _set_encoder(module: AutoencoderModule, start: LinearStart) -> None:
     bias = start.encoder_bias
     n_missing = 0 if module.missing_columns is None else len(module.missing_columns)
-    holes = start.encoder.new_zeros(n_missing, start.encoder.shape[1])
-    into = torch.cat([start.encoder, holes])
+    unread = start.encoder.new_zeros(n_missing, start.encoder.shape[1])
+    into = torch.cat([start.encoder, unread])
     module.encoder.set_linear(into.float(), None if bias is None else bias.float())
     module.encoder.set_units(start.decoder)
 

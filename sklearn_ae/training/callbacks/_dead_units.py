@@ -52,7 +52,7 @@ def dead_units(module: AutoencoderModule, batch: AnyBatch) -> Tensor:
 
 @torch.no_grad()
 def reinitialise(module: AutoencoderModule, batch: AnyBatch, dead: Tensor) -> None:
-    """Give the encoder's output of dead units the mean and spread of the others.
+    """Give the encoder's output of dead units the mean and standard deviation of the others.
 
     Parameters
     ----------
