@@ -21,7 +21,7 @@ class Penalty(BaseEstimator, ABC):
     reads : tuple of str
         Companions of the rows that the term reads, which `fit` has to be given.
     symmetry : str
-        Changes of basis of the code that leave the term as it is.
+        Changes of basis of the code that leave the term as it is; see `Latent`.
     units_may_die : bool
         Whether units of the code may fall dead.
     """

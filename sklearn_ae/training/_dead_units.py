@@ -1,9 +1,9 @@
-"""Units of a sparse code that fell dead: found, and brought back."""
+"""Parts of a code that fell dead: found, and brought back."""
 
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
 from sklearn_ae.data import AnyBatch
 from sklearn_ae.inference._module import AutoencoderModule, parameters_of
@@ -43,3 +43,11 @@ def reinitialise(module: AutoencoderModule, batch: AnyBatch, dead: Tensor) -> No
     # (output - shift) * scale has the common moments.
     shift = torch.where(dead, mean - common_mean / scale, 0.0)
     module.encoder.transform_output(torch.diag(scale), shift)
+
+
+@torch.no_grad()
+def reinitialise_latent(module: AutoencoderModule, batch: AnyBatch, generator: Generator) -> None:
+    """Let the latent renew what no row has used, from what the encoder writes of some rows."""
+    if module.latent.reads_outputs:
+        output = parameters_of(module, batch.slice(0, _ROWS))
+        module.latent.reinitialise(output, generator)

@@ -15,7 +15,7 @@ from sklearn_ae._compat import total_norm
 from sklearn_ae.data import AnyBatch, LazyBatch
 from sklearn_ae.inference import TrainingRange
 from sklearn_ae.training._config import TrainingConfig
-from sklearn_ae.training._dead_units import dead_units, reinitialise
+from sklearn_ae.training._dead_units import dead_units, reinitialise, reinitialise_latent
 from sklearn_ae.training._ensemble import Ensemble, together
 from sklearn_ae.training._history import History
 from sklearn_ae.training._net import AutoencoderNet, BatchIterator
@@ -134,9 +134,11 @@ class TrainingRun:
 
     def finish_epoch(self, terms: dict[str, float], annealing: bool) -> dict[str, float]:
         """Wake dead units, unless the rate falls; return mean terms in X's units."""
+        module = self.net.module_
         if self.units_may_die and not annealing:
-            module = self.net.module_
             reinitialise(module, self.train, dead_units(module, self.train))
+        if not annealing:
+            reinitialise_latent(module, self.train, self.net.noise_)
         terms = {name: value * self.unit for name, value in terms.items()}
         terms["reconstruction"] += float(np.mean(self.constants[0]))
         return terms
