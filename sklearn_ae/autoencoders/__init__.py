@@ -11,6 +11,8 @@ from sklearn_ae.autoencoders._sparse import SparseAutoencoder
 from sklearn_ae.autoencoders._stacked import StackedAutoencoder
 from sklearn_ae.autoencoders._threshold import ThresholdMixin, outlier_threshold
 from sklearn_ae.autoencoders._variational import VariationalAutoencoder
+from sklearn_ae.autoencoders._vector_quantized import VectorQuantizedAutoencoder
+from sklearn_ae.autoencoders._wasserstein import WassersteinAutoencoder
 
 __all__ = [
     "Autoencoder",
@@ -23,6 +25,8 @@ __all__ = [
     "StackedAutoencoder",
     "ThresholdMixin",
     "VariationalAutoencoder",
+    "VectorQuantizedAutoencoder",
+    "WassersteinAutoencoder",
     "fit_together",
     "outlier_threshold",
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import torch
 from torch import Generator, Tensor
@@ -126,7 +128,9 @@ def _start_latent(
     if rows.n_rows > _LATENT_ROWS:
         rows = rows.take(np.linspace(0, rows.n_rows - 1, _LATENT_ROWS).astype(np.intp))
     some = batch(rows, scalings, "cpu")
-    module.latent.start_from(parameters_of(module, some), some.weight, generator)
+    # A weight then is as good as a row that is repeated.
+    output = parameters_of(copy.deepcopy(module).double(), some, torch.float64)
+    module.latent.start_from(output, some.weight, generator)
 
 
 @torch.no_grad()
