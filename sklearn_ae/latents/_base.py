@@ -124,6 +124,23 @@ class Latent(BaseEstimator, ABC):
         Whether units may become the same in every row.
     samples : bool
         Whether there is a prior that codes can be drawn from.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn_ae import Autoencoder, Code, Latent, LatentModule
+    >>> class Shrinking(LatentModule):
+    ...     def forward(self, output, generator=None):
+    ...         code = output.abs().sub(0.1).clamp(min=0) * output.sign()
+    ...         return Code(mean=code, sample=code)
+    >>> class SoftThreshold(Latent):
+    ...     symmetry = "signed_permutation"
+    ...
+    ...     def build(self, n_components):
+    ...         return Shrinking()
+    >>> autoencoder = Autoencoder(2, latent=SoftThreshold(), max_iter=5, random_state=0)
+    >>> autoencoder.fit_transform(load_iris().data).shape
+    (150, 2)
     """
 
     symmetry: str = "linear"

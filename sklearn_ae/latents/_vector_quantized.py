@@ -19,6 +19,8 @@ from sklearn_ae.terms import Code, Forward, Term
 
 # Rows that k-means sees for each word.
 _ROWS_PER_WORD = 64
+# Share of the rows, relative to that of a word on average, below which a word is rare.
+_RARE = 0.1
 _TINY = 1e-30
 
 
@@ -101,8 +103,9 @@ class VectorQuantizedModule(LatentModule):
     @torch.no_grad()
     def reinitialise(self, output: Tensor, generator: Generator) -> None:
         """Move words that no row of the epoch has to rows that are far from all words."""
-        unused = self.used == 0
         parts, n_codewords = self._parts(output), self.codebook.shape[1]
+        # The few rows of a stream's pass may leave out a word that others have.
+        unused = (self.used == 0) & (self.share < _RARE / n_codewords)
         mass = output.new_ones(len(output))
         for word in unused.any(dim=0).nonzero()[:, 0].tolist():
             moved = drawn_apart(parts, self.codebook, mass, generator)[:, 0]
@@ -183,8 +186,8 @@ class VectorQuantized(Latent):
     as it is. The objective has the term weight ‖z - e‖² / tr Cov(z₀), whose gradient is z's
     alone, with z₀ at the start; words are moving averages of the z that are nearest to them.
 
-    The start is product k-means of principal components. After an epoch, words that no row
-    had are moved to rows that are far from all words.
+    The start is product k-means of principal components. Words that no row had in an epoch,
+    and few before it, are moved to rows that are far from all words.
 
     Parameters
     ----------

@@ -99,6 +99,11 @@ def test_words_that_no_row_has_are_moved_to_rows():
     module = started(1, n_codewords=4)
     module.codebook[0, 2] = 1e3
     module(OUTPUT, generator())
+    before = module.codebook.clone()
+    module.reinitialise(OUTPUT, generator())
+    assert torch.equal(module.codebook, before)  # it had rows not long ago
+    for _ in range(60):
+        module(OUTPUT, generator())
     kept = module.codebook[0, [0, 1, 3]].clone()
     module.reinitialise(OUTPUT, generator())
     assert torch.equal(module.codebook[0, [0, 1, 3]], kept)
