@@ -12,6 +12,8 @@ from sklearn_ae.autoencoders import (
     SparseAutoencoder,
     StackedAutoencoder,
     VariationalAutoencoder,
+    VectorQuantizedAutoencoder,
+    WassersteinAutoencoder,
 )
 from sklearn_ae.corruptions import (
     Blur,
@@ -22,7 +24,18 @@ from sklearn_ae.corruptions import (
     SaltAndPepperNoise,
     SwapNoise,
 )
-from sklearn_ae.latents import Deterministic, Gaussian, Sigmoid, TopK
+from sklearn_ae.latents import (
+    MMD,
+    BatchTopK,
+    Deterministic,
+    Gaussian,
+    JumpReLU,
+    Latent,
+    LatentModule,
+    Sigmoid,
+    TopK,
+    VectorQuantized,
+)
 from sklearn_ae.losses import (
     AbsoluteError,
     Bernoulli,
@@ -31,18 +44,29 @@ from sklearn_ae.losses import (
     Poisson,
     SquaredError,
 )
-from sklearn_ae.penalties import Contraction, KLSparsity, L1Sparsity, L1Weights
+from sklearn_ae.penalties import (
+    Contraction,
+    KLSparsity,
+    L1Sparsity,
+    L1Weights,
+    NestedCodes,
+    Penalty,
+)
+from sklearn_ae.terms import Code, Term
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "MMD",
     "AbsoluteError",
     "Augmentation",
     "Autoencoder",
     "AutoencoderImputer",
     "AutoencoderOutlierDetector",
+    "BatchTopK",
     "Bernoulli",
     "Blur",
+    "Code",
     "Contraction",
     "ContractiveAutoencoder",
     "Convolutional",
@@ -56,10 +80,15 @@ __all__ = [
     "GaussianLikelihood",
     "GaussianNoise",
     "HuberError",
+    "JumpReLU",
     "KLSparsity",
     "L1Sparsity",
     "L1Weights",
+    "Latent",
+    "LatentModule",
     "MaskingNoise",
+    "NestedCodes",
+    "Penalty",
     "Poisson",
     "Recurrent",
     "RecurrentAutoencoder",
@@ -70,7 +99,11 @@ __all__ = [
     "StackedAutoencoder",
     "SuperResolver",
     "SwapNoise",
+    "Term",
     "TopK",
     "VariationalAutoencoder",
+    "VectorQuantized",
+    "VectorQuantizedAutoencoder",
+    "WassersteinAutoencoder",
     "metrics",
 ]

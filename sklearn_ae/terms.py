@@ -23,7 +23,8 @@ class Code(NamedTuple):
     sample : Tensor of shape (n, n_components)
         The code that the decoder reads; equal to the mean outside training.
     divergence : Tensor of shape (n,), optional
-        The cost of each row's code in nats; None if codes cost nothing.
+        The cost of each row's code, in nats if the latent has a density, and otherwise
+        what the latent's own terms count; None if codes cost nothing.
     """
 
     mean: Tensor
@@ -89,6 +90,9 @@ class Term(nn.Module, ABC):
 
     def reset(self, generator: Generator) -> None:
         """Draw initial weights, if there are any."""
+
+    def bind(self, reconstruction: Term) -> None:
+        """Be told of the term that reconstructions cost, before anything is trained."""
 
 
 class Divergence(Term):

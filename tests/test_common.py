@@ -20,6 +20,8 @@ from sklearn_ae import (
     SparseAutoencoder,
     StackedAutoencoder,
     VariationalAutoencoder,
+    VectorQuantizedAutoencoder,
+    WassersteinAutoencoder,
 )
 
 pytestmark = pytest.mark.usefixtures("few_folds")
@@ -35,6 +37,8 @@ ESTIMATORS = [
     SparseAutoencoder(**SHORT),
     StackedAutoencoder(**SHORT),
     VariationalAutoencoder(**SHORT),
+    VectorQuantizedAutoencoder(**SHORT),
+    WassersteinAutoencoder(**SHORT),
 ]
 
 # scikit-learn runs these on its own estimators; check_estimator leaves them out.

@@ -11,8 +11,10 @@ from numpy.testing import assert_array_equal
 from sklearn.base import clone
 
 from sklearn_ae import (
+    MMD,
     AbsoluteError,
     Autoencoder,
+    BatchTopK,
     Bernoulli,
     Blur,
     Contraction,
@@ -25,10 +27,12 @@ from sklearn_ae import (
     GaussianLikelihood,
     GaussianNoise,
     HuberError,
+    JumpReLU,
     KLSparsity,
     L1Sparsity,
     L1Weights,
     MaskingNoise,
+    NestedCodes,
     Poisson,
     Recurrent,
     SaltAndPepperNoise,
@@ -36,6 +40,7 @@ from sklearn_ae import (
     SquaredError,
     SwapNoise,
     TopK,
+    VectorQuantized,
 )
 from sklearn_ae.data import ColumnScaling, Rows
 
@@ -57,7 +62,16 @@ SLOTS = {
         Dense((8,), normalization="batch"),
         Dense((8,), normalization="layer", dropout=0.1, hidden_noise=0.1),
     ],
-    "latent": [Deterministic(), Gaussian(), Sigmoid(), TopK()],
+    "latent": [
+        Deterministic(),
+        Gaussian(),
+        Sigmoid(),
+        TopK(),
+        BatchTopK(),
+        JumpReLU(),
+        MMD(),
+        VectorQuantized(n_codewords=8),
+    ],
     "corruption": [
         None,
         GaussianNoise(),
@@ -66,7 +80,14 @@ SLOTS = {
         SwapNoise(),
         blur,
     ],
-    "penalties": [(), (L1Weights(),), (KLSparsity(),), (L1Sparsity(),), (Contraction(),)],
+    "penalties": [
+        (),
+        (L1Weights(),),
+        (KLSparsity(),),
+        (L1Sparsity(),),
+        (Contraction(),),
+        (NestedCodes(),),
+    ],
     "loss": [
         SquaredError(),
         AbsoluteError(),

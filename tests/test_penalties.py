@@ -5,8 +5,18 @@ import pytest
 import torch
 from numpy.testing import assert_allclose
 from scipy.special import expit, rel_entr
+from sklearn.decomposition import PCA
 
-from sklearn_ae import Contraction, Dense, KLSparsity, L1Sparsity, Sigmoid
+from sklearn_ae import (
+    Autoencoder,
+    Contraction,
+    Dense,
+    KLSparsity,
+    L1Sparsity,
+    NestedCodes,
+    Sigmoid,
+    SparseAutoencoder,
+)
 from sklearn_ae.architectures import Shapes
 from sklearn_ae.data import Batch
 from sklearn_ae.latents import Deterministic
@@ -232,3 +242,96 @@ def test_contraction_of_a_single_row_is_zero():
     module = network()
     batch, term = Batch(X[:1]), Contraction().build(3, False)
     assert term(module, batch, module(X[:1]), generator()) == 0
+
+
+def nested(sizes=None, width=8):
+    term = NestedCodes(sizes).build(width, False)
+    return [int(kept.sum()) for kept in term.kept]
+
+
+def test_nested_codes_have_the_powers_of_two_below_the_width():
+    assert nested() == [1, 2, 4]
+    assert nested(width=9) == [1, 2, 4, 8]
+    assert nested(width=1) == []
+    assert nested((5, 3, 8, 20)) == [3, 5]
+
+
+def test_sizes_that_are_no_numbers_of_components_are_an_error():
+    with pytest.raises(ValueError, match=r"sizes=\(0, 2\) must hold integers of at least 1"):
+        nested((0, 2))
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_nested_codes_cost_what_their_reconstructions_do(iris, weighted):
+    X = iris - iris.mean(axis=0)
+    weight = np.linspace(0.5, 1.5, 150) if weighted else None
+    options = {"sizes": (1, 3), "weight": 2.0}
+    start = Autoencoder(4, penalties=(NestedCodes(**options),), max_iter=0)
+    found = start.fit(X, sample_weight=weight).history_
+    total = 0.0
+    for m in (1, 3):
+        Z = start.transform(X)
+        Z[:, m:] = 0.0
+        errors = ((X - start.inverse_transform(Z)) ** 2).sum(axis=1)
+        total += np.average(errors, weights=weight)
+    whole = np.average(-start.score_samples(X), weights=weight)
+    assert found["train_loss"].iloc[0] == pytest.approx(whole + 2.0 * total / 2, rel=1e-4)
+
+
+@pytest.mark.parametrize("scale", [1.0, np.array([1.0, 20.0, 0.1, 3.0])])
+def test_the_start_of_nested_codes_is_pca_for_each_number_of_components(iris, scale):
+    X = iris * scale
+    start = Autoencoder(3, penalties=(NestedCodes(),), max_iter=0).fit(X)
+    codes = start.transform(X)
+    assert_allclose(codes, PCA(3).fit(X).transform(X), atol=1e-4 * np.abs(codes).max())
+    for m in (1, 2, 3):
+        cut = codes.copy()
+        cut[:, m:] = 0.0
+        pca = PCA(m).fit(X)
+        expected = pca.inverse_transform(pca.transform(X))
+        assert_allclose(start.inverse_transform(cut), expected, atol=1e-4 * np.abs(X).max())
+
+
+def test_training_nested_codes_is_not_worse_than_their_start(cancer):
+    X = (cancer - cancer.mean(axis=0)) / cancer.std(axis=0)
+    options = {"hidden_layer_sizes": (32,), "max_iter": 30, "random_state": 0}
+    fitted = Autoencoder(6, penalties=(NestedCodes(),), **options).fit(X[:400])
+    assert fitted.best_validation_loss_ <= fitted.history_["valid_loss"].iloc[0]
+    assert fitted.history_["nested_codes"].iloc[-1] > 0
+    plain = Autoencoder(6, **options).fit(X[:400])
+
+    def error(autoencoder, m):
+        codes = autoencoder.transform(X[400:])
+        codes[:, m:] = 0.0
+        return ((X[400:] - autoencoder.inverse_transform(codes)) ** 2).sum()
+
+    pca = [
+        ((X[400:] - p.inverse_transform(p.transform(X[400:]))) ** 2).sum()
+        for p in (PCA(m).fit(X[:400]) for m in (1, 2, 4, 6))
+    ]
+    for m, expected in zip((1, 2, 4, 6), pca, strict=True):
+        assert error(fitted, m) <= 1.02 * expected
+    assert error(fitted, 2) < error(plain, 2)
+
+
+def test_linear_maps_of_nested_codes_stay_pca(iris):
+    options = {"hidden_layer_sizes": (), "early_stopping": False, "alpha": 0.0, "random_state": 0}
+    fitted = Autoencoder(3, penalties=(NestedCodes(),), max_iter=30, **options).fit(iris)
+    pca = PCA(3).fit(iris)
+    assert fitted.score(iris) == pytest.approx(
+        -((iris - pca.inverse_transform(pca.transform(iris))) ** 2).sum(axis=1).mean(), rel=0.05
+    )
+    assert_allclose(
+        fitted.explained_variance_ratio_, pca.explained_variance_ratio_, rtol=0.05, atol=1e-3
+    )
+
+
+@pytest.mark.parametrize("penalty", ["kl", "topk", "batch_topk"])
+def test_sparse_codes_can_be_nested(iris, penalty):
+    sparse = SparseAutoencoder(
+        8, penalty=penalty, sparsity=0.3, penalties=(NestedCodes(),), max_iter=2, random_state=0
+    ).fit(iris)
+    assert sparse._spec_used.symmetry == ("none" if penalty == "kl" else "signs")
+    assert np.isfinite(sparse.transform(iris)).all()
+    if penalty == "kl":  # of units in [0, 1] no sign may change
+        assert (sparse.transform(iris) >= 0).all()

@@ -11,20 +11,27 @@ from pathlib import Path
 import pandas as pd
 
 from benchmarks import plot as pictures
+from benchmarks import problems
 from benchmarks import report as tables
-from benchmarks import rivals
 from benchmarks.problems import _base
+from benchmarks.rivals.sklearn_ae import SklearnAERival
 
 METRICS = ["r2", "r2_raw"]
 LIBRARIES = [
     "pca",
     "sklearn_ae",
+    "sklearn_ae_wasserstein",
+    "sklearn_ae_vector_quantized",
     "mlp",
     "skorch",
     "hypertools",
     "hypertools_deep",
     "pyod",
 ]
+RIVALS = {
+    "sklearn_ae_wasserstein": SklearnAERival("WassersteinAutoencoder"),
+    "sklearn_ae_vector_quantized": SklearnAERival("VectorQuantizedAutoencoder"),
+}
 SEEDS = {"pca": range(5), "sklearn_ae": range(5)}
 DEFAULT_SEEDS = range(1)
 RAW_UNITS = ["pca", "sklearn_ae"]
@@ -32,6 +39,8 @@ RAW_SEEDS = range(1)
 LABELS = {
     "pca": "PCA",
     "sklearn_ae": "sklearn_ae",
+    "sklearn_ae_wasserstein": "sklearn_ae, Wasserstein",
+    "sklearn_ae_vector_quantized": "sklearn_ae, 3 bits a number",
     "mlp": "MLPRegressor",
     "skorch": "skorch",
     "hypertools": "hypertools",
@@ -68,7 +77,7 @@ def run(library: str, name: str, k: int, seed: int) -> dict:
     """
     train, test = _base.split(name, seed)
     scaled_train, scaled_test = _base.standardize(train, test)
-    fit = rivals.get(library).fit
+    fit = problems.rival("reconstruction", library).fit
     model, seconds = _base.timed(fit, scaled_train, k, seed)
     row = _base.sizes(train, test) | {
         "r2": _base.pooled_r2(scaled_test, model.reconstruct(scaled_test)),

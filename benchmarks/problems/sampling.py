@@ -22,15 +22,27 @@ from benchmarks.problems import _base
 from benchmarks.rivals.sklearn_ae import SklearnAERival
 
 METRICS = ["auroc"]
-LIBRARIES = ["gaussian", "sklearn_ae_start", "sklearn_ae", "tvae"]
+LIBRARIES = [
+    "gaussian",
+    "sklearn_ae_start",
+    "sklearn_ae",
+    "sklearn_ae_wasserstein",
+    "sklearn_ae_vector_quantized",
+    "tvae",
+]
 RIVALS = {
     "sklearn_ae": SklearnAERival("VariationalAutoencoder"),
     "sklearn_ae_start": SklearnAERival("VariationalAutoencoder", max_iter=0),
+    # The noise around reconstructions is part of a row.
+    "sklearn_ae_wasserstein": SklearnAERival("WassersteinAutoencoder", loss="gaussian"),
+    "sklearn_ae_vector_quantized": SklearnAERival("VectorQuantizedAutoencoder", loss="gaussian"),
 }
 LABELS = {
     "gaussian": "normal distribution",
     "sklearn_ae_start": "sklearn_ae, start",
     "sklearn_ae": "sklearn_ae",
+    "sklearn_ae_wasserstein": "sklearn_ae, Wasserstein",
+    "sklearn_ae_vector_quantized": "sklearn_ae, words",
     "tvae": "TVAE",
 }
 # The real sets in which every column has at least 30 distinct values; of these the ten with the

@@ -13,6 +13,8 @@ from sklearn_ae.autoencoders._stacked import StackedAutoencoder
 from sklearn_ae.autoencoders._state import pack, unpack
 from sklearn_ae.autoencoders._threshold import ThresholdMixin, outlier_threshold
 from sklearn_ae.autoencoders._variational import VariationalAutoencoder
+from sklearn_ae.autoencoders._vector_quantized import VectorQuantizedAutoencoder
+from sklearn_ae.autoencoders._wasserstein import WassersteinAutoencoder
 
 __all__ = [
     "Autoencoder",
@@ -25,6 +27,8 @@ __all__ = [
     "StackedAutoencoder",
     "ThresholdMixin",
     "VariationalAutoencoder",
+    "VectorQuantizedAutoencoder",
+    "WassersteinAutoencoder",
     "check_no_conflict",
     "fit_together",
     "outlier_threshold",

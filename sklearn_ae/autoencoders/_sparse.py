@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn_ae.autoencoders._base import BaseAutoencoder
 from sklearn_ae.autoencoders._slots import check_no_conflict
 from sklearn_ae.data import Rows
-from sklearn_ae.latents import Deterministic, Latent, Sigmoid, TopK
+from sklearn_ae.latents import BatchTopK, Deterministic, JumpReLU, Latent, Sigmoid, TopK
 from sklearn_ae.penalties import KLSparsity, L1Sparsity, Penalty
 from sklearn_ae.training import Model
 
@@ -32,17 +32,20 @@ class SparseAutoencoder(BaseAutoencoder):
     n_components : int or float, default=None
         Number of units. None takes twice the number of features, from 40 to 256.
     sparsity : float in (0, 1), default=0.05
-        Target of each unit's mean activation, and with `penalty="topk"` the share of the
+        Target of each unit's mean activation; otherwise, but for "l1", the share of the
         units that are active in a row.
     sparsity_weight : float, default=None
-        The factor λ of the penalty. None takes 0.03 for "kl" and 0.1 for "l1".
-    penalty : {"kl", "l1", "topk"}, default="kl"
+        The factor λ of the penalty. None takes 0.03 for "kl", and 0.1 for "l1" and
+        "jumprelu".
+    penalty : {"kl", "l1", "topk", "batch_topk", "jumprelu"}, default="kl"
         "kl" is the divergence above, on a logistic code. "l1" is the L1 norm of a
         real-valued code, relative to its size. "topk" keeps the largest activations of
-        each row and sets the others to zero.
+        each row and sets the others to zero, "batch_topk" those of a batch, so that rows
+        differ in how many they have: see :class:`BatchTopK`. "jumprelu" learns from which
+        activation on each unit is kept: see :class:`JumpReLU`.
     latent : Latent, default=None
         What stands between encoder and decoder, in place of `penalty`. None means
-        :class:`Sigmoid` for "kl", :class:`Deterministic` for "l1" and :class:`TopK` for "topk".
+        :class:`Sigmoid` for "kl", :class:`Deterministic` for "l1", and those named above.
 
     Attributes
     ----------
@@ -54,6 +57,11 @@ class SparseAutoencoder(BaseAutoencoder):
     Ng, Sparse autoencoder, CS294A lecture notes, 2011.
 
     Makhzani and Frey, k-Sparse autoencoders, 2013. :arxiv:`1312.5663`
+
+    Bussmann, Leask and Nanda, BatchTopK sparse autoencoders, 2024. :arxiv:`2412.06410`
+
+    Rajamanoharan et al., Jumping ahead: improving reconstruction fidelity with JumpReLU sparse
+    autoencoders, 2024. :arxiv:`2407.14435`
 
     Examples
     --------
@@ -68,7 +76,7 @@ class SparseAutoencoder(BaseAutoencoder):
     _parameter_constraints: dict = {
         "sparsity": [Interval(Real, 0, 1, closed="neither")],
         "sparsity_weight": [Interval(Real, 0, None, closed="left"), None],
-        "penalty": [StrOptions({"kl", "l1", "topk"})],
+        "penalty": [StrOptions({"kl", "l1", "topk", "batch_topk", "jumprelu"})],
     }
     _overcomplete = True
 
@@ -93,17 +101,23 @@ class SparseAutoencoder(BaseAutoencoder):
         if self.latent is not None:
             check_no_conflict(self, "latent", self.latent, ["penalty"])
             return self.latent
+        n_active = max(1, round(self.sparsity * n_components))
         if self.penalty == "topk":
-            return TopK(max(1, round(self.sparsity * n_components)))
+            return TopK(n_active)
+        if self.penalty == "batch_topk":
+            return BatchTopK(n_active)
+        if self.penalty == "jumprelu":
+            return JumpReLU(n_active, **self._weight)
         return Sigmoid(self.sparsity) if self.penalty == "kl" else Deterministic()
 
     def _penalties(self) -> tuple[Penalty, ...]:
-        if self.penalty == "topk":
-            return ()
-        weight = {} if self.sparsity_weight is None else {"weight": self.sparsity_weight}
         if self.penalty == "l1":
-            return (L1Sparsity(**weight),)
-        return (KLSparsity(self.sparsity, **weight),)
+            return (L1Sparsity(**self._weight),)
+        return (KLSparsity(self.sparsity, **self._weight),) if self.penalty == "kl" else ()
+
+    @property
+    def _weight(self) -> dict[str, float]:
+        return {} if self.sparsity_weight is None else {"weight": self.sparsity_weight}
 
     def _further_attributes(self, model: Model, rows: Rows) -> dict[str, Any]:
         code = model.encode(rows.selected(rows.values), rows.conditions)

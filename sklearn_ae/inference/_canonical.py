@@ -53,7 +53,8 @@ def canonicalize(model: Model, rows: Rows, symmetry: str, whiten: bool) -> NDArr
     network. With a linear network this is PCA. Where only rotations are allowed,
     components are the principal axes of the code. Otherwise components are put in the
     order of what they explain, or of their divergence if the latent has one, with PCA's
-    signs if signs are free. The change is absorbed into the network's maps.
+    signs if signs are free. Where the order is the objective's, signs are all that changes,
+    and with "none" nothing does. The change is absorbed into the network's maps.
 
     Parameters
     ----------
@@ -61,7 +62,7 @@ def canonicalize(model: Model, rows: Rows, symmetry: str, whiten: bool) -> NDArr
         Changed in place.
     rows : Rows
         The training rows.
-    symmetry : {"linear", "rotation", "signed_permutation", "permutation"}
+    symmetry : {"linear", "rotation", "signed_permutation", "permutation", "signs", "none"}
         The changes of basis that leave the objective as it is.
     whiten : bool
         Give components unit variance.
@@ -77,11 +78,16 @@ def canonicalize(model: Model, rows: Rows, symmetry: str, whiten: bool) -> NDArr
     largest = model.target_scaling.largest
     if symmetry == "linear":
         basis = _whitened(moments, weight, largest)
+    elif symmetry == "rotation" and model.module.latent.standard:
+        basis = _aligned(moments, weight)
     elif symmetry == "rotation":
         basis = _rotated(moments, weight, largest)
+    elif symmetry in ("signs", "none"):
+        basis = _kept(moments, weight, largest, symmetry)
     else:
         basis = _ordered(moments, weight, symmetry, _divergence(model, rows))
-    _absorb(model, basis)
+    if symmetry != "none":
+        _absorb(model, basis)
     model.code_scale = basis.scale
     if whiten:
         variance = (basis.into.T @ moments.covariance @ basis.into).diagonal()
@@ -99,9 +105,9 @@ def align(codes: NDArray, target: NDArray, symmetry: str) -> Callable[[NDArray],
     ----------
     codes, target : ndarray of shape (n, n_components)
         Codes of the same rows by two networks.
-    symmetry : {"linear", "rotation", "signed_permutation", "permutation", "none"}
+    symmetry : {"linear", "rotation", "signed_permutation", "permutation", "signs", "none"}
         The changes of basis that are allowed: by regression, by the orthogonal Procrustes
-        problem, by the assignment of correlated components, or none.
+        problem, by the assignment of correlated components, by their signs, or none.
     """
     mean, goal = codes.mean(axis=0), target.mean(axis=0)
     centred, wanted = codes - mean, target - goal
@@ -112,6 +118,9 @@ def align(codes: NDArray, target: NDArray, symmetry: str) -> Callable[[NDArray],
     elif symmetry == "rotation":
         left, _, right = np.linalg.svd(centred.T @ wanted)
         matrix = left @ right
+    elif symmetry == "signs":
+        signs = np.where((centred * wanted).sum(axis=0) < 0, -1.0, 1.0)
+        return lambda code: (code * signs).astype(code.dtype, copy=False)
     else:
         product = centred.T @ wanted
         signed = symmetry == "signed_permutation"
@@ -152,6 +161,32 @@ def _rotated(moments: _Moments, weight: Tensor, largest: float) -> _Basis:
     explained = _explained(moments, covariance, vectors.T @ moments.cross * weight)
     scale = np.full(len(explained), largest)
     return _Basis(vectors, vectors.T, moments.mean, scale, explained)
+
+
+def _aligned(moments: _Moments, weight: Tensor) -> _Basis:
+    """Turn codes of a prior that turns alike; they keep its mean and scale.
+
+    Such codes have no principal axes of their own, so axes are those of the reconstruction.
+    """
+    axes, _, right = torch.linalg.svd(moments.cross * weight, full_matrices=True)
+    sign = torch.ones(len(axes), dtype=torch.float64)
+    found = _signs(right)[: len(sign)]
+    sign[: len(found)] = found
+    axes = axes * sign
+    covariance = axes.T @ moments.covariance @ axes
+    explained = _explained(moments, covariance, axes.T @ moments.cross * weight)
+    shift = torch.zeros_like(moments.mean)
+    return _Basis(axes, axes.T, shift, np.ones(len(explained)), explained)
+
+
+def _kept(moments: _Moments, weight: Tensor, largest: float, symmetry: str) -> _Basis:
+    """Leave components in their order, with PCA's signs and X's scale if signs are free."""
+    regression = moments.cross * weight
+    signs = _signs(regression) if symmetry == "signs" else torch.ones(len(regression)).double()
+    scale = np.full(len(signs), largest if symmetry == "signs" else 1.0)
+    explained = _explained(moments, moments.covariance, regression)
+    shift = torch.zeros_like(moments.mean)
+    return _Basis(torch.diag(signs), torch.diag(signs), shift, scale, explained)
 
 
 def _ordered(

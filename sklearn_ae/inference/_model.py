@@ -261,9 +261,9 @@ class Model:
     ) -> NDArray[np.float64]:
         """Return the loss of each row in X's units, holding no more than a block of cells.
 
-        Rows with missing cells have the mean over observed cells times the number of features, those
-        without an observed cell 0, and rows of different sizes the mean over their pixels or
-        steps.
+        Rows with missing cells have the mean over observed cells times the number of
+        features, those without an observed cell 0, and rows of different sizes the mean over
+        their pixels or steps.
         """
         if isinstance(x, Ragged):
             return self.errors(x, condition, target).means()

@@ -102,9 +102,26 @@ class AutoencoderModule(nn.Module):
 
 
 @torch.no_grad()
-def parameters_of(module: AutoencoderModule, rows: AnyBatch) -> Tensor:
-    """Return the latent's parameters of rows, in their order, a block at a time."""
-    blocks = [(i, module.parameters_of(b.x, b.condition)) for i, b in rows.blocks(_BLOCK_CELLS)]
+def parameters_of(
+    module: AutoencoderModule, rows: AnyBatch, dtype: torch.dtype | None = None
+) -> Tensor:
+    """Return the latent's parameters of rows, in their order, a block at a time.
+
+    Parameters
+    ----------
+    module : AutoencoderModule
+        The network.
+    rows : AnyBatch
+        The rows.
+    dtype : torch.dtype, optional
+        Precision of the network, if it is not that of the rows.
+    """
+    blocks = []
+    for index, part in rows.blocks(_BLOCK_CELLS):
+        x, condition = part.x, part.condition
+        if dtype is not None:
+            x, condition = x.to(dtype), None if condition is None else condition.to(dtype)
+        blocks.append((index, module.parameters_of(x, condition)))
     if len(blocks) == 1 and isinstance(blocks[0][0], slice):
         return blocks[0][1]
     out = blocks[0][1].new_empty(rows.n_rows, blocks[0][1].shape[1])

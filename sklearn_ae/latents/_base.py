@@ -24,10 +24,17 @@ class LatentModule(nn.Module, ABC):
         of a row is certain.
     measured : bool
         Whether there are quantities for `history_`.
+    reads_outputs : bool
+        Whether `start_from` and `reinitialise` are called, with what the encoder writes of
+        training rows.
+    standard : bool
+        Whether codes are to be distributed as N(0, 1), whose scale and mean they then keep.
     """
 
     n_draws: int = 0
     measured: bool = False
+    reads_outputs: bool = False
+    standard: bool = False
 
     @abstractmethod
     def forward(self, output: Tensor, generator: Generator | None = None) -> Code:
@@ -36,8 +43,32 @@ class LatentModule(nn.Module, ABC):
     def reset(self, generator: Generator) -> None:
         """Draw initial weights, if there are any."""
 
-    def start_from(self, output: Tensor, generator: Generator) -> None:
-        """Fit the weights to what the encoder writes of training rows before training."""
+    def start_from(self, output: Tensor, weight: Tensor | None, generator: Generator) -> None:
+        """Fit the weights to what the encoder writes of training rows before training.
+
+        Parameters
+        ----------
+        output : Tensor of shape (n, n_codes)
+            What the start, or a network of random weights, writes of some 10,000 rows at most.
+        weight : Tensor of shape (n,) or None
+            Weights of the rows.
+        generator : Generator
+            Feeds draws.
+        """
+
+    def reinitialise(self, output: Tensor, generator: Generator) -> None:
+        """Give what no row has used since the last call a new beginning.
+
+        Called after each epoch in which the learning rate does not fall, outside of the
+        training step, so it may look at values.
+
+        Parameters
+        ----------
+        output : Tensor of shape (n, n_codes)
+            What the encoder writes of some training rows.
+        generator : Generator
+            Feeds draws.
+        """
 
     def drawn(self, output: Tensor, generator: Generator) -> Code:
         """Make a code that is drawn where codes are, with the cost of the draw."""
@@ -84,7 +115,7 @@ class Latent(BaseEstimator, ABC):
 
     Attributes
     ----------
-    symmetry : {"linear", "rotation", "signed_permutation", "permutation", "none"}
+    symmetry : {"linear", "rotation", "signed_permutation", "permutation", "signs", "none"}
         The changes of basis of the code that leave the objective as it is, so that codes can
         be brought into their canonical basis.
     bounded : bool
@@ -93,6 +124,23 @@ class Latent(BaseEstimator, ABC):
         Whether units may become the same in every row.
     samples : bool
         Whether there is a prior that codes can be drawn from.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn_ae import Autoencoder, Code, Latent, LatentModule
+    >>> class Shrinking(LatentModule):
+    ...     def forward(self, output, generator=None):
+    ...         code = output.abs().sub(0.1).clamp(min=0) * output.sign()
+    ...         return Code(mean=code, sample=code)
+    >>> class SoftThreshold(Latent):
+    ...     symmetry = "signed_permutation"
+    ...
+    ...     def build(self, n_components):
+    ...         return Shrinking()
+    >>> autoencoder = Autoencoder(2, latent=SoftThreshold(), max_iter=5, random_state=0)
+    >>> autoencoder.fit_transform(load_iris().data).shape
+    (150, 2)
     """
 
     symmetry: str = "linear"

@@ -21,9 +21,27 @@ class Penalty(BaseEstimator, ABC):
     reads : tuple of str
         Companions of the rows that the term reads, which `fit` has to be given.
     symmetry : str
-        Changes of basis of the code that leave the term as it is.
+        Changes of basis of the code that leave the term as it is; see `Latent`.
     units_may_die : bool
         Whether units of the code may fall dead.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn_ae import Autoencoder, Penalty, Term
+    >>> class CodeNorm(Term):
+    ...     per_row = True
+    ...
+    ...     def forward(self, network, batch, result, generator):
+    ...         return 0.01 * result.code.sample.square().sum(dim=1)
+    >>> class SmallCodes(Penalty):
+    ...     symmetry = "rotation"
+    ...
+    ...     def build(self, n_components, bounded):
+    ...         return CodeNorm()
+    >>> autoencoder = Autoencoder(2, penalties=(SmallCodes(),), max_iter=5, random_state=0)
+    >>> "small_codes" in autoencoder.fit(load_iris().data).history_
+    True
     """
 
     name: str

@@ -82,6 +82,8 @@ class Objective(nn.Module):
         self.augmentation = augmentation
         self.corruption = corruption
         self.terms = nn.ModuleDict({"reconstruction": Reconstruction(loss), **further})
+        for term in further.values():
+            term.bind(self.terms["reconstruction"])  # type: ignore[arg-type]
         self.validate_corrupted = validate_corrupted
         # A nat counts as much as a nat of the loss, which is a mean over columns.
         self.nat = 1 / max(1, int((loss.weight > 0).sum()))

@@ -14,8 +14,15 @@ from sklearn_ae.losses import Loss
 from sklearn_ae.penalties import Penalty
 from sklearn_ae.starts import Start
 
-# Groups of changes of basis, each within the one before.
-_SYMMETRIES = ("linear", "rotation", "signed_permutation", "permutation", "none")
+# Groups of changes of basis of a code, by which of their subgroups they have.
+_SYMMETRIES = {
+    "linear": frozenset({"linear", "rotation", "permutation", "signs"}),
+    "rotation": frozenset({"rotation", "permutation", "signs"}),
+    "signed_permutation": frozenset({"permutation", "signs"}),
+    "permutation": frozenset({"permutation"}),
+    "signs": frozenset({"signs"}),
+    "none": frozenset(),
+}
 
 
 @dataclass(frozen=True)
@@ -58,7 +65,8 @@ class ModelSpec:
         """Changes of basis of the code that leave every part of the objective as it is."""
         names = [self.architecture.symmetry, self.latent.symmetry]
         names += [penalty.symmetry for penalty in self.penalties]
-        return max(names, key=_SYMMETRIES.index)
+        common = frozenset.intersection(*(_SYMMETRIES[name] for name in names))
+        return next(name for name, group in _SYMMETRIES.items() if group == common)
 
     @property
     def largest_move(self) -> float | None:

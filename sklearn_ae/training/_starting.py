@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import copy
+
+import numpy as np
 import torch
 from torch import Generator, Tensor
 
 from sklearn_ae.corruptions import Corruption
 from sklearn_ae.data import ColumnScaling, Rows
 from sklearn_ae.inference import AutoencoderModule, ModuleFactory
+from sklearn_ae.inference._module import parameters_of
 from sklearn_ae.losses import Loss
 from sklearn_ae.runtime import Seeds
 from sklearn_ae.starts import LinearStart, standardized_columns
+from sklearn_ae.training._assembly import batch
 from sklearn_ae.training._config import TrainingConfig
 from sklearn_ae.training._objective import Objective
 from sklearn_ae.training._spec import ModelSpec
+
+# Training rows that a latent starts from.
+_LATENT_ROWS = 10_000
 
 
 def set_start(
@@ -64,6 +72,9 @@ def set_start(
         generator = seeds.torch("start", *stream)
         start = spec.start.solve(rows, *scalings, config.n_components, generator)
         _set_encoder(module, start)
+    if module.latent.reads_outputs:
+        _start_latent(module, rows, scalings, seeds.torch("latent", *stream))
+    if start is not None:
         if start.noise is None and spec.loss.n_parameters > 1:
             drawn = objective.corruption if objective is not None and rows.target is None else None
             noise = _noise(module, start, rows, scalings, drawn, generator)
@@ -105,6 +116,25 @@ def _set_encoder(module: AutoencoderModule, start: LinearStart) -> None:
 def _set_decoder(module: AutoencoderModule, start: LinearStart, loss: Loss) -> None:
     weight, bias = loss.outputs(start)
     module.decoder.set_linear(weight.float(), None if bias is None else bias.float())
+
+
+@torch.no_grad()
+def _start_latent(
+    module: AutoencoderModule,
+    rows: Rows,
+    scalings: tuple[ColumnScaling, ColumnScaling],
+    generator: Generator,
+) -> None:
+    """Let the latent begin from what the encoder writes of training rows."""
+    if rows.n_rows > _LATENT_ROWS:
+        rows = rows.take(np.linspace(0, rows.n_rows - 1, _LATENT_ROWS).astype(np.intp))
+    marked = (
+        np.empty(0, np.intp) if module.missing_columns is None else module.missing_columns.numpy()
+    )
+    some = batch(rows, scalings, "cpu", marked)
+    # A weight then is as good as a row that is repeated.
+    output = parameters_of(copy.deepcopy(module).double(), some, torch.float64)
+    module.latent.start_from(output, some.weight, generator)
 
 
 @torch.no_grad()

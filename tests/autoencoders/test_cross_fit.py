@@ -117,6 +117,7 @@ def test_one_row_is_an_error():
         ("rotation", np.linalg.qr(RNG.normal(size=(3, 3)))[0]),
         ("signed_permutation", np.array([[0, -1.0, 0], [0, 0, 1], [1, 0, 0]])),
         ("permutation", np.eye(3)[[2, 0, 1]]),
+        ("signs", np.diag([1.0, -1.0, -1.0])),
         ("none", np.eye(3)),
     ],
 )

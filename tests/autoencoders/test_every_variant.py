@@ -16,10 +16,13 @@ from sklearn_ae import (
     Autoencoder,
     ContractiveAutoencoder,
     DenoisingAutoencoder,
+    NestedCodes,
     SparseAutoencoder,
     StackedAutoencoder,
     TopK,
     VariationalAutoencoder,
+    VectorQuantizedAutoencoder,
+    WassersteinAutoencoder,
 )
 
 pytestmark = pytest.mark.usefixtures("few_folds")
@@ -32,8 +35,13 @@ VARIANTS = {
     "sparse": SparseAutoencoder(6, **OPTIONS),
     "sparse l1": SparseAutoencoder(6, penalty="l1", **OPTIONS),
     "sparse topk": SparseAutoencoder(6, penalty="topk", **OPTIONS),
+    "sparse batch topk": SparseAutoencoder(6, penalty="batch_topk", **OPTIONS),
+    "sparse jumprelu": SparseAutoencoder(6, penalty="jumprelu", **OPTIONS),
+    "nested": Autoencoder(2, penalties=(NestedCodes(),), **OPTIONS),
     "stacked": StackedAutoencoder(2, stage_sizes=(3,), **OPTIONS),
     "variational": VariationalAutoencoder(3, **OPTIONS),
+    "vector quantized": VectorQuantizedAutoencoder(3, **OPTIONS),
+    "wasserstein": WassersteinAutoencoder(2, **OPTIONS),
 }
 EVERY = pytest.mark.parametrize("variant", VARIANTS)
 LIBRARIES = pytest.mark.parametrize("library", ["pandas", "polars"])

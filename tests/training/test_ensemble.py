@@ -16,9 +16,12 @@ from sklearn_ae import (
     DenoisingAutoencoder,
     Dense,
     GaussianNoise,
+    NestedCodes,
     SparseAutoencoder,
     StackedAutoencoder,
     VariationalAutoencoder,
+    VectorQuantizedAutoencoder,
+    WassersteinAutoencoder,
 )
 from sklearn_ae.data import Batch, ColumnScaling
 from sklearn_ae.latents import Deterministic
@@ -50,9 +53,14 @@ EXACT = {
     "huber": Autoencoder(3, loss="huber", **OPTIONS),
     "sparse": SparseAutoencoder(12, **OPTIONS),
     "top k": SparseAutoencoder(12, penalty="topk", **OPTIONS),
+    "nested": Autoencoder(3, penalties=(NestedCodes(),), **OPTIONS),
+    "wasserstein": WassersteinAutoencoder(3, **OPTIONS),
     "stacked": StackedAutoencoder(3, **OPTIONS),
 }
 DRAWN = {
+    "batch top k": SparseAutoencoder(12, penalty="batch_topk", **OPTIONS),
+    "jump relu": SparseAutoencoder(12, penalty="jumprelu", **OPTIONS),
+    "vector quantized": VectorQuantizedAutoencoder(3, n_codewords=16, **OPTIONS),
     "denoising": DenoisingAutoencoder(6, **OPTIONS),
     "variational": VariationalAutoencoder(3, **OPTIONS),
     "contractive": ContractiveAutoencoder(3, **OPTIONS),

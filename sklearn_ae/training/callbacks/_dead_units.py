@@ -1,4 +1,4 @@
-"""Units of a sparse code that fell dead: found, and brought back."""
+"""Parts of a code that fell dead: found, and brought back."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 from skorch.callbacks import Callback
-from torch import Tensor
+from torch import Generator, Tensor
 
 from sklearn_ae.data import AnyBatch
 from sklearn_ae.inference import AutoencoderModule, parameters_of
@@ -38,9 +38,10 @@ class DeadUnits(Callback):
         if self.rate.falls_next:
             return
         for run in self.runs:
+            module = run.net.module_
             if run.units_may_die:
-                module = run.net.module_
                 reinitialise(module, run.train, dead_units(module, run.train))
+            reinitialise_latent(module, run.train, run.noise)
 
 
 @torch.no_grad()
@@ -72,3 +73,11 @@ def reinitialise(module: AutoencoderModule, batch: AnyBatch, dead: Tensor) -> No
     # (output - shift) * scale has the common moments.
     shift = torch.where(dead, mean - common_mean / scale, 0.0)
     module.encoder.transform_output(torch.diag(scale), shift)
+
+
+@torch.no_grad()
+def reinitialise_latent(module: AutoencoderModule, batch: AnyBatch, generator: Generator) -> None:
+    """Let the latent renew what no row has used, from what the encoder writes of some rows."""
+    if module.latent.reads_outputs:
+        output = parameters_of(module, batch.slice(0, _ROWS))
+        module.latent.reinitialise(output, generator)
