@@ -34,8 +34,8 @@ from sklearn_ae import (
     TopK,
     VariationalAutoencoder,
 )
-from sklearn_ae.training._epoch import EpochRunner
 from sklearn_ae.training._weights import copied
+from sklearn_ae.training.steps._epoch import EpochRunner
 
 IRIS = load_iris().data
 NAMES = ["a", "b", "c", "d"]

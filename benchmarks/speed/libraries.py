@@ -138,9 +138,9 @@ class SklearnAEEager(SklearnAE):
     def load(self) -> None:
         """Import the package and put the recording off for ever."""
         super().load()
-        capture = importlib.import_module("sklearn_ae.training._capture")
+        capture = importlib.import_module("sklearn_ae.training.steps._captured")
         if not hasattr(capture, "_WARM_UP"):
-            raise AttributeError("sklearn_ae.training._capture has no _WARM_UP to set.")
+            raise AttributeError("sklearn_ae.training.steps._captured has no _WARM_UP to set.")
         capture._WARM_UP = 10**9
 
 

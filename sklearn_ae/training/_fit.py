@@ -33,9 +33,9 @@ from sklearn_ae.training._joint import TrainingResult, train_runs
 from sklearn_ae.training._net import AutoencoderNet
 from sklearn_ae.training._objective import adopt_terms, term_weights
 from sklearn_ae.training._run import TrainingRun
-from sklearn_ae.training._schedule import Constant, OneCycle
 from sklearn_ae.training._spec import ModelSpec
 from sklearn_ae.training._starting import set_start, start_alone
+from sklearn_ae.training.callbacks._schedule import Constant, OneCycle
 
 _FOLDS = 5
 # Standard errors by which the network must win: the epoch is the best of many, and errors

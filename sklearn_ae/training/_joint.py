@@ -15,10 +15,8 @@ from skorch import history as skorch_history
 from skorch.callbacks import LRScheduler, PrintLog
 
 from sklearn_ae.training._config import TrainingConfig
-from sklearn_ae.training._ensemble import Ensemble, together
 from sklearn_ae.training._history import History
 from sklearn_ae.training._run import TrainingRun
-from sklearn_ae.training._schedule import Constant, OneCycle
 from sklearn_ae.training.callbacks import (
     BestEpoch,
     DeadUnits,
@@ -31,6 +29,8 @@ from sklearn_ae.training.callbacks import (
     Progress,
     asks_for_end,
 )
+from sklearn_ae.training.callbacks._schedule import Constant, OneCycle
+from sklearn_ae.training.steps._ensemble import Ensemble, together
 
 # Callbacks that watch one network: they print, score, save and log, or end training.
 _ENDINGS = ("Logger", "Checkpoint", "Scoring", "Log", "Bar", "Board", "EarlyStopping")

@@ -14,16 +14,16 @@ from torch import Generator, Tensor
 from sklearn_ae._compat import AdamW, total_norm
 from sklearn_ae.data import AnyBatch, Batch, LazyBatch
 from sklearn_ae.inference import TrainingRange, parameters_of
-from sklearn_ae.training._epoch import (
+from sklearn_ae.training._net import AutoencoderNet, paired
+from sklearn_ae.training._weights import copied, put_back
+from sklearn_ae.training.callbacks import LearningRate, dead_units
+from sklearn_ae.training.steps._epoch import (
     BatchIterator,
     EpochRunner,
     add_terms,
     means_of,
     needs_batches,
 )
-from sklearn_ae.training._net import AutoencoderNet, paired
-from sklearn_ae.training._weights import copied, put_back
-from sklearn_ae.training.callbacks import LearningRate, dead_units
 
 # Rows that are measured before and after each epoch.
 _MEASURED_ROWS = 2048

@@ -31,8 +31,10 @@ from sklearn_ae import (
 )
 from sklearn_ae.architectures import _layers
 from sklearn_ae.data import Batch
-from sklearn_ae.training import _calls, _capture
-from sklearn_ae.training._capture import Captured, Graphs, NotCapturableError, Recording, Replays
+from sklearn_ae.training.steps import _captured, _operations, _recording
+from sklearn_ae.training.steps._captured import Captured
+from sklearn_ae.training.steps._graphs import Graphs, NotCapturableError
+from sklearn_ae.training.steps._recording import Recording, Replays
 
 OPTIONS = {"max_iter": 6, "batch_size": 64, "early_stopping": False, "random_state": 0}
 SMALL = OPTIONS | {"hidden_layer_sizes": (16, 8)}
@@ -123,7 +125,7 @@ def programs(monkeypatch):
 
         return of
 
-    monkeypatch.setattr(_capture, "_WARM_UP", 1)
+    monkeypatch.setattr(_captured, "_WARM_UP", 1)
     for maker in (Replays, Graphs):
         monkeypatch.setattr(maker, "program", counted(maker.program))
     return made
@@ -131,7 +133,7 @@ def programs(monkeypatch):
 
 def fitted_eagerly(estimator, X, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(_capture, "_WARM_UP", 10**9)
+        patch.setattr(_captured, "_WARM_UP", 10**9)
         return estimator.fit(X)
 
 
@@ -154,7 +156,7 @@ def test_products_of_onednn_are_those_of_blas(name, programs, monkeypatch):
     estimator, X = ESTIMATORS[name]
     expected = clone(estimator).fit(X)
     products, product = [], _compat.linear
-    for module in (_calls, _layers):
+    for module in (_operations, _layers):
         monkeypatch.setattr(module, "linear", lambda *args: products.append(1) or product(*args))
     monkeypatch.setattr(_products, "blas_is_slow", lambda: True)
     for name in ("_MANY_PRODUCTS", "_MANY_TRANSPOSED"):
@@ -169,9 +171,9 @@ def test_products_of_onednn_are_those_of_blas(name, programs, monkeypatch):
 
 
 def test_replays_that_keep_the_order_of_sums_are_equal_bit_for_bit(programs, monkeypatch):
-    monkeypatch.setattr(_calls, "NARROW", 0)
-    monkeypatch.setattr(_calls, "_over_few_rows", lambda args: False)
-    monkeypatch.setattr(_calls, "_short", lambda vector: False)
+    monkeypatch.setattr(_operations, "NARROW", 0)
+    monkeypatch.setattr(_operations, "_over_few_rows", lambda args: False)
+    monkeypatch.setattr(_operations, "_short", lambda vector: False)
     stacked = StackedAutoencoder(3, **SMALL)  # its stages amplify what rounds differently
     some = [ESTIMATORS[n][0] for n in ("plain", "denoising", "variational", "sparse topk")]
     for estimator in (stacked, *some):
@@ -198,7 +200,7 @@ def test_a_stream_is_captured(programs, monkeypatch):
         return estimator.transform(X)
 
     with monkeypatch.context() as patch:
-        patch.setattr(_capture, "_WARM_UP", 10**9)
+        patch.setattr(_captured, "_WARM_UP", 10**9)
         eager = streamed()
     assert not programs
     assert_allclose(streamed(), eager, rtol=1e-3, atol=1e-4)
@@ -375,7 +377,7 @@ def test_a_function_that_changes_is_not_replayed():
 
 
 def test_a_step_that_allocates_much_is_not_recorded(monkeypatch):
-    monkeypatch.setattr(_capture, "_MOST_BYTES", 100)
+    monkeypatch.setattr(_recording, "_MOST_BYTES", 100)
     x = torch.zeros(40)
     captured = Captured(lambda batch: x.copy_(x + 1), "", Replays())
     for _ in range(20):

@@ -32,13 +32,12 @@ from sklearn_ae.training import (
     ModelSpec,
     ModuleFactory,
     TrainingConfig,
-    _capture,
-    _ensemble,
     _joint,
     make_net,
 )
-from sklearn_ae.training._epoch import BatchIterator, EpochRunner
 from sklearn_ae.training._weights import copied
+from sklearn_ae.training.steps import _ensemble, _recording
+from sklearn_ae.training.steps._epoch import BatchIterator, EpochRunner
 
 OPTIONS = {"max_iter": 8, "hidden_layer_sizes": (16, 8), "random_state": 0}
 RNG = np.random.default_rng(0)
@@ -166,7 +165,7 @@ def test_afterwards_networks_share_no_memory():
 
 
 def test_an_ensemble_whose_steps_are_not_captured_says_so(monkeypatch, capsys):
-    monkeypatch.setattr(_capture, "_MOST_BYTES", 100)
+    monkeypatch.setattr(_recording, "_MOST_BYTES", 100)
     fitted = Autoencoder(3, verbose=2, **OPTIONS | {"max_iter": 12}).fit(X)
     assert "a step allocates more than 100 bytes" in capsys.readouterr().out
     assert np.isfinite(fitted.history_["valid_loss"]).all()

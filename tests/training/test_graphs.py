@@ -14,8 +14,9 @@ from sklearn.base import clone
 from sklearn_ae import Autoencoder, DenoisingAutoencoder, VariationalAutoencoder
 from sklearn_ae.data import Batch
 from sklearn_ae.runtime import _seeds
-from sklearn_ae.training import _capture, _ensemble, _epoch
-from sklearn_ae.training._capture import Captured, Graphs
+from sklearn_ae.training.steps import _captured, _ensemble, _epoch, _graphs
+from sklearn_ae.training.steps._captured import Captured
+from sklearn_ae.training.steps._graphs import Graphs
 
 OPTIONS = {
     "max_iter": 6,
@@ -53,7 +54,7 @@ class Graph:
             self.function()
 
     def reset(self):
-        assert _capture._RECORDING._is_owned()
+        assert _graphs._RECORDING._is_owned()
         assert self.fake.capturing is None
         self.was_reset = True
         if self.fake.fails == "reset":
@@ -97,7 +98,7 @@ class Cuda:
             self.function = function
             return program(graphs, lambda: self.run(graphs.noise, function), shape)
 
-        monkeypatch.setattr(_capture, "_WARM_UP", 1)
+        monkeypatch.setattr(_captured, "_WARM_UP", 1)
         monkeypatch.setattr(Graphs, "program", noted)
         for name, value in {
             "CUDAGraph": lambda: Graph(self),
@@ -213,15 +214,15 @@ def test_nothing_is_collected_until_the_last_thread_is_done():
     inside, leave = threading.Event(), threading.Event()
 
     def capture():
-        with _capture._UNCOLLECTED:
+        with _graphs._UNCOLLECTED:
             inside.set()
             leave.wait()
 
     thread = threading.Thread(target=capture)
-    with _capture._UNCOLLECTED:
+    with _graphs._UNCOLLECTED:
         thread.start()
         inside.wait()
-        with _capture._UNCOLLECTED:
+        with _graphs._UNCOLLECTED:
             assert not gc.isenabled()
         assert not gc.isenabled()
     assert not gc.isenabled()
@@ -236,7 +237,7 @@ def test_graphs_are_freed_while_nobody_captures(cuda):
     for _ in range(2):
         function(SMALL)
     thread = threading.Thread(target=function.close)
-    with _capture._RECORDING:
+    with _graphs._RECORDING:
         thread.start()
         thread.join(0.1)
         assert not cuda.graphs[0].was_reset
@@ -268,7 +269,7 @@ def test_a_fit_equals_that_without_graphs_and_frees_its_own(
     estimator, fails, on_graphs, monkeypatch, few_folds
 ):
     with monkeypatch.context() as patch:
-        patch.setattr(_capture, "_WARM_UP", 10**9)
+        patch.setattr(_captured, "_WARM_UP", 10**9)
         expected = clone(estimator).fit(X)
     assert not on_graphs.graphs
     on_graphs.fails = fails

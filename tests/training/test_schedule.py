@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from sklearn_ae.training._schedule import Constant, OneCycle
+from sklearn_ae.training.callbacks._schedule import Constant, OneCycle
 
 PEAK = 0.003
 

@@ -23,7 +23,7 @@ from sklearn_ae.inference import AutoencoderModule
 from sklearn_ae.latents import Deterministic, LatentModule
 from sklearn_ae.terms import Code, Divergence, Forward
 from sklearn_ae.training._objective import Objective
-from sklearn_ae.training._step import Step, Whole
+from sklearn_ae.training.steps._step import Step, Whole
 
 N_ROWS, N_FEATURES, N_COMPONENTS = 12, 5, 2
 COLUMN_WEIGHTS = torch.tensor([0.4, 0.3, 0.2, 0.1, 0.0])

@@ -148,7 +148,7 @@ import joblib, numpy as np, torch
 os.cpu_count = os.process_cpu_count = joblib.cpu_count = lambda: 2
 from sklearn_ae import Autoencoder
 from sklearn_ae.runtime import _threads
-from sklearn_ae.training import _capture
+from sklearn_ae.training.steps import _graphs
 _threads._blas_limits = lambda: [2]
 torch.set_num_threads(2)
 X = np.random.default_rng(0).normal(size=(600, 300)).astype("float32")
@@ -160,7 +160,7 @@ fitted.transform(X)
 assert _threads.thread_count(2**40) == 2
 holding = threading.Event()
 def hold():
-    with _capture._RECORDING, _capture._UNCOLLECTED:
+    with _graphs._RECORDING, _graphs._UNCOLLECTED:
         holding.set()
         time.sleep(60)
 threading.Thread(target=hold, daemon=True).start()
@@ -169,8 +169,8 @@ child = os.fork()
 if not child:
     try:
         assert _threads.thread_count(2**40) == 1
-        assert _capture.gc.isenabled()
-        with _capture._RECORDING:  # another thread of the parent has it
+        assert _graphs.gc.isenabled()
+        with _graphs._RECORDING:  # another thread of the parent has it
             fitted.transform(X.astype(float))
         fitted.fit(X).transform(X)
         fitted.partial_fit(X)

@@ -7,8 +7,8 @@ from typing import Any
 
 from skorch.callbacks import Callback, PrintLog
 
-from sklearn_ae.training._schedule import Constant, OneCycle
 from sklearn_ae.training.callbacks._base import TrainingEnd
+from sklearn_ae.training.callbacks._schedule import Constant, OneCycle
 
 
 class Progress(Callback):

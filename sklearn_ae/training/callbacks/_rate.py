@@ -6,7 +6,7 @@ from typing import Any
 
 from skorch.callbacks import Callback
 
-from sklearn_ae.training._schedule import Constant, OneCycle
+from sklearn_ae.training.callbacks._schedule import Constant, OneCycle
 
 
 class LearningRate(Callback):

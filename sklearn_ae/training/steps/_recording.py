@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import gc
-import os
-import threading
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
-from functools import cache, partial
+from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any
-from weakref import WeakSet
 
-import numpy as np
 import torch
-from torch import Generator, Tensor
+from torch import Tensor
 
 from sklearn_ae._compat import DispatchMode, Overload, storage_key
-from sklearn_ae.data import Batch
-from sklearn_ae.training._calls import Call, bound, leaves_of, mapped, name_of, tensors_of
+from sklearn_ae.training.steps._graphs import NotCapturableError, Program, recording_lock
+from sklearn_ae.training.steps._operations import (
+    Call,
+    bound,
+    leaves_of,
+    mapped,
+    name_of,
+    tensors_of,
+)
 
 # Bytes that a recorded step may allocate; beyond, its kernels take the time.
 _MOST_BYTES = 2**28
@@ -29,16 +29,6 @@ _FILLS = {
     *("full", "full_like", "new_full", "new_ones", "new_zeros"),
     *("arange", "ones", "ones_like", "scalar_tensor", "zeros", "zeros_like"),
 }
-# Runs of a function on a batch of some size before it is recorded.
-_WARM_UP = 4
-# Held while a step is recorded, and while graphs are freed, which ends a capture.
-_RECORDING = threading.RLock()
-
-Program = list[Callable[[], Any]]
-
-
-class NotCapturableError(RuntimeError):
-    """A step that cannot be recorded; the message says why."""
 
 
 class _Recorder(DispatchMode):
@@ -104,7 +94,7 @@ class Recording:
 
     def __init__(self, function: Callable[[], None]) -> None:
         recorder = _Recorder()
-        with _RECORDING, recorder:
+        with recording_lock(), recorder:
             function()
         if recorder.obstacle:
             raise NotCapturableError(recorder.obstacle)
@@ -150,13 +140,6 @@ class Recording:
         return [operation for step in steps for operation in bound(step, place)]
 
 
-@contextmanager
-def replaying() -> Iterator[None]:
-    """Run programs without autograd, and let numbers overflow as torch does."""
-    with torch.inference_mode(), np.errstate(all="ignore"):
-        yield
-
-
 class Replays:
     """Makes programs for the CPU: two runs are recorded, and have to agree.
 
@@ -184,185 +167,6 @@ class Replays:
     def close(self) -> None:
         """Forget what was recorded."""
         self._recordings.clear()
-
-
-class _Uncollected:
-    """Keeps Python from collecting garbage, graphs among it, while any thread is inside."""
-
-    def __init__(self) -> None:
-        self._lock = threading.RLock()
-        self._inside = 0
-        self._was_enabled = False
-
-    def __enter__(self) -> None:
-        with self._lock:
-            if not self._inside:
-                self._was_enabled = gc.isenabled()
-                gc.disable()
-            self._inside += 1
-
-    def __exit__(self, *error: object) -> None:
-        with self._lock:
-            self._inside -= 1
-            if not self._inside and self._was_enabled:
-                gc.enable()
-
-
-_UNCOLLECTED = _Uncollected()
-
-
-class Graphs:
-    """Makes CUDA graphs.
-
-    Parameters
-    ----------
-    noise : Generator
-        Feeds the draws of the function.
-    """
-
-    # Those that hold graphs.
-    _open: WeakSet[Graphs] = WeakSet()
-
-    def __init__(self, noise: Generator) -> None:
-        self.noise = noise
-        self._graphs: list[torch.cuda.CUDAGraph] = []
-
-    def program(self, function: Callable[[], None], shape: torch.Size) -> Program:
-        """Run a function on a batch; return what does it again.
-
-        Raises
-        ------
-        NotCapturableError
-            After the run, if it cannot be captured. Earlier programs are of no use then.
-        """
-        # The state of the generator itself stays tied to a capture that fails.
-        state = Generator(self.noise.device)
-        state.set_state(self.noise.get_state())
-        with _RECORDING:
-            if any(graphs is not self for graphs in self._open):
-                # Some may be garbage; a collection takes a tenth of a second.
-                gc.collect()
-            failure = self._capture(function)
-        if failure:
-            self.close()
-            self.noise.graphsafe_set_state(state)
-            function()
-            raise NotCapturableError(f"CUDA says: {failure}")
-        graph = self._graphs[-1]
-        graph.replay()  # what is captured has not run
-        return [graph.replay]
-
-    def close(self) -> None:
-        """Free the graphs, while nobody captures one."""
-        with _RECORDING:
-            self._open.discard(self)
-            while self._graphs:
-                _free(self._graphs.pop())
-
-    def _capture(self, function: Callable[[], None]) -> str:
-        """Add a graph of a function, which does not run; return what went wrong, if it did."""
-        device, graph = self.noise.device, torch.cuda.CUDAGraph()
-        try:
-            with _UNCOLLECTED, torch.cuda.device(device):
-                graph.register_generator_state(self.noise)
-                # Fits in other threads go on meanwhile.
-                capture = torch.cuda.graph(
-                    graph, stream=torch.cuda.Stream(device), capture_error_mode="thread_local"
-                )
-                # A capture that fails leaves its stream behind as the current one.
-                with torch.cuda.stream(torch.cuda.current_stream(device)), capture:
-                    function()
-        except BaseException as error:
-            _free(graph)  # not whenever the traceback goes
-            if not isinstance(error, RuntimeError):
-                raise
-            return (str(error).splitlines() or [type(error).__name__])[0]
-        self._graphs.append(graph)
-        self._open.add(self)
-        return ""
-
-
-def _free(graph: torch.cuda.CUDAGraph) -> None:
-    # One whose capture failed may have nothing to free, and says so.
-    with suppress(RuntimeError):
-        graph.reset()
-
-
-def program_maker(noise: Generator, frozen: Iterable[Tensor]) -> Replays | Graphs:
-    """Return what makes programs on the device of a generator.
-
-    Parameters
-    ----------
-    noise : Generator
-        Feeds the draws of the function.
-    frozen : iterable of Tensor
-        Tensors that nobody changes from run to run.
-    """
-    return Graphs(noise) if noise.device.type == "cuda" else Replays(frozen)
-
-
-class Captured:
-    """A function of batches that runs as it is, until there is a program for their shape.
-
-    Parameters
-    ----------
-    function : callable
-        Takes a batch. It reads and writes tensors that stay where they are, those of the
-        batch included.
-    obstacle : str
-        Why the function cannot be replayed; empty if that is not known.
-    maker : Replays or Graphs
-        Makes the programs.
-    """
-
-    def __init__(
-        self, function: Callable[[Batch], None], obstacle: str, maker: Replays | Graphs
-    ) -> None:
-        self.function = function
-        self.obstacle = obstacle
-        self.maker = maker
-        self._runs: Counter[torch.Size] = Counter()
-        self._programs: dict[torch.Size, Program] = {}
-
-    def __call__(self, batch: Batch) -> None:
-        """Run the function on a batch."""
-        shape = batch.x.shape
-        program = self._programs.get(shape)
-        if program is not None:
-            with replaying():
-                for operation in program:
-                    operation()
-            return
-        self._runs[shape] += 1
-        if self.obstacle or self._runs[shape] <= _WARM_UP:
-            self.function(batch)
-        else:
-            self._record(batch)
-
-    def programs(self, shapes: set[torch.Size]) -> dict[torch.Size, Program] | None:
-        """Return what to call, in order and while `replaying`, for batches of some shapes.
-
-        None if a batch of one of the shapes still runs as it is.
-        """
-        return self._programs if shapes <= self._programs.keys() else None
-
-    def close(self) -> None:
-        """Free the programs."""
-        with _RECORDING:
-            self._programs.clear()
-            self.maker.close()
-
-    def _record(self, batch: Batch) -> None:
-        shape = batch.x.shape
-        try:
-            program = self.maker.program(partial(self.function, batch), shape)
-        except NotCapturableError as error:
-            self.obstacle = str(error)
-            if isinstance(self.maker, Graphs):
-                self.close()
-            return
-        if program is not None:
-            self._programs[shape] = program
 
 
 class _Arena:
@@ -462,15 +266,3 @@ def _signature(call: Call, owned: set[int], names: dict[int, int]) -> list[Any]:
         return *where, value.storage_offset(), tuple(value.shape), value.stride(), value.dtype
 
     return [described(value) for value in leaves_of((call.args, call.kwargs, call.result))]
-
-
-def _after_fork() -> None:
-    """Let a child record, whatever other threads of its parent were at."""
-    global _RECORDING, _UNCOLLECTED
-    if _UNCOLLECTED._inside and _UNCOLLECTED._was_enabled:
-        gc.enable()
-    _RECORDING, _UNCOLLECTED = threading.RLock(), _Uncollected()
-
-
-if hasattr(os, "register_at_fork"):  # not on Windows, where nothing is forked
-    os.register_at_fork(after_in_child=_after_fork)

@@ -14,8 +14,8 @@ from torch.func import functional_call, vmap
 
 from sklearn_ae._compat import fused_adamw_
 from sklearn_ae.data import Batch
-from sklearn_ae.training._capture import Captured, program_maker, replaying
-from sklearn_ae.training._epoch import EpochRunner
+from sklearn_ae.training.steps._captured import Captured, program_maker, replaying
+from sklearn_ae.training.steps._epoch import EpochRunner
 
 Named = dict[str, Tensor]
 # Where torch keeps parameters, buffers, children and hooks of a module.

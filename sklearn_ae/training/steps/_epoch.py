@@ -11,9 +11,9 @@ from torch import Generator, Tensor
 
 from sklearn_ae._compat import AdamW
 from sklearn_ae.data import AnyBatch, Batch, RaggedBatch
-from sklearn_ae.training._capture import Captured, program_maker, replaying
 from sklearn_ae.training._net import AutoencoderNet
-from sklearn_ae.training._step import Step, Whole
+from sklearn_ae.training.steps._captured import Captured, program_maker, replaying
+from sklearn_ae.training.steps._step import Step, Whole
 
 # Packages whose modules do the same in each step.
 _KNOWN = ("torch", "skorch", "sklearn_ae")
