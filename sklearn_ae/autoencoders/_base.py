@@ -41,6 +41,7 @@ from sklearn_ae.autoencoders._slots import fill_slot
 from sklearn_ae.autoencoders._state import pack, unpack
 from sklearn_ae.corruptions import Corruption
 from sklearn_ae.data import Ragged, Rows, SparseRows
+from sklearn_ae.inference import sample
 from sklearn_ae.latents import Deterministic, Latent
 from sklearn_ae.losses import LOSSES, Loss
 from sklearn_ae.penalties import Penalty
@@ -922,7 +923,7 @@ default="from_dtype"
         given = self._reader.conditions(self, condition, n_samples)
         rng = Seeds.of(random_state).numpy("sample")
         typical = self._reader.typical(n_samples, lengths)
-        return self._reader.container.wrap(self._model.sample(n_samples, given, rng, typical))
+        return self._reader.container.wrap(sample(self._model, n_samples, given, rng, typical))
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray:
         """Return the names of the columns of `transform`.

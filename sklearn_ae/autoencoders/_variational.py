@@ -12,6 +12,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn_ae.autoencoders._base import BaseAutoencoder
 from sklearn_ae.autoencoders._slots import fill_slot
 from sklearn_ae.data import Rows
+from sklearn_ae.inference import log_density
 from sklearn_ae.latents import Gaussian, Latent, importance_draws
 from sklearn_ae.losses import Loss
 from sklearn_ae.training import Model, mean_divergence
@@ -151,4 +152,4 @@ class VariationalAutoencoder(BaseAutoencoder):
                 "itself; leave X_clean out, or use sklearn_ae.metrics.denoising_score."
             )
         draws = importance_draws(self.n_importance_samples, model.factory.n_components)
-        return model.log_evidence(values, condition, draws)
+        return log_density(model, values, condition, draws)

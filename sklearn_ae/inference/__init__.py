@@ -1,8 +1,8 @@
 """A network as it is used: codes, reconstructions, densities, and the basis of codes."""
 
 from sklearn_ae.inference._canonical import align, canonicalize, mean_divergence
+from sklearn_ae.inference._density import DefensiveMixture, log_density, sample
 from sklearn_ae.inference._factory import ModuleFactory
-from sklearn_ae.inference._mixture import DefensiveMixture
 from sklearn_ae.inference._model import Model
 from sklearn_ae.inference._module import (
     AutoencoderModule,
@@ -20,8 +20,10 @@ __all__ = [
     "TrainingRange",
     "align",
     "canonicalize",
+    "log_density",
     "mean_divergence",
     "parameters_of",
+    "sample",
     "set_state_tensors",
     "state_tensors",
 ]

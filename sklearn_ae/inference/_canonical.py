@@ -13,6 +13,7 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from sklearn_ae.data import Ragged, Rows
+from sklearn_ae.inference._density import divergence_per_component
 from sklearn_ae.inference._model import Model
 from sklearn_ae.losses import SquaredError
 
@@ -235,7 +236,7 @@ def mean_divergence(model: Model, rows: Rows) -> NDArray[np.float64]:
     total = np.zeros(model.factory.n_components)
     for part in rows.parts():
         condition = None if rows.condition is None else rows.condition[part]
-        kl = model.divergence_per_component(rows.block(part), condition)
+        kl = divergence_per_component(model, rows.block(part), condition)
         total += kl.sum(axis=0) if rows.weight is None else rows.weight[part] @ kl
     return total / rows.total_weight
 

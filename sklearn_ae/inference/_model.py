@@ -10,7 +10,6 @@ from typing import Any, cast
 import numpy as np
 import torch
 from numpy.typing import DTypeLike, NDArray
-from scipy.special import logsumexp
 from torch import Tensor
 
 from sklearn_ae.data import (
@@ -25,7 +24,6 @@ from sklearn_ae.data import (
     plan,
 )
 from sklearn_ae.inference._factory import ModuleFactory
-from sklearn_ae.inference._mixture import DefensiveMixture
 from sklearn_ae.inference._module import AutoencoderModule
 from sklearn_ae.inference._sparse_passes import WIDE, SparsePasses
 from sklearn_ae.inference._training_range import TrainingRange
@@ -40,8 +38,8 @@ _FAR = 1e8
 _RANK = 1e-6
 
 # Rows of one size, dense or not, or of different sizes.
-_Values = NDArray | LazyRows | Ragged
-_OfBlock = Callable[[NDArray, NDArray | None, Extent | None], NDArray]
+Values = NDArray | LazyRows | Ragged
+OfBlock = Callable[[NDArray, NDArray | None, Extent | None], NDArray]
 
 
 class Model:
@@ -80,7 +78,7 @@ class Model:
         loss: Loss,
         target_scaling: ColumnScaling,
         code_scale: NDArray[np.float64] | None = None,
-        mixture: DefensiveMixture | None = None,
+        mixture: Any = None,
         training_range: TrainingRange | None = None,
         term_weights: dict[str, NDArray] | None = None,
     ) -> None:
@@ -130,7 +128,7 @@ class Model:
     def _device(self) -> torch.device:
         return next(self.module.parameters()).device
 
-    def encode(self, x: _Values, condition: NDArray | None = None) -> NDArray:
+    def encode(self, x: Values, condition: NDArray | None = None) -> NDArray:
         """Return the codes of rows in X's units, in their dtype."""
         sparse = self.sparse_passes(x, condition)
         if sparse is not None:
@@ -139,8 +137,8 @@ class Model:
                 codes[part] = code
             return codes
         module = self.in_precision(x.dtype)
-        standardized = self._standardizer(x.dtype)
-        scale = _tensor(module, self.code_scale, x.dtype)
+        standardized = self.standardizer(x.dtype)
+        scale = as_tensor(module, self.code_scale, x.dtype)
         coded = self._coder(x.dtype)
 
         def scaled(rows: Tensor, condition: Tensor | None) -> Tensor:
@@ -149,7 +147,7 @@ class Model:
         def function(block: NDArray, given: NDArray | None, extent: Extent | None) -> NDArray:
             return _computed(module, scaled, standardized(block), given, x.dtype)
 
-        return self._by_block(function, x, condition, self.factory.n_components)
+        return self.by_block(function, x, condition, self.factory.n_components)
 
     def _coder(self, dtype: np.dtype) -> Callable[[Tensor, Tensor | None], Tensor]:
         """Return what makes the network's codes of standardised rows of a dtype."""
@@ -173,20 +171,20 @@ class Model:
         """
         if self._of_beyond is None:
             module = self.in_precision(np.float64)
-            far = _tensor(module, _FAR * np.eye(self.factory.n_components), np.dtype(np.float64))
+            far = as_tensor(module, _FAR * np.eye(self.factory.n_components), np.dtype(np.float64))
             slopes = (module.decode(far) - module.decode(-far)) / (2 * _FAR)
             self._of_beyond = torch.linalg.pinv(slopes, rtol=_RANK)
         return self._of_beyond
 
-    def deep_features(self, x: _Values, condition: NDArray | None = None) -> NDArray:
+    def deep_features(self, x: Values, condition: NDArray | None = None) -> NDArray:
         """Return the codes of rows followed by the encoder's hidden layers, in their dtype."""
         module = self.in_precision(x.dtype)
-        standardized = self._standardizer(x.dtype)
+        standardized = self.standardizer(x.dtype)
 
         def function(block: NDArray, given: NDArray | None, extent: Extent | None) -> NDArray:
             return _computed(module, module.hidden_layers, standardized(block), given, x.dtype)
 
-        hidden = self._by_block(function, x, condition, sum(module.encoder.hidden_widths))
+        hidden = self.by_block(function, x, condition, sum(module.encoder.hidden_widths))
         return np.concatenate([self.encode(x, condition), hidden], axis=1)
 
     def decode(
@@ -205,36 +203,15 @@ class Model:
         """
 
         def function(block: NDArray, given: NDArray | None, extent: Extent | None) -> NDArray:
-            return self.loss.restore(self._output(block, given, extent), self.target_scaling)
+            return self.loss.restore(self.output(block, given, extent), self.target_scaling)
 
-        return self._to_rows(function, code, condition, like)
-
-    def sample(
-        self,
-        n_samples: int,
-        condition: NDArray | None,
-        rng: np.random.Generator,
-        like: Ragged | None = None,
-    ) -> Any:
-        """Draw rows, in X's units: codes from the prior, then rows given codes, noise included."""
-        width = self.factory.n_components
-        code = self.module.latent.sample(n_samples, width, rng) * self.code_scale
-
-        def function(block: NDArray, given: NDArray | None, extent: Extent | None) -> NDArray:
-            return self.loss.sample(self._output(block, given, extent), self.target_scaling, rng)
-
-        drawn = self._to_rows(function, code, condition, like)
-        if self.mixture is not None:
-            rows = np.flatnonzero(rng.random(n_samples) < self.mixture.share)
-            given = None if condition is None else condition[rows]
-            drawn[rows] = self.mixture.start.sample(len(rows), given, rng)
-        return drawn
+        return self.to_rows(function, code, condition, like)
 
     def errors(
         self,
-        x: _Values,
+        x: Values,
         condition: NDArray | None = None,
-        target: _Values | None = None,
+        target: Values | None = None,
     ) -> Any:
         """Return the loss of each cell in X's units."""
         if isinstance(x if target is None else target, Ragged):
@@ -243,21 +220,21 @@ class Model:
             out = Ragged.empty(target.sizes, self.factory.n_features, np.float64)
             like = x if isinstance(x, Ragged) else target
             for rows, given, extent in self._by_size(like, condition):
-                output = self._output(code[rows], given, extent)
+                output = self.output(code[rows], given, extent)
                 cells = target.block(rows).astype(np.float64, copy=False)
                 out.put(rows, self.loss.errors(cells, output, self.target_scaling))
             return out
         errors = np.empty((len(x), self.loss.n_cells(self.factory.n_features)))
         with self._threads(len(x)):
-            for part, block in self._errors_by_block(x, condition, target):
+            for part, block in self._errorsby_block(x, condition, target):
                 errors[part] = block
         return errors
 
     def row_errors(
         self,
-        x: _Values,
+        x: Values,
         condition: NDArray | None = None,
-        target: _Values | None = None,
+        target: Values | None = None,
     ) -> NDArray[np.float64]:
         """Return the loss of each row in X's units, holding no more than a block of cells.
 
@@ -272,7 +249,7 @@ class Model:
             return sparse.row_errors(cast(SparseRows, x))
         out = np.empty(len(x))
         with self._threads(len(x)):
-            for part, errors in self._errors_by_block(x, condition, target):
+            for part, errors in self._errorsby_block(x, condition, target):
                 out[part] = errors.sum(axis=1)
                 missing = np.isnan(out[part])
                 if missing.any():
@@ -282,7 +259,7 @@ class Model:
         return out
 
     def sparse_passes(
-        self, x: _Values, condition: NDArray | None, dtype: Any = None
+        self, x: Values, condition: NDArray | None, dtype: Any = None
     ) -> SparsePasses | None:
         """Return what goes over rows without making them dense, where it can."""
         module = self.in_precision(x.dtype if dtype is None else dtype)
@@ -293,88 +270,22 @@ class Model:
             return SparsePasses(module, *scalings, self.code_scale)
         return None
 
-    def _errors_by_block(
-        self, x: _Values, condition: NDArray | None, target: _Values | None
+    def _errorsby_block(
+        self, x: Values, condition: NDArray | None, target: Values | None
     ) -> Iterator[tuple[slice | NDArray, NDArray[np.float64]]]:
         """Yield positions of rows of one size and the losses of their cells."""
         module = self.in_precision(x.dtype)
-        standardized = self._standardizer(x.dtype)
+        standardized = self.standardizer(x.dtype)
         coded = self._coder(x.dtype)
         for part, block, _ in blocks(x, self._block_cells(x)):
             given = None if condition is None else condition[part]
-            code = _run(module, coded, standardized(block), given, x.dtype)
-            output = self._output((code * self.code_scale).astype(x.dtype), given)
+            code = run_in_float64(module, coded, standardized(block), given, x.dtype)
+            output = self.output((code * self.code_scale).astype(x.dtype), given)
             clean = block if target is None else dense_block(target, part)
             clean = clean.astype(x.dtype, copy=False)
             yield part, self.loss.errors(clean, output, self.target_scaling)
 
-    def log_evidence(
-        self, x: _Values, condition: NDArray | None, noise: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
-        """Return the importance-weighted bound on each row's log-density.
-
-        log 1/m sum_i p(x | z_i) p(z_i) / q(z_i | x), with z_i = mean(x) + std(x) * noise_i,
-        averaged over groups of m draws, which are turned for each row. With a mixture,
-        that of the mixture.
-
-        Parameters
-        ----------
-        x : ndarray of shape (n, n_features) or Ragged
-            Rows in X's units. Those of different sizes have nats per pixel or step.
-        condition : ndarray of shape (n, n_conditions) or None
-            What they are conditioned on.
-        noise : ndarray of shape (n_groups, m, n_components)
-            Standard normal draws, from which those of each row are made.
-        """
-        module = self.in_precision(x.dtype)
-        standardized = self._standardizer(x.dtype)
-        n_groups, m, width = noise.shape
-        draws = torch.from_numpy(noise.reshape(-1, width).astype(x.dtype)).to(
-            self._device_of(module)
-        )
-
-        def function(block: NDArray, given: NDArray | None, extent: Extent | None) -> NDArray:
-            parameters = _run(module, module.parameters_of, standardized(block), given, x.dtype)
-            weights = np.empty((len(draws), len(block)))
-            posterior = _tensor(module, parameters, x.dtype)
-            noise_of = module.latent.noise_for(posterior)
-            for i, draw in enumerate(draws):
-                code = module.latent.draw(posterior, noise_of(draw))
-                output = _run(
-                    module, module.decode, code.sample.cpu().numpy(), given, x.dtype, extent
-                )
-                nats = self.loss.errors(block, output, self.target_scaling)
-                weights[i] = -np.nansum(nats.reshape(len(block), -1), axis=1)
-                if code.divergence is not None:
-                    weights[i] -= code.divergence.cpu().numpy()
-            bounds = (logsumexp(weights.reshape(n_groups, m, -1), axis=1) - np.log(m)).mean(axis=0)
-            if extent is not None:
-                observed = ~np.isnan(block).reshape(len(block), -1)
-                bounds /= observed.sum(axis=1) / block.shape[-1]
-            return bounds[:, None]
-
-        own = self._by_block(function, x, condition, 1, dtype=np.dtype(np.float64))[:, 0]
-        if self.mixture is None:
-            return own
-        return self.mixture.mixed(own, self.mixture.start.log_evidence(x, condition, noise))
-
-    def divergence_per_component(
-        self, x: _Values, condition: NDArray | None
-    ) -> NDArray[np.float64]:
-        """Return the divergence of each row's posterior from the prior, by component."""
-        module = self.in_precision(x.dtype)
-        standardized = self._standardizer(x.dtype)
-
-        def function(block: NDArray, given: NDArray | None, extent: Extent | None) -> NDArray:
-            parameters = _run(module, module.parameters_of, standardized(block), given, x.dtype)
-            kl = module.latent.divergence(_tensor(module, parameters, x.dtype))
-            assert kl is not None
-            return kl.cpu().numpy().astype(np.float64)
-
-        width = self.factory.n_components
-        return self._by_block(function, x, condition, width, dtype=np.dtype(np.float64))
-
-    def _standardizer(self, dtype: np.dtype) -> Callable[[NDArray], NDArray]:
+    def standardizer(self, dtype: np.dtype) -> Callable[[NDArray], NDArray]:
         """Return what standardises rows of a dtype, in that dtype."""
         standardized = self.scaling.standardizer(dtype)
         if self.factory.sample_shape is not None or len(self.factory.missing_columns):
@@ -389,21 +300,23 @@ class Model:
 
         return filled
 
-    def _output(
+    def output(
         self, code: NDArray, condition: NDArray | None, extent: Extent | None = None
     ) -> NDArray[np.float64]:
         """What the loss reads, of codes in the user's units."""
         module = self.in_precision(code.dtype)
-        return _run(module, module.decode, code / self.code_scale, condition, code.dtype, extent)
+        return run_in_float64(
+            module, module.decode, code / self.code_scale, condition, code.dtype, extent
+        )
 
     @staticmethod
-    def _device_of(module: AutoencoderModule) -> torch.device:
+    def device_of(module: AutoencoderModule) -> torch.device:
         return next(module.parameters()).device
 
-    def _by_block(
+    def by_block(
         self,
-        function: _OfBlock,
-        values: _Values,
+        function: OfBlock,
+        values: Values,
         condition: NDArray | None,
         width: int,
         dtype: np.dtype | None = None,
@@ -416,16 +329,16 @@ class Model:
                 out[part] = function(block, given, None if rows is None else _extent(rows))
         return out
 
-    def _to_rows(
+    def to_rows(
         self,
-        function: _OfBlock,
+        function: OfBlock,
         code: NDArray,
         condition: NDArray | None,
         like: Ragged | None,
     ) -> Any:
         """Apply a function from codes to rows block by block."""
         if like is None:
-            return self._by_block(function, code, condition, self.factory.n_features)
+            return self.by_block(function, code, condition, self.factory.n_features)
         out = Ragged.empty(like.sizes, self.factory.n_features, code.dtype)
         for rows, given, extent in self._by_size(like, condition):
             out.put(rows, function(code[rows], given, extent))
@@ -445,7 +358,7 @@ class Model:
         """Numbers that a pixel or step takes in the widest layer."""
         return max(16, self.factory.n_features)
 
-    def _block_cells(self, values: _Values) -> int:
+    def _block_cells(self, values: Values) -> int:
         if isinstance(values, Ragged):
             return _BLOCK_CELLS // self._cell_width
         return self._block_rows * values.shape[1]
@@ -464,7 +377,7 @@ def _extent(rows: Ragged) -> Extent:
     return Extent(tuple(int(s) for s in rows.sizes.max(axis=0)), lengths)
 
 
-def _run(
+def run_in_float64(
     module: AutoencoderModule,
     function: Callable[..., Tensor],
     values: NDArray,
@@ -486,12 +399,12 @@ def _computed(
 ) -> NDArray:
     """Apply a part of the network to an array."""
     with torch.no_grad():
-        given = None if condition is None else _tensor(module, condition, dtype)
+        given = None if condition is None else as_tensor(module, condition, dtype)
         further = () if extent is None else (extent,)
-        result = function(_tensor(module, values, dtype), given, *further)
+        result = function(as_tensor(module, values, dtype), given, *further)
     return result.cpu().numpy()
 
 
-def _tensor(module: AutoencoderModule, values: NDArray, dtype: np.dtype) -> Tensor:
+def as_tensor(module: AutoencoderModule, values: NDArray, dtype: np.dtype) -> Tensor:
     device = next(module.parameters()).device
     return torch.from_numpy(np.ascontiguousarray(values, dtype=dtype)).to(device)

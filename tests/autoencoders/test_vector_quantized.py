@@ -88,7 +88,7 @@ def test_every_word_stays_in_use(rows):
 
 
 def test_samples_are_sums_of_words(fitted, rows):
-    drawn = fitted._model.sample(2000, None, np.random.default_rng(0))
+    drawn = fitted.sample(2000, random_state=0)
     assert drawn.shape == (2000, 30)
     codes = fitted._model.encode(drawn)
     assert np.isfinite(codes).all()

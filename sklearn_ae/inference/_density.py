@@ -1,0 +1,141 @@
+"""Densities of rows: bounds, samples, and the start as a part of a mixture."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.special import logsumexp
+
+from sklearn_ae.data import Extent, Ragged, Rows
+from sklearn_ae.inference._model import Model, Values, as_tensor, run_in_float64
+from sklearn_ae.latents import importance_draws
+
+# Codes that are drawn for each held-out row.
+_N_DRAWS = 4
+
+
+def sample(
+    model: Model,
+    n_samples: int,
+    condition: NDArray | None,
+    rng: np.random.Generator,
+    like: Ragged | None = None,
+) -> Any:
+    """Draw rows, in X's units: codes from the prior, then rows given codes, noise included."""
+    width = model.factory.n_components
+    code = model.module.latent.sample(n_samples, width, rng) * model.code_scale
+
+    def function(block: NDArray, given: NDArray | None, extent: Extent | None) -> NDArray:
+        return model.loss.sample(model.output(block, given, extent), model.target_scaling, rng)
+
+    drawn = model.to_rows(function, code, condition, like)
+    if model.mixture is not None:
+        rows = np.flatnonzero(rng.random(n_samples) < model.mixture.share)
+        given = None if condition is None else condition[rows]
+        drawn[rows] = sample(model.mixture.start, len(rows), given, rng)
+    return drawn
+
+
+def log_density(
+    model: Model, x: Values, condition: NDArray | None, noise: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the importance-weighted bound on each row's log-density.
+
+    log 1/m sum_i p(x | z_i) p(z_i) / q(z_i | x), with z_i = mean(x) + std(x) * noise_i,
+    averaged over groups of m draws, which are turned for each row. With a mixture,
+    that of the mixture.
+
+    Parameters
+    ----------
+    x : ndarray of shape (n, n_features) or Ragged
+        Rows in X's units. Those of different sizes have nats per pixel or step.
+    condition : ndarray of shape (n, n_conditions) or None
+        What they are conditioned on.
+    noise : ndarray of shape (n_groups, m, n_components)
+        Standard normal draws, from which those of each row are made.
+    """
+    module = model.in_precision(x.dtype)
+    standardized = model.standardizer(x.dtype)
+    n_groups, m, width = noise.shape
+    draws = torch.from_numpy(noise.reshape(-1, width).astype(x.dtype)).to(model.device_of(module))
+
+    def function(block: NDArray, given: NDArray | None, extent: Extent | None) -> NDArray:
+        parameters = run_in_float64(
+            module, module.parameters_of, standardized(block), given, x.dtype
+        )
+        weights = np.empty((len(draws), len(block)))
+        posterior = as_tensor(module, parameters, x.dtype)
+        noise_of = module.latent.noise_for(posterior)
+        for i, draw in enumerate(draws):
+            code = module.latent.draw(posterior, noise_of(draw))
+            output = run_in_float64(
+                module, module.decode, code.sample.cpu().numpy(), given, x.dtype, extent
+            )
+            nats = model.loss.errors(block, output, model.target_scaling)
+            weights[i] = -np.nansum(nats.reshape(len(block), -1), axis=1)
+            if code.divergence is not None:
+                weights[i] -= code.divergence.cpu().numpy()
+        bounds = (logsumexp(weights.reshape(n_groups, m, -1), axis=1) - np.log(m)).mean(axis=0)
+        if extent is not None:
+            observed = ~np.isnan(block).reshape(len(block), -1)
+            bounds /= observed.sum(axis=1) / block.shape[-1]
+        return bounds[:, None]
+
+    own = model.by_block(function, x, condition, 1, dtype=np.dtype(np.float64))[:, 0]
+    if model.mixture is None:
+        return own
+    return model.mixture.mixed(own, log_density(model.mixture.start, x, condition, noise))
+
+
+def divergence_per_component(
+    model: Model, x: Values, condition: NDArray | None
+) -> NDArray[np.float64]:
+    """Return the divergence of each row's posterior from the prior, by component."""
+    module = model.in_precision(x.dtype)
+    standardized = model.standardizer(x.dtype)
+
+    def function(block: NDArray, given: NDArray | None, extent: Extent | None) -> NDArray:
+        parameters = run_in_float64(
+            module, module.parameters_of, standardized(block), given, x.dtype
+        )
+        kl = module.latent.divergence(as_tensor(module, parameters, x.dtype))
+        assert kl is not None
+        return kl.cpu().numpy().astype(np.float64)
+
+    width = model.factory.n_components
+    return model.by_block(function, x, condition, width, dtype=np.dtype(np.float64))
+
+
+class DefensiveMixture(NamedTuple):
+    """A share of the density: p(x) = (1 - share) p_network(x) + share p_start(x).
+
+    No row has less than log(1 / share) nats below what the start gives it, so that a few
+    rows far from all that training saw do not decide a mean.
+
+    Parameters
+    ----------
+    start : Model
+        The closed-form solution in X's units, without a network.
+    share : float
+        Its share.
+    """
+
+    start: Model
+    share: float
+
+    def mixed(
+        self, network: NDArray[np.float64], start: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return log-densities of rows from those under the network and under the start."""
+        return np.logaddexp(np.log1p(-self.share) + network, np.log(self.share) + start)
+
+    def floor(self, rows: Rows) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
+        """Return what makes losses of these rows under a network those under the mixture."""
+        width = self.start.factory.n_components
+        draws = importance_draws(1, width, least=_N_DRAWS)
+        start = log_density(self.start, rows.selected(rows.values), rows.conditions, draws)
+        return lambda losses: -self.mixed(-losses, start)
