@@ -19,9 +19,9 @@ from sklearn_ae import (
 )
 from sklearn_ae.architectures import Shapes
 from sklearn_ae.data import Batch
+from sklearn_ae.inference import AutoencoderModule
 from sklearn_ae.latents import Deterministic
 from sklearn_ae.terms import Code, Forward
-from sklearn_ae.training import AutoencoderModule
 
 N_ROWS, N_FEATURES = 24, 5
 RNG = np.random.default_rng(0)

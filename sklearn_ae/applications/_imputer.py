@@ -30,7 +30,8 @@ from sklearn_ae.applications._imputation import (
 )
 from sklearn_ae.autoencoders import check_no_conflict
 from sklearn_ae.data import Container, Series
-from sklearn_ae.training import Seeds, TrainingConfig, resolve_device, torch_threads
+from sklearn_ae.runtime import Seeds, resolve_device, torch_threads
+from sklearn_ae.training import TrainingConfig
 
 _DTYPES = (np.float64, np.float32)
 # Epochs without improvement after which the learning rate falls for good.

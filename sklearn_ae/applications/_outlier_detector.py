@@ -19,7 +19,7 @@ from sklearn_ae.autoencoders import (
     fit_together,
     outlier_threshold,
 )
-from sklearn_ae.training import Seeds
+from sklearn_ae.runtime import Seeds
 
 
 class AutoencoderOutlierDetector(ThresholdMixin, BaseEstimator):

@@ -26,20 +26,17 @@ from sklearn_ae.applications._tiling import (
 from sklearn_ae.architectures import SubPixel
 from sklearn_ae.autoencoders import pack, unpack
 from sklearn_ae.data import SMALL, Ragged, Rows, as_images, plan
+from sklearn_ae.inference import Model
 from sklearn_ae.latents import Deterministic
 from sklearn_ae.losses import SquaredError
+from sklearn_ae.runtime import Seeds, resolve_device, thread_count, torch_threads
 from sklearn_ae.starts import BicubicStart
 from sklearn_ae.training import (
     AutoencoderNet,
     Fitter,
     History,
-    Model,
     ModelSpec,
-    Seeds,
     TrainingConfig,
-    resolve_device,
-    thread_count,
-    torch_threads,
     training_threads,
 )
 

@@ -41,20 +41,13 @@ from sklearn_ae.autoencoders._slots import fill_slot
 from sklearn_ae.autoencoders._state import pack, unpack
 from sklearn_ae.corruptions import Corruption
 from sklearn_ae.data import Ragged, Rows, SparseRows
-from sklearn_ae.inference import sample
+from sklearn_ae.inference import Model, sample
 from sklearn_ae.latents import Deterministic, Latent
 from sklearn_ae.losses import LOSSES, Loss
 from sklearn_ae.penalties import Penalty
+from sklearn_ae.runtime import Seeds
 from sklearn_ae.starts import Start
-from sklearn_ae.training import (
-    AutoencoderNet,
-    History,
-    Model,
-    ModelSpec,
-    Seeds,
-    Selection,
-    TrainingConfig,
-)
+from sklearn_ae.training import AutoencoderNet, History, ModelSpec, Selection, TrainingConfig
 
 
 def _can_sample(autoencoder: BaseAutoencoder) -> bool:

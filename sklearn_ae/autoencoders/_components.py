@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from sklearn_ae.data import Rows, fit_scaling
+from sklearn_ae.runtime import Seeds, torch_threads
 from sklearn_ae.starts import PCAStart
-from sklearn_ae.training import Seeds, torch_threads
 
 _VARIANCE = 0.95
 # Components that are computed where large rows shall keep a share of the variance, and the

@@ -10,10 +10,12 @@ from sklearn_ae.architectures import Architecture, OwnModules
 from sklearn_ae.autoencoders._components import resolve_components
 from sklearn_ae.autoencoders._slots import check_no_conflict, fill_slot
 from sklearn_ae.data import LazyRows, Ragged, Rows, TableRows
+from sklearn_ae.inference import Model
 from sklearn_ae.losses import LOSSES, Loss, TabularLoss
 from sklearn_ae.penalties import L1Weights, Penalty
+from sklearn_ae.runtime import Seeds, resolve_device
 from sklearn_ae.starts import PPCAStart
-from sklearn_ae.training import Model, ModelSpec, Seeds, TrainingConfig, resolve_device
+from sklearn_ae.training import ModelSpec, TrainingConfig
 
 if TYPE_CHECKING:
     from sklearn_ae.autoencoders._base import BaseAutoencoder

@@ -14,18 +14,16 @@ from sklearn_ae.autoencoders._composing import code_width, model_spec, training_
 from sklearn_ae.autoencoders._reading import Reader
 from sklearn_ae.autoencoders._threshold import outlier_threshold
 from sklearn_ae.data import Rows
+from sklearn_ae.inference import Model, canonicalize
+from sklearn_ae.runtime import Seeds, torch_threads
 from sklearn_ae.training import (
     AutoencoderNet,
     Fitted,
     Fitter,
     History,
-    Model,
-    Seeds,
     Selection,
     Snapshot,
-    canonicalize,
     fit_specs,
-    torch_threads,
     training_threads,
 )
 

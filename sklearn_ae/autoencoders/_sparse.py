@@ -11,9 +11,9 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn_ae.autoencoders._base import BaseAutoencoder
 from sklearn_ae.autoencoders._slots import check_no_conflict
 from sklearn_ae.data import Rows
+from sklearn_ae.inference import Model
 from sklearn_ae.latents import BatchTopK, Deterministic, JumpReLU, Latent, Sigmoid, TopK
 from sklearn_ae.penalties import KLSparsity, L1Sparsity, Penalty
-from sklearn_ae.training import Model
 
 
 class SparseAutoencoder(BaseAutoencoder):

@@ -18,8 +18,8 @@ from sklearn_ae.architectures import Architecture, Chain, Chained
 from sklearn_ae.autoencoders._autoencoder import Autoencoder
 from sklearn_ae.autoencoders._base import BaseAutoencoder
 from sklearn_ae.data import RESERVED, Rows
+from sklearn_ae.inference import AutoencoderModule, Model, ModuleFactory
 from sklearn_ae.latents import Deterministic
-from sklearn_ae.training import AutoencoderModule, Model, ModuleFactory
 
 
 class StackedAutoencoder(BaseAutoencoder):

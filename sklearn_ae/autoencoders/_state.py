@@ -9,17 +9,16 @@ import numpy as np
 import torch
 
 from sklearn_ae.data import scaling_from
-from sklearn_ae.training import (
+from sklearn_ae.inference import (
     AutoencoderModule,
     DefensiveMixture,
-    History,
     Model,
     TrainingRange,
-    available_device,
-    make_net,
     set_state_tensors,
     state_tensors,
 )
+from sklearn_ae.runtime import available_device
+from sklearn_ae.training import History, make_net
 
 _NETWORK = "_network"
 

@@ -12,10 +12,9 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn_ae.autoencoders._base import BaseAutoencoder
 from sklearn_ae.autoencoders._slots import fill_slot
 from sklearn_ae.data import Rows
-from sklearn_ae.inference import log_density
+from sklearn_ae.inference import Model, log_density, mean_divergence
 from sklearn_ae.latents import Gaussian, Latent, importance_draws
 from sklearn_ae.losses import Loss
-from sklearn_ae.training import Model, mean_divergence
 
 
 class VariationalAutoencoder(BaseAutoencoder):

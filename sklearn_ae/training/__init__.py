@@ -1,17 +1,5 @@
 """From rows and a spec to a trained network."""
 
-from sklearn_ae.inference import (
-    AutoencoderModule,
-    DefensiveMixture,
-    Model,
-    ModuleFactory,
-    TrainingRange,
-    canonicalize,
-    mean_divergence,
-    set_state_tensors,
-    state_tensors,
-)
-from sklearn_ae.runtime import Seeds, available_device, resolve_device, thread_count, torch_threads
 from sklearn_ae.training._assembly import make_net, training_threads
 from sklearn_ae.training._config import TrainingConfig
 from sklearn_ae.training._fit import (
@@ -28,9 +16,7 @@ from sklearn_ae.training._spec import ModelSpec
 from sklearn_ae.training._weights import Snapshot
 
 __all__ = [
-    "AutoencoderModule",
     "AutoencoderNet",
-    "DefensiveMixture",
     "ModelSpec",
     "Fitted",
     "Fitter",
@@ -39,20 +25,8 @@ __all__ = [
     "fit_folds",
     "fold_networks",
     "History",
-    "Model",
-    "ModuleFactory",
     "TrainingConfig",
-    "Seeds",
-    "TrainingRange",
-    "available_device",
-    "canonicalize",
     "fit_specs",
     "make_net",
-    "mean_divergence",
-    "resolve_device",
-    "set_state_tensors",
-    "state_tensors",
-    "thread_count",
-    "torch_threads",
     "training_threads",
 ]

@@ -16,8 +16,9 @@ from sklearn_ae import SuperResolver
 from sklearn_ae.architectures import bicubic_kernel
 from sklearn_ae.architectures._sub_pixel import FlipsAndTurns
 from sklearn_ae.data import Batch
+from sklearn_ae.runtime import Seeds
 from sklearn_ae.starts import BicubicStart
-from sklearn_ae.training import Fitter, Seeds
+from sklearn_ae.training import Fitter
 
 
 @pytest.fixture(scope="module")

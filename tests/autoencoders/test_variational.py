@@ -10,9 +10,8 @@ from sklearn.decomposition import PCA
 
 from sklearn_ae import GaussianLikelihood, SquaredError, VariationalAutoencoder
 from sklearn_ae.data import NormalScores, Rows
-from sklearn_ae.inference import log_density
+from sklearn_ae.inference import DefensiveMixture, log_density
 from sklearn_ae.latents import _gaussian, _importance
-from sklearn_ae.training import DefensiveMixture
 
 RNG = np.random.default_rng(0)
 X = (RNG.normal(size=(200, 3)) @ RNG.normal(size=(3, 6)) + 0.5 * RNG.normal(size=(200, 6))) * (

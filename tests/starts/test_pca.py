@@ -12,8 +12,8 @@ from scipy import sparse
 from sklearn.decomposition import PCA
 
 from sklearn_ae.data import ColumnScaling, LazyRows, Rows, SparseRows, _lazy_rows, _rows
+from sklearn_ae.runtime import torch_threads
 from sklearn_ae.starts import LinearStart, PCAStart, PPCAStart, RidgeStart, Start, _pca
-from sklearn_ae.training import torch_threads
 
 SHAPES = {"tall": (60, 5), "square": (9, 9), "wide": (10, 40), "one column": (20, 1)}
 

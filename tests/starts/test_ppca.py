@@ -7,8 +7,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.decomposition import PCA
 
 from sklearn_ae.data import ColumnScaling, Rows
+from sklearn_ae.runtime import torch_threads
 from sklearn_ae.starts import PPCAStart
-from sklearn_ae.training import torch_threads
 
 
 def make(n=80, p=6, seed=0):

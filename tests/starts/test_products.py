@@ -6,9 +6,9 @@ import torch
 from scipy import sparse
 
 from sklearn_ae.data import ColumnScaling, Rows, SparseRows, _lazy_rows
+from sklearn_ae.runtime import torch_threads
 from sklearn_ae.starts import PCAStart, PPCAStart, RidgeStart, SigmoidStart
 from sklearn_ae.starts._products import products
-from sklearn_ae.training import torch_threads
 
 N, P, K = 700, 5000, 4
 

@@ -15,8 +15,8 @@ from sklearn_ae import (
 )
 from sklearn_ae.autoencoders import _denoising
 from sklearn_ae.data import ColumnScaling, Rows
+from sklearn_ae.runtime import torch_threads
 from sklearn_ae.starts import RidgeStart, _ridge
-from sklearn_ae.training import torch_threads
 
 RNG = np.random.default_rng(0)
 X = (RNG.normal(size=(800, 3)) @ RNG.normal(size=(3, 6)) + 0.3 * RNG.normal(size=(800, 6))) * (

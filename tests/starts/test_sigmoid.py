@@ -7,8 +7,8 @@ from numpy.testing import assert_allclose
 from scipy.special import expit
 
 from sklearn_ae.data import ColumnScaling, Rows
+from sklearn_ae.runtime import torch_threads
 from sklearn_ae.starts import SigmoidStart
-from sklearn_ae.training import torch_threads
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(90, 3)) @ RNG.normal(size=(3, 5)) + 0.2 * RNG.normal(size=(90, 5))

@@ -24,17 +24,12 @@ from sklearn_ae import (
     WassersteinAutoencoder,
 )
 from sklearn_ae.data import Batch, ColumnScaling
+from sklearn_ae.inference import ModuleFactory
 from sklearn_ae.latents import Deterministic
 from sklearn_ae.losses import SquaredError
 from sklearn_ae.starts import PCAStart
 from sklearn_ae.terms import Term
-from sklearn_ae.training import (
-    ModelSpec,
-    ModuleFactory,
-    TrainingConfig,
-    _joint,
-    make_net,
-)
+from sklearn_ae.training import ModelSpec, TrainingConfig, _joint, make_net
 from sklearn_ae.training._weights import copied
 from sklearn_ae.training.steps import _ensemble, _recording
 from sklearn_ae.training.steps._epoch import BatchIterator, EpochRunner

@@ -13,7 +13,7 @@ from sklearn_ae.applications._imputation._learners import Examples, Learner
 from sklearn_ae.applications._imputation._mix import mix
 from sklearn_ae.applications._imputation._neighbours import COUNTS, Neighbours
 from sklearn_ae.data import FEW_ROWS
-from sklearn_ae.training import Seeds
+from sklearn_ae.runtime import Seeds
 
 # Rows up to which each of some parts is held out in turn; of more, a fifth is held out once.
 _SMALL = 5000

@@ -15,22 +15,12 @@ from torch import Generator
 
 from sklearn_ae.architectures import Dense
 from sklearn_ae.data import ColumnScaling, Rows
+from sklearn_ae.inference import Model, ModuleFactory, set_state_tensors, state_tensors
 from sklearn_ae.latents import Deterministic
 from sklearn_ae.losses import SquaredError
+from sklearn_ae.runtime import Seeds, available_device
 from sklearn_ae.starts import LinearStart, Start
-from sklearn_ae.training import (
-    Fitter,
-    History,
-    Model,
-    ModelSpec,
-    ModuleFactory,
-    Seeds,
-    TrainingConfig,
-    available_device,
-    fit_folds,
-    set_state_tensors,
-    state_tensors,
-)
+from sklearn_ae.training import Fitter, History, ModelSpec, TrainingConfig, fit_folds
 
 # Batches of a fit that should suffice, and the epochs between which this is kept.
 _BATCHES = 300
