@@ -12,7 +12,7 @@ from joblib import Parallel, delayed
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
-from sklearn_ae import Autoencoder, GaussianNoise
+from sklearn_ae import Autoencoder, GaussianNoise, VectorQuantizedAutoencoder
 from sklearn_ae.metrics import reconstruction_r2
 from sklearn_ae.training import thread_count
 
@@ -135,3 +135,17 @@ def test_cpu_and_gpu_agree(cancer):
     plain = Autoencoder(n_components=3, hidden_layer_sizes=(32,), max_iter=4, random_state=0)
     cpu, gpu = (clone(plain).set_params(device=d).fit(cancer) for d in ("cpu", "cuda"))
     np.testing.assert_allclose(gpu.score(cancer), cpu.score(cancer), rtol=1e-3)
+
+
+def test_words_are_equal_in_threads_and_in_sequence(cancer):
+    def words(seed):
+        fitted = VectorQuantizedAutoencoder(
+            4, hidden_layer_sizes=(16,), early_stopping=False, max_iter=4, random_state=seed
+        ).fit(cancer)
+        return fitted.codebook_
+
+    expected = [words(seed) for seed in range(3)]
+    assert (expected[0] != expected[1]).any()
+    with ThreadPoolExecutor(3) as pool:
+        for found, alone in zip(pool.map(words, range(3)), expected, strict=True):
+            np.testing.assert_array_equal(found, alone)
