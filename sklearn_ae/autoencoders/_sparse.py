@@ -25,7 +25,8 @@ class SparseAutoencoder(BaseAutoencoder):
 
     where ρ is `sparsity` and ρ̂ⱼ the mean activation of unit j over the last 1024 training
     rows. There may be more units than features. Units whose activation has become the
-    same in every row are reinitialised while training; `history_` counts them.
+    same in every row are reinitialised while training, but for "jumprelu"; `history_` counts
+    them.
 
     Parameters
     ----------
@@ -35,8 +36,8 @@ class SparseAutoencoder(BaseAutoencoder):
         Target of each unit's mean activation; otherwise, but for "l1", the share of the
         units that are active in a row.
     sparsity_weight : float, default=None
-        The factor λ of the penalty. None takes 0.03 for "kl", and 0.1 for "l1" and
-        "jumprelu".
+        The factor λ of the penalty. None takes 0.03 for "kl", 0.1 for "l1" and 1 for
+        "jumprelu"; the others have none.
     penalty : {"kl", "l1", "topk", "batch_topk", "jumprelu"}, default="kl"
         "kl" is the divergence above, on a logistic code. "l1" is the L1 norm of a
         real-valued code, relative to its size. "topk" keeps the largest activations of

@@ -84,7 +84,7 @@ class JumpReLU(Latent):
     ----------
     n_active : float, default=2
         Units that are not zero in a row, on average; all of them if there are fewer.
-    weight : float, default=0.1
+    weight : float, default=1.0
         Multiplies the term; the reconstruction loss that it joins is a share of the variance
         of X.
     bandwidth : float, default=0.5
@@ -103,14 +103,15 @@ class JumpReLU(Latent):
     """
 
     symmetry = "signed_permutation"
-    units_may_die = True
+    # Units that are brought back are active far too often for their threshold.
+    units_may_die = False
     _parameter_constraints: dict = {
         "n_active": [Interval(Real, 0, None, closed="neither")],
         "weight": [Interval(Real, 0, None, closed="left")],
         "bandwidth": [Interval(Real, 0, 2, closed="neither")],
     }
 
-    def __init__(self, n_active: float = 2, weight: float = 0.1, bandwidth: float = 0.5) -> None:
+    def __init__(self, n_active: float = 2, weight: float = 1.0, bandwidth: float = 0.5) -> None:
         self.n_active = n_active
         self.weight = weight
         self.bandwidth = bandwidth

@@ -23,6 +23,7 @@ from sklearn_ae import (
     GaussianLikelihood,
     GaussianNoise,
     SquaredError,
+    VectorQuantizedAutoencoder,
 )
 from sklearn_ae.data import Rows
 from sklearn_ae.metrics import reconstruction_r2
@@ -157,3 +158,17 @@ def test_threads_of_training_count_all_that_a_latent_and_a_loss_ask_for(allow):
         for latent, loss in ((Deterministic(), SquaredError()), (Gaussian(), GaussianLikelihood()))
     }
     assert list(threads.values()) == [1, 4]
+
+
+def test_words_are_equal_in_threads_and_in_sequence(cancer):
+    def words(seed):
+        fitted = VectorQuantizedAutoencoder(
+            4, hidden_layer_sizes=(16,), early_stopping=False, max_iter=4, random_state=seed
+        ).fit(cancer)
+        return fitted.codebook_
+
+    expected = [words(seed) for seed in range(3)]
+    assert (expected[0] != expected[1]).any()
+    with ThreadPoolExecutor(3) as pool:
+        for found, alone in zip(pool.map(words, range(3)), expected, strict=True):
+            np.testing.assert_array_equal(found, alone)

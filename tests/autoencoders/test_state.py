@@ -12,7 +12,15 @@ import pytest
 import skops.io
 from sklearn.base import clone
 
-from sklearn_ae import Autoencoder, GaussianNoise
+from sklearn_ae import (
+    MMD,
+    Autoencoder,
+    BatchTopK,
+    GaussianNoise,
+    JumpReLU,
+    VectorQuantized,
+    VectorQuantizedAutoencoder,
+)
 
 ROUND_TRIPS = {
     "pickle": lambda e: pickle.loads(pickle.dumps(e)),
@@ -118,3 +126,29 @@ def test_weights_are_stored_as_float32(fitted):
     packed = fitted.__getstate__()["_network"]
     assert {w.dtype for w in packed["weights"]} == {np.dtype(np.float32)}
     assert packed["moments"] == []
+
+
+@pytest.mark.parametrize("round_trip", ROUND_TRIPS.values(), ids=ROUND_TRIPS)
+@pytest.mark.parametrize(
+    "latent",
+    [BatchTopK(), JumpReLU(), MMD(), VectorQuantized(n_codewords=8)],
+    ids=lambda latent: type(latent).__name__,
+)
+def test_what_a_latent_has_learned_is_part_of_the_state(latent, round_trip, iris):
+    fitted = Autoencoder(3, latent=latent, hidden_layer_sizes=(8,), max_iter=3, random_state=0)
+    fitted.set_params(early_stopping=False).fit(iris)
+    loaded = round_trip(fitted)
+    learned, expected = (e.net_.module_.latent.state_dict() for e in (loaded, fitted))
+    assert learned.keys() == expected.keys()
+    for name, value in expected.items():
+        np.testing.assert_array_equal(learned[name], value)
+    np.testing.assert_array_equal(loaded.transform(iris), fitted.transform(iris))
+    drawn = [clone(fitted).set_params(random_state=seed).fit(iris) for seed in (0, 1)]
+    np.testing.assert_array_equal(drawn[0].transform(iris), fitted.transform(iris))
+    assert (drawn[1].transform(iris) != fitted.transform(iris)).any()
+
+
+def test_words_of_the_state_are_no_training_rows(cancer):
+    fitted = VectorQuantizedAutoencoder(4, max_iter=2, random_state=0).fit(cancer)
+    arrays = pickle.loads(pickle.dumps(fitted.__getstate__()))["_network"]["weights"]
+    assert max(len(a) for a in arrays if a.ndim) < len(cancer)
