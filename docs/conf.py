@@ -72,12 +72,12 @@ html_theme_options = {
 }
 
 
-def skip_inherited_from_scikit_learn(app, what, name, obj, skip, options):
-    """Leave methods out whose docstrings refer to scikit-learn's own site."""
+def skip_inherited_from_libraries(app, what, name, obj, skip, options):
+    """Leave methods out whose docstrings refer to the sites of scikit-learn or torch."""
     function = inspect.unwrap(obj) if callable(obj) else getattr(obj, "fget", obj)
     module = getattr(function, "__module__", None) or ""
     generated = name.startswith("set_") and name.endswith("_request")
-    if generated or module.partition(".")[0] == "sklearn":
+    if generated or module.partition(".")[0] in ("sklearn", "torch"):
         return True
     return None
 
@@ -97,4 +97,4 @@ def setup(app):
     """Register the hooks of this site."""
     # numpydoc runs at the default priority, 500, and reads the sections before this.
     app.connect("autodoc-process-docstring", escape_formulas, priority=600)
-    app.connect("autodoc-skip-member", skip_inherited_from_scikit_learn)
+    app.connect("autodoc-skip-member", skip_inherited_from_libraries)
