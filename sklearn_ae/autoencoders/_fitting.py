@@ -116,7 +116,7 @@ class FittingAutoencoder(CallbackSupportMixin, ReadingAutoencoder):
                 on_epoch if hasattr(self, "_skl_callbacks") else None,
             )
             with torch_threads(self._threads(spec, config, rows)):
-                self._take(X, rows, fitter, fitter.fit(rows, previous))
+                self._take(X, rows, fitter, fit_specs([fitter], rows, previous)[0])
             context.call_on_fit_task_end(estimator=self, X=X, y=X, reconstruction_attributes=dict)
         return self
 

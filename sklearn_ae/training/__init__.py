@@ -24,6 +24,7 @@ from sklearn_ae.training._fit import (
 )
 from sklearn_ae.training._history import History
 from sklearn_ae.training._net import AutoencoderNet
+from sklearn_ae.training._objective import adopt_terms, term_weights
 from sklearn_ae.training._spec import ModelSpec
 from sklearn_ae.training._weights import Snapshot
 
@@ -44,6 +45,7 @@ __all__ = [
     "TrainingConfig",
     "Seeds",
     "TrainingRange",
+    "adopt_terms",
     "available_device",
     "canonicalize",
     "fit_specs",
@@ -52,6 +54,7 @@ __all__ = [
     "resolve_device",
     "set_state_tensors",
     "state_tensors",
+    "term_weights",
     "thread_count",
     "torch_threads",
 ]

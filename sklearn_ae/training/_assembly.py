@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from inspect import Parameter, signature
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -59,6 +61,11 @@ def make_net(
         verbose=config.verbose,
         **config.optimizer_parameters,
     ).initialize()
+    if signature(net.optimizer_.step).parameters["closure"].default is Parameter.empty:
+        raise ValueError(
+            f"optimizer={config.optimizer!r} computes the loss several times in each step, which "
+            "is not done here; use one like torch.optim.SGD or torch.optim.Adam."
+        )
     net.module_.eval()
     return net
 

@@ -51,11 +51,30 @@ class Step:
     def __init__(self, whole: Whole, update: AdamWUpdate) -> None:
         self.whole = whole
         self.update = update
+        self.totals: Terms = {}
 
     def __call__(self, batch: Batch, generator: Generator) -> Terms:
-        """Update by a batch; return the detached terms."""
+        """Update by a batch; return the detached terms, which are added up too."""
         terms = self.whole(batch, generator)
         total: Tensor = reduce(torch.add, terms.values())
+        leaves = self.update.leaves
         with torch.no_grad():
-            self.update(torch.autograd.grad(total, self.update.leaves, allow_unused=True))
-        return {name: term.detach() for name, term in terms.items()}
+            if leaves:
+                self.update(torch.autograd.grad(total, leaves, allow_unused=True))
+        terms = {name: term.detach() for name, term in terms.items()}
+        add_terms(self.totals, terms)
+        return terms
+
+
+def add_terms(totals: Terms, terms: Terms) -> None:
+    """Add the terms of a batch up."""
+    for name, term in terms.items():
+        if name not in totals:
+            totals[name] = torch.zeros_like(term)
+        totals[name].add_(term)
+
+
+def means_of(totals: Terms, n_batches: int) -> dict[str, float]:
+    """Return the mean of each term over batches, by one synchronisation."""
+    means = torch.stack(list(totals.values())) / n_batches
+    return dict(zip(totals, means.tolist(), strict=True))

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from skorch.callbacks import Callback
+from skorch.callbacks import Callback, PrintLog
 
 from sklearn_ae.training._schedule import Constant, OneCycle
 from sklearn_ae.training.callbacks._base import TrainingEnd
+from sklearn_ae.training.callbacks._best_epoch import BestEpoch
 
 
 class Progress(Callback):
@@ -34,39 +35,40 @@ class Progress(Callback):
             run.net.criterion_.set_epoch(epoch)
 
 
-class EpochHook(Callback):
-    """Calls a function after each epoch; True ends training.
+class EndOfTraining(PrintLog):
+    """Ends training where the schedule does, or something else that has seen the epoch.
+
+    It is a PrintLog because skorch calls those last: the others have had the epoch too.
 
     Parameters
     ----------
-    function : callable
-        Takes nothing.
-    """
-
-    def __init__(self, function: Callable[[], bool]) -> None:
-        self.function = function
-
-    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
-        """After an epoch."""
-        if self.function():
-            raise TrainingEnd
-
-
-class EndOfSchedule(Callback):
-    """Ends training where the schedule does.
-
-    Parameters
-    ----------
-    schedule : OneCycle
+    schedule : OneCycle or None
         Its end may have come nearer.
+    best : BestEpoch or None
+        Knows whether more epochs would help.
+    on_epoch : callable, optional
+        Called after each epoch; True ends training.
     """
 
-    def __init__(self, schedule: OneCycle) -> None:
+    def __init__(
+        self,
+        schedule: OneCycle | None,
+        best: BestEpoch | None,
+        on_epoch: Callable[[], bool] | None,
+    ) -> None:
+        super().__init__()
         self.schedule = schedule
+        self.best = best
+        self.on_epoch = on_epoch
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
         """After an epoch."""
-        if len(net.history) >= self.schedule.end:
+        ends = [
+            self.on_epoch is not None and self.on_epoch(),
+            self.schedule is not None and len(net.history) >= self.schedule.end,
+            self.best is not None and self.best.has_ended,
+        ]
+        if any(ends):
             raise TrainingEnd
 
 
@@ -95,7 +97,9 @@ class Others(Callback):
         self._notify("on_epoch_begin", **kwargs)
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
-        """After an epoch."""
+        """After an epoch, whose losses and scores all networks share."""
+        for other in self.nets:
+            other.history[-1].update({**net.history[-1], **other.history[-1]})
         self._notify("on_epoch_end", **kwargs)
 
     def _notify(self, hook: str, **kwargs: Any) -> None:
