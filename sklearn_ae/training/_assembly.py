@@ -24,7 +24,7 @@ from sklearn_ae.data import (
 from sklearn_ae.inference import Model, ModuleFactory, TrainingRange, state_tensors
 from sklearn_ae.losses import Loss
 from sklearn_ae.training._config import TrainingConfig
-from sklearn_ae.training._net import AutoencoderNet
+from sklearn_ae.training._net import AutoencoderNet, RowsDataset
 from sklearn_ae.training._objective import Objective
 from sklearn_ae.training._run import TrainingRun
 from sklearn_ae.training._spec import ModelSpec
@@ -58,6 +58,7 @@ def make_net(
         lr=config.learning_rate_init,
         device=config.device,
         train_split=None,
+        dataset=RowsDataset,
         verbose=config.verbose,
         **config.optimizer_parameters,
     ).initialize()

@@ -119,6 +119,8 @@ class JointTraining:
 
     def train_epoch(self) -> None:
         """Run one pass over the rows of each network, and note mean terms in X's units."""
+        if not all(run.ready for run in self.runs):
+            self.end()  # or parameters that are new to an optimizer would be moved after that
         for run in self.runs:
             run.prepare()
         self._join()
@@ -279,7 +281,7 @@ def _attach(
     for net in others:
         net.callbacks = _copies(acting)
     theirs = list(config.callbacks) if watched else _copies(acting)
-    handed = Others(others) if acting and others else None
+    handed = Others(others) if others else None
     first.callbacks = [c for c in [*ours, *theirs, handed, *last] if c is not None]
     for net in (first, *others):
         net.initialize_callbacks()

@@ -13,7 +13,7 @@ from skorch.dataset import Dataset, unpack_data
 from skorch.utils import TeeGenerator, to_tensor
 from torch import Generator, Tensor
 
-from sklearn_ae.data import AnyBatch, Batch
+from sklearn_ae.data import Batch
 from sklearn_ae.terms import Code, Forward, batch_mean
 from sklearn_ae.training._step import add_terms
 
@@ -75,10 +75,10 @@ class AutoencoderNet(NeuralNet):
 
     def get_iterator(self, dataset: Any, training: bool = False) -> Iterable[Any]:
         """Return batches of rows, each with what its reconstruction is compared with."""
-        rows: Any = getattr(dataset, "rows", getattr(dataset, "X", None))
+        rows = getattr(dataset, "rows", None)
         if self.joint is not None and training and rows is self.joint.runs[0].train:
             return self.joint.runs[0].paired_batches()
-        if hasattr(rows, "blocks"):
+        if rows is not None:
             return [paired(part) for _, part in rows.blocks(_BLOCK_CELLS)]
         return super().get_iterator(dataset, training)
 
@@ -90,7 +90,7 @@ class AutoencoderNet(NeuralNet):
             super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
         elif training:
             self.joint.train_epoch()
-        elif iterator is not None:
+        else:
             if self.joint.runs[0].by_batch:
                 super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
             self.joint.validate()
@@ -189,19 +189,22 @@ def paired(batch: Batch) -> tuple[Batch, Tensor]:
 
 
 class RowsDataset(Dataset):
-    """Rows as skorch's callbacks read them: `X`, and `y`, which `X` is compared with.
+    """Rows as skorch reads them: `X`, and `y`, which reconstructions are compared with.
 
     Parameters
     ----------
-    rows : AnyBatch
-        The rows. Those that are not at hand as a whole are `X` themselves, and `y` is None.
+    X : AnyBatch, array-like, Tensor or dict of them
+        The rows; a dict names them "x" among what goes with them. Batches that are not at hand
+        as a whole are `X` themselves, and `y` is None.
+    y : array-like or Tensor, optional
+        What reconstructions are compared with; None means the rows.
     """
 
-    def __init__(self, rows: AnyBatch) -> None:
-        self.rows = rows
-        x: Any = rows
-        y = None
-        if isinstance(rows, Batch):
-            _, y = paired(rows)
-            x = rows.x if rows.condition is None else {"x": rows.x, "condition": rows.condition}
-        super().__init__(x, y, length=rows.n_rows)
+    def __init__(self, X: Any, y: Any = None) -> None:
+        self.rows = X if hasattr(X, "blocks") else None
+        if isinstance(X, Batch):
+            y = paired(X)[1]
+            X = X.x if X.condition is None else {"x": X.x, "condition": X.condition}
+        elif self.rows is None and y is None:
+            y = X["x"] if isinstance(X, dict) else X
+        super().__init__(X, y)

@@ -106,14 +106,16 @@ class TrainingRun:
         """Yield training batches with what reconstructions are compared with."""
         return map(paired, self.batches)
 
+    @property
+    def ready(self) -> bool:
+        """Whether steps are those of the parameters that are trained now, where they lie now."""
+        runner = self.runner
+        return runner is not None and runner.update.current() and self.places == self._places()
+
     def prepare(self) -> None:
         """Get ready for an epoch: moments start at zero if there are none."""
-        optimizer = self.net.optimizer_
-        if not isinstance(optimizer, AdamW):
-            return
-        if self.runner is not None and self.places != self._places():
-            optimizer.release()  # a callback has put parameters elsewhere
-        if self.runner is None or self.runner.update is not optimizer.update():
+        if isinstance(self.net.optimizer_, AdamW) and not self.ready:
+            self.net.optimizer_.release()
             self.release_runner()
             self.runner = EpochRunner(self.net, self.batches, self.noise)
 
