@@ -18,7 +18,7 @@ from sklearn_ae.inference import (
     state_tensors,
 )
 from sklearn_ae.runtime import available_device
-from sklearn_ae.training import History, make_net
+from sklearn_ae.training import History, adopt_terms, make_net, term_weights
 
 _NETWORK = "_network"
 
@@ -51,9 +51,10 @@ def pack(state: dict[str, Any]) -> dict[str, Any]:
         "mixture": None if mixture is None else _packed(mixture.start),
         "moments": [
             {name: _array(value) for name, value in optimizer[p].items()}
-            for p in model.module.parameters()
+            for _, p in net.get_all_learnable_params()
             if p in optimizer
         ],
+        "term_weights": term_weights(net.criterion_),
         "history_columns": history.columns,
         "history": history.values,
     }
@@ -70,7 +71,9 @@ def unpack(state: dict[str, Any]) -> dict[str, Any]:
     config = replace(config, device=available_device(config.device))
     scalings = (scaling_from(saved["scaling"]), scaling_from(saved["target_scaling"]))
     net = make_net(saved["factory"], state["_spec_used"], config, scalings)
-    for parameter, moments in zip(net.module_.parameters(), saved["moments"], strict=False):
+    adopt_terms(net.criterion_, saved["term_weights"])
+    parameters = [parameter for _, parameter in net.get_all_learnable_params()]
+    for parameter, moments in zip(parameters, saved["moments"], strict=False):
         net.optimizer_.state[parameter] = {
             name: torch.from_numpy(np.array(value)).to(config.device)
             for name, value in moments.items()
@@ -83,8 +86,10 @@ def unpack(state: dict[str, Any]) -> dict[str, Any]:
         module = saved["mixture"]["factory"]().eval().to(config.device)
         start = _unpacked(saved["mixture"], module)
         model.mixture = DefensiveMixture(start, state["_spec_used"].defensive_share)
+    model.term_weights = saved["term_weights"]
     state["_model"] = model
     state["_history"] = History(saved["history_columns"], saved["history"])
+    net.history_ = state["_history"].to_skorch()
     return state
 
 

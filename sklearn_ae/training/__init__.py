@@ -12,6 +12,7 @@ from sklearn_ae.training._fit import (
 )
 from sklearn_ae.training._history import History
 from sklearn_ae.training._net import AutoencoderNet
+from sklearn_ae.training._objective import adopt_terms, term_weights
 from sklearn_ae.training._spec import ModelSpec
 from sklearn_ae.training._weights import Snapshot
 
@@ -22,11 +23,13 @@ __all__ = [
     "Fitter",
     "Selection",
     "Snapshot",
+    "adopt_terms",
     "fit_folds",
     "fold_networks",
     "History",
     "TrainingConfig",
     "fit_specs",
     "make_net",
+    "term_weights",
     "training_threads",
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from inspect import Parameter, signature
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -24,7 +26,7 @@ from sklearn_ae.inference import Model, ModuleFactory, TrainingRange, state_tens
 from sklearn_ae.losses import Loss
 from sklearn_ae.runtime import thread_count
 from sklearn_ae.training._config import TrainingConfig
-from sklearn_ae.training._net import AutoencoderNet
+from sklearn_ae.training._net import AutoencoderNet, RowsDataset
 from sklearn_ae.training._objective import Objective
 from sklearn_ae.training._run import TrainingRun
 from sklearn_ae.training._spec import ModelSpec
@@ -94,9 +96,15 @@ def make_net(
         lr=config.learning_rate_init,
         device=config.device,
         train_split=None,
+        dataset=RowsDataset,
         verbose=config.verbose,
         **config.optimizer_parameters,
     ).initialize()
+    if signature(net.optimizer_.step).parameters["closure"].default is Parameter.empty:
+        raise ValueError(
+            f"optimizer={config.optimizer!r} computes the loss several times in each step, which "
+            "is not done here; use one like torch.optim.SGD or torch.optim.Adam."
+        )
     net.module_.eval()
     return net
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from skorch.callbacks import InputShapeSetter
+from skorch.callbacks import Callback, InputShapeSetter
 
 from sklearn_ae._compat import AdamW
 from sklearn_ae.data import Rows
@@ -35,13 +35,19 @@ class TrainingConfig:
     verbose: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse callbacks that cannot act here."""
-        for callback in self.callbacks:
+        """Make callbacks of classes, and refuse what cannot act here."""
+        object.__setattr__(self, "callbacks", tuple(map(_made, self.callbacks)))
+        for callback in self.bare_callbacks:
             if isinstance(callback, InputShapeSetter):
                 raise ValueError(
                     f"callbacks holds {callback!r}, which builds another network; leave it out, "
                     "as the width of X is known here."
                 )
+
+    @property
+    def bare_callbacks(self) -> list[Callback]:
+        """The callbacks without their names."""
+        return [bare(callback) for callback in self.callbacks]
 
     @property
     def optimizer_parameters(self) -> dict[str, Any]:
@@ -83,3 +89,21 @@ class TrainingConfig:
         if rows.large:
             n_epochs = min(n_epochs, max(4, _READ_CELLS // (rows.n_rows * rows.n_features)))
         return n_epochs
+
+
+def bare(callback: Any) -> Callback:
+    """Return a callback without the name that it may have been given."""
+    return callback[1] if isinstance(callback, tuple) else callback
+
+
+def _made(given: Any) -> Any:
+    """Return an instance of a callback, or its name and an instance, of what skorch takes."""
+    if isinstance(given, (tuple, list)) and len(given) == 2 and isinstance(given[0], str):
+        return given[0], _made(given[1])
+    made = given() if isinstance(given, type) and issubclass(given, Callback) else given
+    if not isinstance(made, Callback):
+        raise ValueError(
+            f"callbacks holds {given!r}; pass callbacks of skorch's, their classes, or pairs of a "
+            'name and a callback, for example callbacks=[("timer", EpochTimer())].'
+        )
+    return made

@@ -448,7 +448,8 @@ def _train_on_all(
         fitter.run(rows, None, rows.n_rows, ("network",), previous) for fitter in fitters
     )
     watch = first.watch(models[0], runs[0]) if validated is None else None
-    found = train_runs(runs, first.config, schedule, n_epochs, watch, watched=validated is None)
+    replayed = None if validated is None else validated.history
+    found = train_runs(runs, first.config, schedule, n_epochs, watch, validated is None, replayed)
     found = validated or found
     selection = Selection.of("network", found)
     return [
@@ -529,7 +530,10 @@ def _finished(
     selection: Selection,
     n_epochs: int = 0,
 ) -> Fitted:
+    watched = run.watched_by_batch and len(run.net.history) == found.n_iter
+    batches = [row["batches"] for row in run.net.history] if watched else None
     run.end()
+    run.net.history_ = found.history.to_skorch(batches)
     model.clear_cache()
     model.term_weights = term_weights(run.net.criterion_)
     return Fitted(run.net, model, found.history, found.n_iter, selection, n_epochs)

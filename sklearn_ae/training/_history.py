@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from skorch.history import History as SkorchHistory
 
 
 class History:
@@ -37,6 +41,31 @@ class History:
         if name not in self.columns:
             return np.empty(0)
         return self.values[:, self.columns.index(name)]
+
+    def to_skorch(self, batches: list[list[dict[str, Any]]] | None = None) -> SkorchHistory:
+        """Return it as skorch keeps it, where the first row is that of the first epoch.
+
+        Parameters
+        ----------
+        batches : list of list of dict, optional
+            What is known of the batches of each epoch.
+        """
+        names = {"seconds": "dur"}
+        found = SkorchHistory()
+        least = np.fmin.accumulate(self.column("valid_loss"))
+        for epoch, row in enumerate(self.values.tolist()):
+            if epoch == 0:
+                continue
+            found.new_epoch()
+            found.record("epoch", epoch)
+            for name, value in zip(self.columns, row, strict=True):
+                if not math.isnan(value):
+                    found.record(names.get(name, name), value)
+            if "valid_loss" in found[-1]:
+                found.record("valid_loss_best", bool(least[epoch] < least[epoch - 1]))
+            if batches is not None:
+                found[-1]["batches"] = batches[epoch - 1]
+        return found
 
     def frame(self) -> pd.DataFrame:
         """Return all of it as a DataFrame indexed by epoch."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from numbers import Real
 from typing import Any, NamedTuple
 
@@ -14,26 +15,25 @@ from skorch import callbacks as skorch_callbacks
 from skorch import history as skorch_history
 from skorch.callbacks import LRScheduler, PrintLog
 
-from sklearn_ae.training._config import TrainingConfig
+from sklearn_ae.training._config import TrainingConfig, bare
 from sklearn_ae.training._history import History
+from sklearn_ae.training._net import RowsDataset
 from sklearn_ae.training._run import TrainingRun
 from sklearn_ae.training.callbacks import (
     BestEpoch,
     DeadUnits,
-    EndOfSchedule,
-    EpochHook,
+    EndOfTraining,
     FiniteGuard,
     LearningRate,
     Others,
-    Printed,
     Progress,
-    asks_for_end,
+    suppressed_end,
 )
 from sklearn_ae.training.callbacks._schedule import Constant, OneCycle
-from sklearn_ae.training.steps._ensemble import Ensemble, together
+from sklearn_ae.training.steps import Ensemble, together
 
 # Callbacks that watch one network: they print, score, save and log, or end training.
-_ENDINGS = ("Logger", "Checkpoint", "Scoring", "Log", "Bar", "Board", "EarlyStopping")
+_ENDINGS = ("Logger", "Checkpoint", "Scoring", "Timer", "Log", "Bar", "Board", "EarlyStopping")
 WATCHING = tuple(
     getattr(skorch_callbacks, name) for name in skorch_callbacks.__all__ if name.endswith(_ENDINGS)
 )
@@ -83,15 +83,21 @@ class JointTraining:
         The learning rate.
     config : TrainingConfig
         Gives `tol`, `n_iter_no_change` and callbacks.
+    replayed : History, optional
+        What was found before with other rows held out; callbacks read it where nothing is.
     """
 
     def __init__(
-        self, runs: list[TrainingRun], schedule: OneCycle | Constant, config: TrainingConfig
+        self,
+        runs: list[TrainingRun],
+        schedule: OneCycle | Constant,
+        config: TrainingConfig,
+        replayed: History | None = None,
     ) -> None:
         self.runs = runs
         self.net = runs[0].net
         self.losses = self._losses()
-        theirs = any(isinstance(c, LRScheduler) for c in config.callbacks)
+        theirs = any(isinstance(c, LRScheduler) for c in config.bare_callbacks)
         self.rate = LearningRate(schedule, [run.net for run in runs], theirs)
         self.guard = FiniteGuard(runs, self.rate)
         self.dead_units = DeadUnits(runs, self.rate)
@@ -99,14 +105,47 @@ class JointTraining:
         if runs[0].valid is not None:
             self.best = BestEpoch(runs, self.losses, config, self.rate)
         self.ensemble: Ensemble | None = None
+        self.replayed = replayed
+
+    @contextmanager
+    def leading(self) -> Iterator[None]:
+        """Let skorch run the epochs of the first network, until a callback asks for the end."""
+        self.net.joint_ = self
+        try:
+            yield
+        finally:
+            for run in self.runs:
+                run.net._set_training(False)
+            self.end()
+            del self.net.joint_
 
     def train_epoch(self) -> None:
         """Run one pass over the rows of each network, and note mean terms in X's units."""
+        if not all(run.ready for run in self.runs):
+            self.end()  # or parameters that are new to an optimizer would be moved after that
         for run in self.runs:
             run.prepare()
         self._join()
         self._note({"learning_rate": self.net.optimizer_.param_groups[0]["lr"]})
-        terms = self.guard.guarded(self._pass)
+        for _ in self.guard.attempts():
+            if self.ensemble is not None:
+                each = self.rate.of_batches(self.net, len(self.runs[0].batches))
+                terms = self.ensemble.train_epoch([rates[0] for rates in each])
+            else:
+                terms = [
+                    run.train_by_batch(self.rate)
+                    if run.runner is None or run.by_batch
+                    else run.runner.run(self.rate.of_batches(run.net, len(run.batches)))
+                    for run in self.runs
+                ]
+            if self.guard.accepts(terms):
+                break
+        for run in self.runs:
+            run.note_places()
+        if not self.runs[0].by_batch:  # checkpoints read the last batch: here, the whole epoch
+            self.net.history.new_batch()
+            self.net.history.record_batch("train_loss", sum(terms[0].values()))
+            self.net.history.record_batch("train_batch_size", self.runs[0].train.n_rows)
         means = mean_terms([run.in_units(own) for run, own in zip(self.runs, terms, strict=True)])
         self.dead_units.after_pass()
         self._note({"train_loss": sum(means.values()), **means, **self.measures()})
@@ -114,7 +153,19 @@ class JointTraining:
     def validate(self) -> None:
         """Note the loss of held-out rows."""
         self.losses = self._losses()
-        self._note({"valid_loss": float(self.losses.mean())})
+        if self.best is not None:
+            self._note({"valid_loss": float(self.losses.mean())})
+        elif self.replayed is not None and len(self.net.history) < len(self.replayed.values):
+            row = self.replayed.values[len(self.net.history)]
+            found = zip(self.replayed.columns, row.tolist(), strict=True)
+            kept = {name: value for name, value in found if not math.isnan(value)}
+            self._note({n: v for n, v in kept.items() if n not in self.net.history[-1]})
+
+    def look_again(self) -> None:
+        """Compare what callbacks made of the start with it."""
+        if self.best is not None:
+            self.losses = self._losses()
+            self.best.compare(len(self.net.history), self.losses)
 
     def measures(self) -> dict[str, float]:
         """Named quantities of codes, pooled over networks."""
@@ -125,13 +176,6 @@ class JointTraining:
         if self.ensemble is not None:
             self.ensemble.end()
             self.ensemble = None
-
-    def _pass(self) -> list[dict[str, float]]:
-        if self.ensemble is None:
-            return [run.train_epoch(self.rate) for run in self.runs]
-        first = self.runs[0]
-        rates = self.rate.of_batches(first.net, len(first.batches))
-        return self.ensemble.train_epoch([each[0] for each in rates])
 
     def _join(self) -> None:
         """Stack the networks while nothing has to be done for one of them alone."""
@@ -157,6 +201,7 @@ def train_runs(
     n_epochs: int | None = None,
     on_epoch: Callable[[], bool] | None = None,
     watched: bool = True,
+    replayed: History | None = None,
 ) -> TrainingResult:
     """Train networks together until the schedule ends, and go back to the best epoch.
 
@@ -174,8 +219,10 @@ def train_runs(
         Called after each epoch; True ends training.
     watched : bool
         Whether callbacks that print, log and save are called.
+    replayed : History, optional
+        What was found before with other rows held out; callbacks read it where nothing is.
     """
-    joint = JointTraining(runs, schedule, config)
+    joint = JointTraining(runs, schedule, config, replayed)
     history = History().extended(_first_row(joint))
     end = schedule.end if isinstance(schedule, OneCycle) else 0.0
     n_most = math.ceil(end if n_epochs is None else n_epochs)
@@ -183,8 +230,15 @@ def train_runs(
         for run in runs:
             run.release()
         _attach(joint, config, watched, on_epoch, schedule if n_epochs is None else None)
-        _fit_loop(joint, n_most)
-        for row in joint.net.history:
+        net, rows = joint.net, RowsDataset(runs[0].train)
+        with joint.leading():
+            net.notify("on_train_begin", X=rows.X, y=rows.y)
+            if config.callbacks:
+                joint.look_again()
+            with suppressed_end():
+                net.fit_loop(rows, epochs=max(0, n_most - len(net.history)))
+            net.notify("on_train_end", X=rows.X, y=rows.y)
+        for row in net.history:
             history = history.extended(_numbers(row))
     best, n_iter = joint.best, len(history.values) - 1
     if best is None:
@@ -218,44 +272,37 @@ def _attach(
     of the ones that take part in training.
     """
     first, *others = (run.net for run in joint.runs)
-    ours = [joint.rate, Progress(joint.runs, joint.rate.schedule), joint.guard, joint.best]
+    ours = [joint.rate, Progress(joint.runs, joint.rate.schedule), joint.best]
+    end = schedule if isinstance(schedule, OneCycle) else None
     last = [
-        Printed(PrintLog()) if config.verbose and watched else None,
-        None if on_epoch is None else EpochHook(on_epoch),
-        EndOfSchedule(schedule) if isinstance(schedule, OneCycle) else None,
+        joint.guard,
+        PrintLog() if config.verbose and watched else None,
+        EndOfTraining(end, joint.best, on_epoch),
     ]
-    acting = [c for c in config.callbacks if not isinstance(c, WATCHING)]
+    acting = [c for c in config.callbacks if not isinstance(bare(c), WATCHING)]
     for net in others:
-        net.callbacks = copy.deepcopy(acting)
-    theirs = list(config.callbacks) if watched else copy.deepcopy(acting)
-    # skorch would call them last, when training may have been ended already.
-    theirs = [Printed(c) if isinstance(c, PrintLog) else c for c in theirs]
-    handed = [Others(others)] if others and (acting or config.optimizer is not None) else []
-    first.callbacks = [c for c in [*ours, *handed, *theirs, *last] if c is not None]
+        net.callbacks = _copies(acting)
+    theirs = list(config.callbacks) if watched else _copies(acting)
+    handed = Others(others) if others else None
+    first.callbacks = [c for c in [*ours, *theirs, handed, *last] if c is not None]
     for net in (first, *others):
         net.initialize_callbacks()
         net.history = skorch_history.History()
 
 
-def _fit_loop(joint: JointTraining, n_epochs: int) -> None:
-    """Let skorch run epochs, and end training where a callback asks for it."""
-    net, rows = joint.net, joint.runs[0].train
-    net.joint_ = joint
-    try:
-        net.notify("on_train_begin", X=rows, y=None)
+def _copies(callbacks: list[Any]) -> list[Any]:
+    """Return copies of callbacks, for networks that are trained besides the first."""
+    copies = []
+    for callback in callbacks:
         try:
-            net.fit_loop(rows, epochs=n_epochs)
-        except KeyboardInterrupt as error:
-            if not asks_for_end(error):
-                raise
-        net.notify("on_train_end", X=rows, y=None)
-    finally:
-        joint.end()
-        del net.joint_
-        for run in joint.runs:  # ours hold rows
-            net, ours = run.net, "sklearn_ae"
-            kept = [c for c in net.callbacks_ if type(c[1]).__module__.split(".")[0] != ours]
-            net.callbacks, net.callbacks_ = [c for _, c in kept[1:]], kept
+            copies.append(copy.deepcopy(callback))
+        except Exception as error:
+            raise ValueError(
+                f"callbacks holds {callback!r}, which takes part in training but cannot be "
+                f"copied for each network that is trained ({error}); give it a __deepcopy__, or "
+                "let it inherit from a logger of skorch.callbacks if it only watches."
+            ) from error
+    return copies
 
 
 def _numbers(row: dict[str, Any]) -> dict[str, float]:

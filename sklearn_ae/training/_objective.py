@@ -214,3 +214,17 @@ def adopt_terms(objective: Objective, weights: dict[str, NDArray]) -> None:
         value = weights.get(name)
         if value is not None and value.shape == parameter.shape:
             parameter.copy_(torch.from_numpy(value))
+
+
+def add_terms(totals: Terms, terms: Terms) -> None:
+    """Add the terms of a batch up."""
+    for name, term in terms.items():
+        if name not in totals:
+            totals[name] = torch.zeros_like(term)
+        totals[name].add_(term)
+
+
+def means_of(totals: Terms, n_batches: int) -> dict[str, float]:
+    """Return the mean of each term over batches, by one synchronisation."""
+    means = torch.stack(list(totals.values())) / n_batches
+    return dict(zip(totals, means.tolist(), strict=True))

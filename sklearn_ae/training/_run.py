@@ -15,15 +15,10 @@ from sklearn_ae._compat import AdamW, total_norm
 from sklearn_ae.data import AnyBatch, Batch, LazyBatch
 from sklearn_ae.inference import TrainingRange, parameters_of
 from sklearn_ae.training._net import AutoencoderNet, paired
+from sklearn_ae.training._objective import means_of
 from sklearn_ae.training._weights import copied, put_back
 from sklearn_ae.training.callbacks import LearningRate, dead_units
-from sklearn_ae.training.steps._epoch import (
-    BatchIterator,
-    EpochRunner,
-    add_terms,
-    means_of,
-    needs_batches,
-)
+from sklearn_ae.training.steps import BatchIterator, EpochRunner, needs_batches
 
 # Rows that are measured before and after each epoch.
 _MEASURED_ROWS = 2048
@@ -93,40 +88,51 @@ class TrainingRun:
         self.noise = net.noise_ = noise
         self.runner: EpochRunner | None = None
         self.printed = False
+        self.places: list[int] = []
+        self.first_rates = [group["lr"] for group in net.optimizer_.param_groups]
+        net.batch_size = batch_size  # what callbacks read
+
+    @property
+    def watched_by_batch(self) -> bool:
+        """Whether callbacks are called for each batch."""
+        return any(needs_batches(callback) for _, callback in self.net.callbacks_)
 
     @property
     def by_batch(self) -> bool:
         """Whether skorch's own steps run: for other optimizers, and callbacks of each batch."""
-        observed = any(needs_batches(callback) for _, callback in self.net.callbacks_)
-        return observed or not isinstance(self.net.optimizer_, AdamW)
+        return self.watched_by_batch or not isinstance(self.net.optimizer_, AdamW)
 
     def paired_batches(self) -> Iterator[tuple[Batch, Tensor]]:
         """Yield training batches with what reconstructions are compared with."""
         return map(paired, self.batches)
 
+    @property
+    def ready(self) -> bool:
+        """Whether steps are those of the parameters that are trained now, where they lie now."""
+        runner = self.runner
+        return runner is not None and runner.update.current() and self.places == self._places()
+
     def prepare(self) -> None:
         """Get ready for an epoch: moments start at zero if there are none."""
-        optimizer = self.net.optimizer_
-        if not isinstance(optimizer, AdamW):
-            return
-        if self.runner is None or self.runner.update is not optimizer.update():
+        if isinstance(self.net.optimizer_, AdamW) and not self.ready:
+            self.net.optimizer_.release()
             self.release_runner()
             self.runner = EpochRunner(self.net, self.batches, self.noise)
 
-    def train_epoch(self, rate: LearningRate) -> dict[str, float]:
-        """Run one pass over the rows; return the mean of each term."""
-        self.net._set_training(True)
-        try:
-            if self.by_batch:
-                return self._train_by_batch(rate)
-            assert self.runner is not None
-            return self.runner.run(rate.of_batches(self.net, len(self.batches)))
-        finally:
-            self.net._set_training(False)
+    def note_places(self) -> None:
+        """Note where parameters lie after an epoch, so that it is seen if they are moved."""
+        self.places = self._places()
 
-    def _train_by_batch(self, rate: LearningRate) -> dict[str, float]:
-        """Let skorch run the pass; its callbacks may change rates and gradients."""
-        net, totals = self.net, dict[str, Tensor]()
+    def _places(self) -> list[int]:
+        return [parameter.data_ptr() for _, parameter in self.net.get_all_learnable_params()]
+
+    def train_by_batch(self, rate: LearningRate) -> dict[str, float]:
+        """Let skorch run a pass, whose callbacks may change rates and gradients.
+
+        Returns the mean of each term.
+        """
+        net = self.net
+        net.totals = {}
         self.batches.buffers = None
         if net.verbose > 1 and not self.printed:
             self.printed = True
@@ -135,18 +141,14 @@ class TrainingRun:
                 why = "a callback is called for each batch"
             print(f"Steps are not captured: {why}.")
 
-        def step(batch: Any, **fit_params: Any) -> dict[str, Any]:
-            found = net.train_step(batch, **fit_params)
-            add_terms(totals, found["terms"])
-            return found
-
         def batches() -> Iterator[Any]:
             for i, batch in enumerate(self.paired_batches()):
                 rate.set(net, i, len(self.batches))
                 yield batch
 
-        super(AutoencoderNet, net).run_single_epoch(batches(), True, "train", step)
-        return means_of(totals, len(self.batches))
+        super(AutoencoderNet, net).run_single_epoch(batches(), True, "train", net.train_step)
+        net._set_training(False)
+        return means_of(net.totals, len(self.batches))
 
     def validate(self) -> NDArray[np.float64]:
         """Loss of each held-out row in X's units, times its weight."""
@@ -246,7 +248,13 @@ class TrainingRun:
     def end(self) -> None:
         """Let go of the rows and of what training needed besides the weights."""
         self.release_runner()
-        self.net.__dict__.pop("noise_", None)
+        net = self.net
+        for name in ("noise_", "totals"):
+            net.__dict__.pop(name, None)
+        net.callbacks = None
+        net.initialize_callbacks()
+        for group, rate in zip(net.optimizer_.param_groups, self.first_rates, strict=True):
+            group["lr"] = rate
         # Products round by where their factors lie; here they lie as after loading.
-        for _, parameter in self.net.get_all_learnable_params():
+        for _, parameter in net.get_all_learnable_params():
             parameter.data = parameter.data.clone(memory_format=torch.contiguous_format)

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from skorch.callbacks import EarlyStopping
 
 
 class TrainingEnd(KeyboardInterrupt):
@@ -13,5 +17,15 @@ def asks_for_end(error: KeyboardInterrupt) -> bool:
     """Whether a callback ends training by this, rather than the user the program."""
     if isinstance(error, TrainingEnd):
         return True
-    *_, last = traceback.walk_tb(error.__traceback__)
-    return str(last[0].f_globals.get("__name__", "")).startswith("skorch.callbacks")
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    return frame.f_code is EarlyStopping.on_epoch_end.__code__
+
+
+@contextmanager
+def suppressed_end() -> Iterator[None]:
+    """Go on behind the block where a callback has asked for the end of training."""
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        if not asks_for_end(error):
+            raise

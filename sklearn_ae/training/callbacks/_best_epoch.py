@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from skorch.callbacks import Callback
 
 from sklearn_ae.training._config import TrainingConfig
-from sklearn_ae.training.callbacks._base import TrainingEnd
 from sklearn_ae.training.callbacks._rate import LearningRate
 
 # A share of the variance below which a reconstruction cannot be told from exact.
@@ -49,6 +48,7 @@ class BestEpoch(Callback):
         self.epoch = 0
         self.weights = [run.weights() for run in runs]
         self.epochs_without_improvement = 0
+        self.has_ended = False
 
     @property
     def exact(self) -> bool:
@@ -56,20 +56,24 @@ class BestEpoch(Callback):
         first = self.runs[0]
         return bool(first.has_least and self.start_losses.mean() <= _EXACT * first.unit)
 
+    def compare(self, epoch: int, losses: NDArray[np.float64]) -> None:
+        """Compare the weights, which are those after some epochs, with the best so far."""
+        loss = float(losses.mean())
+        if loss < self.losses.mean():
+            self.losses, self.epoch = losses, epoch
+            self.weights = [run.weights() for run in self.runs]
+        self.least = min(self.least, loss)
+
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
         """Compare the weights after an epoch with the best so far."""
         losses = net.joint.losses
         epoch, loss = len(net.history), float(losses.mean())
         improved = loss < self.least - self.config.tol * abs(self.least)
         self.epochs_without_improvement = 0 if improved else self.epochs_without_improvement + 1
-        if loss < self.losses.mean():
-            self.losses, self.epoch = losses, epoch
-            self.weights = [run.weights() for run in self.runs]
-        self.least = min(self.least, loss)
+        self.compare(epoch, losses)
         net.history.record("valid_loss_best", self.epoch == epoch)
-        impatient = self.epochs_without_improvement >= self.config.n_iter_no_change
-        if impatient and not self.rate.begin_anneal(epoch):
-            raise TrainingEnd
+        if self.epochs_without_improvement >= self.config.n_iter_no_change:
+            self.has_ended = not self.rate.begin_anneal(epoch)
 
     def on_train_end(self, net: Any, **kwargs: Any) -> None:
         """Go back to the best weights."""

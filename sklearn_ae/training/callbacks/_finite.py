@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from typing import Any
 
 from skorch.callbacks import Callback
@@ -32,24 +32,27 @@ class FiniteGuard(Callback):
         """Keep the weights."""
         self.weights = [run.weights() for run in self.runs]
 
-    def guarded(self, epoch: Callable[[], list[dict[str, float]]]) -> list[dict[str, float]]:
-        """Run an epoch, again at a lower rate if need be; return the terms of each network.
+    def attempts(self) -> Iterator[int]:
+        """Yield the number of each attempt at an epoch.
 
         Raises
         ------
         FloatingPointError
-            If that does not help.
+            If none has left finite numbers.
         """
-        for _ in range(_RETRIES):
-            terms = epoch()
-            if all(run.finite(own) for run, own in zip(self.runs, terms, strict=True)):
-                return terms
-            for run, weights in zip(self.runs, self.weights, strict=True):
-                run.set_weights(weights)
-                run.forget_moments()
-            self.rate.lower(_LOWER)
+        yield from range(_RETRIES)
         raise FloatingPointError(
             f"The training loss was not finite {_RETRIES} times in epoch {self.rate.epoch + 1}, "
             f"the last time at learning rate {self.rate.schedule.peak / _LOWER:.3g}; lower "
             "learning_rate_init, or put a StandardScaler or RobustScaler in front."
         )
+
+    def accepts(self, terms: list[dict[str, float]]) -> bool:
+        """Whether all numbers are finite; if not, go back and lower the rate."""
+        if all(run.finite(own) for run, own in zip(self.runs, terms, strict=True)):
+            return True
+        for run, weights in zip(self.runs, self.weights, strict=True):
+            run.set_weights(weights)
+            run.forget_moments()
+        self.rate.lower(_LOWER)
+        return False

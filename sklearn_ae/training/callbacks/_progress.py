@@ -8,6 +8,7 @@ from typing import Any
 from skorch.callbacks import Callback, PrintLog
 
 from sklearn_ae.training.callbacks._base import TrainingEnd
+from sklearn_ae.training.callbacks._best_epoch import BestEpoch
 from sklearn_ae.training.callbacks._schedule import Constant, OneCycle
 
 
@@ -34,39 +35,40 @@ class Progress(Callback):
             run.net.criterion_.set_epoch(epoch)
 
 
-class EpochHook(Callback):
-    """Calls a function after each epoch; True ends training.
+class EndOfTraining(PrintLog):
+    """Ends training where the schedule does, or something else that has seen the epoch.
+
+    It is a PrintLog because skorch calls those last: the others have had the epoch too.
 
     Parameters
     ----------
-    function : callable
-        Takes nothing.
-    """
-
-    def __init__(self, function: Callable[[], bool]) -> None:
-        self.function = function
-
-    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
-        """After an epoch."""
-        if self.function():
-            raise TrainingEnd
-
-
-class EndOfSchedule(Callback):
-    """Ends training where the schedule does.
-
-    Parameters
-    ----------
-    schedule : OneCycle
+    schedule : OneCycle or None
         Its end may have come nearer.
+    best : BestEpoch or None
+        Knows whether more epochs would help.
+    on_epoch : callable, optional
+        Called after each epoch; True ends training.
     """
 
-    def __init__(self, schedule: OneCycle) -> None:
+    def __init__(
+        self,
+        schedule: OneCycle | None,
+        best: BestEpoch | None,
+        on_epoch: Callable[[], bool] | None,
+    ) -> None:
+        super().__init__()
         self.schedule = schedule
+        self.best = best
+        self.on_epoch = on_epoch
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
         """After an epoch."""
-        if len(net.history) >= self.schedule.end:
+        ends = [
+            self.on_epoch is not None and self.on_epoch(),
+            self.schedule is not None and len(net.history) >= self.schedule.end,
+            self.best is not None and self.best.has_ended,
+        ]
+        if any(ends):
             raise TrainingEnd
 
 
@@ -95,31 +97,11 @@ class Others(Callback):
         self._notify("on_epoch_begin", **kwargs)
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
-        """After an epoch."""
+        """After an epoch, whose losses and scores all networks share."""
+        for other in self.nets:
+            other.history[-1].update({**net.history[-1], **other.history[-1]})
         self._notify("on_epoch_end", **kwargs)
 
     def _notify(self, hook: str, **kwargs: Any) -> None:
         for net in self.nets:
             net.notify(hook, **kwargs)
-
-
-class Printed(Callback):
-    """Prints a line an epoch before training is ended by it.
-
-    Parameters
-    ----------
-    log : PrintLog
-        What prints.
-    """
-
-    def __init__(self, log: PrintLog) -> None:
-        self.log = log
-
-    def initialize(self) -> Printed:
-        """Begin with the names of the columns."""
-        self.log.initialize()
-        return self
-
-    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
-        """After an epoch."""
-        self.log.on_epoch_end(net, **kwargs)

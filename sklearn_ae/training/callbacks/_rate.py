@@ -8,6 +8,10 @@ from skorch.callbacks import Callback
 
 from sklearn_ae.training.callbacks._schedule import Constant, OneCycle
 
+# Where a group of parameters keeps the factor to the schedule, the rate that was planned last
+# and the one that was set: it goes where the group goes, into checkpoints too.
+_SET = "scheduled"
+
 
 class LearningRate(Callback):
     """Sets the rates of all groups of parameters by a schedule.
@@ -32,8 +36,9 @@ class LearningRate(Callback):
         self.nets = nets
         self.scheduled_by_user = scheduled_by_user
         self.epoch = 0
-        # For each group of parameters, the factor to the schedule, and the rate set last.
-        self._groups: dict[int, tuple[float, float]] = {}
+        for net in nets:
+            for group in net.optimizer_.param_groups:
+                group.pop(_SET, None)
 
     def on_epoch_begin(self, net: Any, **kwargs: Any) -> None:
         """Set the rates at which the epoch begins."""
@@ -46,31 +51,29 @@ class LearningRate(Callback):
         """Set the rates of a batch."""
         if self.scheduled_by_user:
             return
-        rates = self._at(net, i, n_batches)
-        for group, rate in zip(net.optimizer_.param_groups, rates, strict=True):
-            group["lr"] = rate
-            self._groups[id(group)] = (self._groups[id(group)][0], rate)
+        planned = self.schedule.rate(self.epoch + i / n_batches)
+        groups = net.optimizer_.param_groups
+        for group, factor in zip(groups, self._factors(net), strict=True):
+            group["lr"] = planned * factor
+            group[_SET] = {"factor": factor, "planned": planned, "rate": group["lr"]}
 
     def of_batches(self, net: Any, n_batches: int) -> list[list[float]]:
         """Return the rates of all batches of an epoch, and leave the last one set."""
         if self.scheduled_by_user:
             return [[group["lr"] for group in net.optimizer_.param_groups]] * n_batches
-        rates = [self._at(net, i, n_batches) for i in range(n_batches)]
+        factors = self._factors(net)
+        planned = [self.schedule.rate(self.epoch + i / n_batches) for i in range(n_batches)]
         self.set(net, n_batches - 1, n_batches)
-        return rates
+        return [[rate * factor for factor in factors] for rate in planned]
 
-    def _at(self, net: Any, i: int, n_batches: int) -> list[float]:
-        planned = self.schedule.rate(self.epoch + i / n_batches)
-        return [planned * self._factor(group, net.lr) for group in net.optimizer_.param_groups]
-
-    def _factor(self, group: dict[str, Any], usual: float) -> float:
-        factor, last = self._groups.get(id(group), (1.0, usual))
-        if group["lr"] != last and last > 0:
-            factor *= group["lr"] / last
-            self._groups[id(group)] = (factor, group["lr"])
-        else:
-            self._groups[id(group)] = (factor, last)
-        return factor
+    def _factors(self, net: Any) -> list[float]:
+        """Return what others made of the schedule, for each group of parameters."""
+        factors = []
+        for group in net.optimizer_.param_groups:
+            found = group.get(_SET, {"factor": 1.0, "planned": net.lr, "rate": net.lr})
+            changed = group["lr"] != found["rate"] and found["planned"] > 0
+            factors.append(group["lr"] / found["planned"] if changed else found["factor"])
+        return factors
 
     @property
     def falls_next(self) -> bool:

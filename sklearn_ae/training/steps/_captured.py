@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -59,7 +60,7 @@ class Captured:
     """
 
     def __init__(
-        self, function: Callable[[Batch], None], obstacle: str, maker: Replays | Graphs
+        self, function: Callable[[Batch], Any], obstacle: str, maker: Replays | Graphs
     ) -> None:
         self.function = function
         self.obstacle = obstacle
@@ -69,18 +70,18 @@ class Captured:
 
     def __call__(self, batch: Batch) -> None:
         """Run the function on a batch."""
+        self.call(batch)()
+
+    def call(self, batch: Batch) -> Callable[[], Any]:
+        """Return what runs the function on a batch: itself, or the program that stands for it."""
         shape = batch.x.shape
         program = self._programs.get(shape)
         if program is not None:
-            with replaying():
-                for operation in program:
-                    operation()
-            return
+            return partial(_replay, program)
         self._runs[shape] += 1
         if self.obstacle or self._runs[shape] <= _WARM_UP:
-            self.function(batch)
-        else:
-            self._record(batch)
+            return partial(self.function, batch)
+        return partial(self._record, batch)
 
     def programs(self, shapes: set[torch.Size]) -> dict[torch.Size, Program] | None:
         """Return what to call, in order and while `replaying`, for batches of some shapes.
@@ -106,3 +107,9 @@ class Captured:
             return
         if program is not None:
             self._programs[shape] = program
+
+
+def _replay(program: Program) -> None:
+    with replaying():
+        for operation in program:
+            operation()

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import partial
 
 import torch
 from skorch.callbacks import Callback, PassthroughScoring
-from torch import Generator, Tensor
+from torch import Generator
 
 from sklearn_ae._compat import AdamW
 from sklearn_ae.data import AnyBatch, Batch, RaggedBatch
 from sklearn_ae.training._net import AutoencoderNet
+from sklearn_ae.training._objective import means_of
 from sklearn_ae.training.steps._captured import Captured, program_maker, replaying
 from sklearn_ae.training.steps._step import Step, Whole
 
@@ -95,12 +97,11 @@ class EpochRunner:
         self.update = net.optimizer_.update()
         self.whole = Whole(net.module_, net.criterion_)
         self.step = Step(self.whole, self.update)
-        self.totals: dict[str, Tensor] = {}
         self.varying = _varying(self.whole)
         obstacle = self.varying or self._obstacle()
         batches.buffers = None if obstacle else {}
         maker = program_maker(noise, net.criterion_.loss.buffers())
-        self.run_step = Captured(self._run, obstacle, maker)
+        self.run_step = Captured(partial(self.step, generator=noise), obstacle, maker)
         self._printed = ""
 
     def _obstacle(self) -> str:
@@ -111,10 +112,6 @@ class EpochRunner:
             return f"the device is {self.update.rates.device.type}"
         return ""
 
-    def _run(self, batch: Batch) -> None:
-        """Run a step at the current rates, and add its terms up."""
-        add_terms(self.totals, self.step(batch, self.noise))
-
     def run(self, rates: list[list[float]]) -> dict[str, float]:
         """Run one pass over the rows; return the mean of each term.
 
@@ -124,21 +121,23 @@ class EpochRunner:
             Learning rates of each batch, one for each group of parameters.
         """
         each = torch.tensor(rates, dtype=torch.float32).to(self.update.rates.device).unbind()
-        for total in self.totals.values():
+        for total in self.step.totals.values():
             total.zero_()
+        self.net._set_training(True)
         programs = self.run_step.programs(self.batches.shapes)
         if programs is None:
             for rate, batch in zip(each, self.batches, strict=True):
                 self.update.rates.copy_(rate)
-                self.run_step(batch)
+                self.run_step.call(batch)()
         else:
             with replaying():
                 for rate, batch in zip(each, self.batches, strict=True):
                     self.update.rates.copy_(rate)
                     for operation in programs[batch.x.shape]:
                         operation()
+        self.net._set_training(False)
         self.print_obstacle(self.run_step.obstacle)
-        return means_of(self.totals, len(self.batches))
+        return means_of(self.step.totals, len(self.batches))
 
     def end(self) -> None:
         """Let go of recorded steps and of the memory they are of."""
@@ -166,17 +165,3 @@ def _varying(whole: Whole) -> str:
         if type(part).__module__.split(".")[0] not in _KNOWN:
             return f"{type(part).__name__} may do something else in each step"
     return ""
-
-
-def add_terms(totals: dict[str, Tensor], terms: dict[str, Tensor]) -> None:
-    """Add the terms of a batch up."""
-    for name, term in terms.items():
-        if name not in totals:
-            totals[name] = torch.zeros_like(term)
-        totals[name].add_(term)
-
-
-def means_of(totals: dict[str, Tensor], n_batches: int) -> dict[str, float]:
-    """Return the mean of each term over batches, by one synchronisation."""
-    means = torch.stack(list(totals.values())) / n_batches
-    return dict(zip(totals, means.tolist(), strict=True))

@@ -10,7 +10,7 @@ from torch import Generator, Tensor, nn
 from sklearn_ae._compat import AdamWUpdate
 from sklearn_ae.data import Batch
 from sklearn_ae.inference import AutoencoderModule
-from sklearn_ae.training._objective import Objective, Terms
+from sklearn_ae.training._objective import Objective, Terms, add_terms
 
 
 class Whole(nn.Module):
@@ -51,11 +51,16 @@ class Step:
     def __init__(self, whole: Whole, update: AdamWUpdate) -> None:
         self.whole = whole
         self.update = update
+        self.totals: Terms = {}
 
     def __call__(self, batch: Batch, generator: Generator) -> Terms:
-        """Update by a batch; return the detached terms."""
+        """Update by a batch; return the detached terms, which are added up too."""
         terms = self.whole(batch, generator)
         total: Tensor = reduce(torch.add, terms.values())
+        leaves = self.update.leaves
         with torch.no_grad():
-            self.update(torch.autograd.grad(total, self.update.leaves, allow_unused=True))
-        return {name: term.detach() for name, term in terms.items()}
+            if leaves:
+                self.update(torch.autograd.grad(total, leaves, allow_unused=True))
+        terms = {name: term.detach() for name, term in terms.items()}
+        add_terms(self.totals, terms)
+        return terms
