@@ -143,7 +143,7 @@ class Latent(BaseEstimator, ABC):
     (150, 2)
     """
 
-    symmetry: str = "linear"
+    symmetry: str = "none"
     bounded: bool = False
     units_may_die: bool = False
     samples: bool = False

@@ -23,6 +23,8 @@ class Deterministic(Latent):
     Autoencoder(latent=Deterministic())
     """
 
+    symmetry = "linear"
+
     def build(self, n_components: int) -> LatentModule:
         """Build the module."""
         return _Identity()

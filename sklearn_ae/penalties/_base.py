@@ -46,7 +46,7 @@ class Penalty(BaseEstimator, ABC):
 
     name: str
     reads: tuple[str, ...] = ()
-    symmetry: str = "linear"
+    symmetry: str = "none"
     units_may_die: bool = False
     _parameter_constraints: dict = {}
 

@@ -44,6 +44,7 @@ class L1Weights(Penalty):
     """
 
     name = "l1_weights"
+    symmetry = "linear"
     _parameter_constraints: dict = {"weight": [Interval(Real, 0, None, closed="left")]}
 
     def __init__(self, weight: float = 1e-5) -> None:

@@ -1,0 +1,1 @@
+"""What a newcomer adds, each in one file, by what the package exports."""
