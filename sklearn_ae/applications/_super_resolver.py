@@ -37,6 +37,7 @@ from sklearn_ae.training import (
     History,
     ModelSpec,
     TrainingConfig,
+    fit_specs,
     training_threads,
 )
 
@@ -245,7 +246,7 @@ class SuperResolver(BaseEstimator):
         entropy = Seeds.of(self.random_state).entropy
         fitter = Fitter(spec, config, Seeds(entropy), groups=groups)
         with torch_threads(training_threads(spec, config, rows)):
-            fitted = fitter.fit(rows)
+            [fitted] = fit_specs([fitter], rows)
         fitted.net.optimizer_.state.clear()
         self.__dict__.update(
             net_=fitted.net,

@@ -101,7 +101,7 @@ def fit(estimator: BaseAutoencoder, X: ArrayLike, *given: Any, keep_folds: bool 
     if hasattr(estimator, "_skl_callbacks"):
         watch(estimator, context, X, rows, fitter)
     with threads_of(fitter, rows):
-        fitted = fitter.fit(rows, previous)
+        [fitted] = fit_specs([fitter], rows, previous)
         take(estimator, rows, fitter, fitted)
     context.call_on_fit_task_end(estimator=estimator, X=X, y=X, reconstruction_attributes=dict)
     return fitter, rows, fitted

@@ -147,18 +147,6 @@ class Fitter:
         self.groups = groups
         self._normal_scores = False
 
-    def fit(self, rows: Rows, previous: Model | None = None) -> Fitted:
-        """Fit, by the protocol that the number of rows allows.
-
-        Parameters
-        ----------
-        rows : Rows
-            Training rows.
-        previous : Model, optional
-            A model whose weights are epoch 0 in place of the start.
-        """
-        return fit_specs([self], rows, previous)[0]
-
     def protocol(self, rows: Rows, previous: Model | None) -> str:
         """How the number of rows lets the network be validated, if at all."""
         if self.config.epochs(rows) == 0:
@@ -395,7 +383,9 @@ def fit_specs(fitters: list[Fitter], rows: Rows, previous: Model | None = None) 
     n_epochs = config.epochs(rows)
     schedule = OneCycle(n_epochs, config.learning_rate_init)
     if protocol == "fixed":
-        return _train_on_all(fitters, rows, previous, schedule, n_epochs)
+        models, runs = _on_all(fitters, rows, previous)
+        found = train_runs(runs, config, schedule, n_epochs, first.watch(models[0], runs[0]))
+        return _all_finished(models, runs, found, n_epochs)
     folded = protocol == "out of fold"
     n_folds, margin = (_FOLDS, _MARGIN_OUT_OF_FOLD) if folded else (1, _MARGIN_HOLD_OUT)
     if previous is None:
@@ -419,7 +409,9 @@ def fit_specs(fitters: list[Fitter], rows: Rows, previous: Model | None = None) 
         held_out = [valid for own in parts for _, valid in own]
         of_folds = list(zip(models, held_out, strict=True)) if first.keep_folds else []
         del runs
-        refitted = _train_on_all(fitters, rows, None, schedule, found.best_epoch, found)
+        models, runs = _on_all(fitters, rows, None)
+        train_runs(runs, config, schedule, found.best_epoch, None, False, found.history)
+        refitted = _all_finished(models, runs, found, found.best_epoch)
         return [
             fitted._replace(folds=tuple(of_folds[i * n_folds : (i + 1) * n_folds]))
             for i, fitted in enumerate(refitted)
@@ -427,35 +419,7 @@ def fit_specs(fitters: list[Fitter], rows: Rows, previous: Model | None = None) 
     for fitter, model in zip(fitters, models, strict=True):
         if previous is None:  # it is not on trial, and can be of the held-out rows too
             model.mixture = fitter.defensive_mixture(model.factory, rows, ("network",))
-    selection = Selection.of("network", found)
-    return [
-        _finished(model, run, found, selection, found.best_epoch)
-        for model, run in zip(models, runs, strict=True)
-    ]
-
-
-def _train_on_all(
-    fitters: list[Fitter],
-    rows: Rows,
-    previous: Model | None,
-    schedule: OneCycle,
-    n_epochs: int,
-    validated: TrainingResult | None = None,
-) -> list[Fitted]:
-    """Train on all rows for a number of epochs and keep the last weights."""
-    first = fitters[0]
-    models, runs = _split(
-        fitter.run(rows, None, rows.n_rows, ("network",), previous) for fitter in fitters
-    )
-    watch = first.watch(models[0], runs[0]) if validated is None else None
-    replayed = None if validated is None else validated.history
-    found = train_runs(runs, first.config, schedule, n_epochs, watch, validated is None, replayed)
-    found = validated or found
-    selection = Selection.of("network", found)
-    return [
-        _finished(model, run, found, selection, n_epochs)
-        for model, run in zip(models, runs, strict=True)
-    ]
+    return _all_finished(models, runs, found, found.best_epoch)
 
 
 def fold_networks(fitter: Fitter, rows: Rows, fitted: Fitted) -> list[tuple[Model, Rows]]:
@@ -510,6 +474,24 @@ def fit_folds(fitter: Fitter, parts: list[tuple[Rows, Rows]]) -> tuple[list[Mode
     found = train_runs(runs, fitter.config, schedule)
     _end(models, runs)
     return models, found
+
+
+def _on_all(
+    fitters: list[Fitter], rows: Rows, previous: Model | None
+) -> tuple[list[Model], list[TrainingRun]]:
+    """Return what trains on all rows."""
+    return _split(fitter.run(rows, None, rows.n_rows, ("network",), previous) for fitter in fitters)
+
+
+def _all_finished(
+    models: list[Model], runs: list[TrainingRun], found: TrainingResult, n_iter: int
+) -> list[Fitted]:
+    """Return the networks that were trained together."""
+    selection = Selection.of("network", found)
+    return [
+        _finished(model, run, found, selection, n_iter)
+        for model, run in zip(models, runs, strict=True)
+    ]
 
 
 def _split(pairs: Iterable[tuple[Model, TrainingRun]]) -> tuple[list[Model], list[TrainingRun]]:

@@ -6,6 +6,7 @@ import copy
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from numbers import Real
 from typing import Any, NamedTuple
 
@@ -119,27 +120,29 @@ class JointTraining:
             self.end()
             del self.net.joint_
 
-    def train_epoch(self) -> None:
-        """Run one pass over the rows of each network, and note mean terms in X's units."""
+    def begin_epoch(self) -> None:
+        """Stack the networks that can go together, and note the learning rate."""
         if not all(run.ready for run in self.runs):
             self.end()  # or parameters that are new to an optimizer would be moved after that
         for run in self.runs:
             run.prepare()
         self._join()
         self._note({"learning_rate": self.net.optimizer_.param_groups[0]["lr"]})
-        for _ in self.guard.attempts():
-            if self.ensemble is not None:
-                each = self.rate.of_batches(self.net, len(self.runs[0].batches))
-                terms = self.ensemble.train_epoch([rates[0] for rates in each])
-            else:
-                terms = [
-                    run.train_by_batch(self.rate)
-                    if run.runner is None or run.by_batch
-                    else run.runner.run(self.rate.of_batches(run.net, len(run.batches)))
-                    for run in self.runs
-                ]
-            if self.guard.accepts(terms):
-                break
+
+    def passes(self) -> list[Callable[[], list[dict[str, float]]]]:
+        """Return what runs one pass over the rows of each network, and returns mean terms."""
+        if self.ensemble is not None:
+            rates = self.rate.of_batches(self.net, len(self.runs[0].batches))
+            return [partial(self.ensemble.train_epoch, [each[0] for each in rates])]
+        return [
+            partial(run.train_by_batch, self.rate)
+            if run.runner is None or run.by_batch
+            else partial(run.runner.train_epoch, self.rate.of_batches(run.net, len(run.batches)))
+            for run in self.runs
+        ]
+
+    def end_epoch(self, terms: list[dict[str, float]]) -> None:
+        """Note the mean terms of a pass, in X's units."""
         for run in self.runs:
             run.note_places()
         if not self.runs[0].by_batch:  # checkpoints read the last batch: here, the whole epoch

@@ -88,8 +88,18 @@ class AutoencoderNet(NeuralNet):
         """Train or validate the networks that go together; skorch's own pass otherwise."""
         if self.joint is None:
             super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
+            if iterator is not None:
+                losses = self.history[-1, "batches", :, f"{prefix}_loss"]
+                self.history.record(f"{prefix}_loss", sum(losses) / len(losses))
         elif training:
-            self.joint.train_epoch()
+            self.joint.begin_epoch()
+            for _ in self.joint.guard.attempts():
+                terms = []
+                for train in self.joint.passes():
+                    terms += train()
+                if self.joint.guard.accepts(terms):
+                    break
+            self.joint.end_epoch(terms)
         else:
             if self.joint.runs[0].by_batch:
                 super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)

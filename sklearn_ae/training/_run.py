@@ -126,10 +126,10 @@ class TrainingRun:
     def _places(self) -> list[int]:
         return [parameter.data_ptr() for _, parameter in self.net.get_all_learnable_params()]
 
-    def train_by_batch(self, rate: LearningRate) -> dict[str, float]:
+    def train_by_batch(self, rate: LearningRate) -> list[dict[str, float]]:
         """Let skorch run a pass, whose callbacks may change rates and gradients.
 
-        Returns the mean of each term.
+        Returns the mean of each term, for this one network.
         """
         net = self.net
         net.totals = {}
@@ -148,7 +148,7 @@ class TrainingRun:
 
         super(AutoencoderNet, net).run_single_epoch(batches(), True, "train", net.train_step)
         net._set_training(False)
-        return means_of(net.totals, len(self.batches))
+        return [means_of(net.totals, len(self.batches))]
 
     def validate(self) -> NDArray[np.float64]:
         """Loss of each held-out row in X's units, times its weight."""

@@ -240,8 +240,9 @@ def test_sklearn_callbacks_see_every_epoch(scaled, n):
 def test_verbose_prints_a_line_an_epoch(scaled, capsys):
     Autoencoder(2, max_iter=3, verbose=1, random_state=0).fit(scaled)
     lines = capsys.readouterr().out.strip().split("\n")
-    assert len(lines) == 2 + 3
+    assert len(lines) == 2 + 3 + 1
     assert {"epoch", "train_loss", "valid_loss", "dur"} <= set(lines[0].split())
+    assert "held-out loss" in lines[-1]
 
 
 def test_stands_in_a_pipeline_beside_pca(iris):

@@ -311,7 +311,7 @@ def test_a_function_of_tensors_is_replayed_exactly(name):
     batch = Batch(torch.zeros(1, 1))
     for _ in range(30):
         getattr(plain, name)(batch)
-        function(batch)
+        function.call(batch)()
         for one, other in zip(plain.tensors(), captured.tensors(), strict=True):
             assert torch.equal(one, other)
     assert function._programs
@@ -350,7 +350,7 @@ def test_random_programs_never_overwrite_what_is_still_read():
         for _ in range(15):
             data.copy_(data.roll(1, 0) + 0.1)
             run(data, theirs)
-            function(Batch(data))
+            function.call(Batch(data))()
             assert torch.equal(ours, theirs) or (ours.isnan() and theirs.isnan())
         assert function._programs
 
@@ -371,7 +371,7 @@ def test_a_function_that_changes_is_not_replayed():
 
     captured = Captured(function, "", Replays())
     for _ in range(20):
-        captured(Batch(torch.zeros(1, 1)))
+        captured.call(Batch(torch.zeros(1, 1)))()
     assert captured.obstacle == "two steps did not do the same"
     assert x.tolist() == [210, 210]
 
@@ -381,6 +381,6 @@ def test_a_step_that_allocates_much_is_not_recorded(monkeypatch):
     x = torch.zeros(40)
     captured = Captured(lambda batch: x.copy_(x + 1), "", Replays())
     for _ in range(20):
-        captured(Batch(torch.zeros(1, 1)))
+        captured.call(Batch(torch.zeros(1, 1)))()
     assert "more than 100 bytes" in captured.obstacle
     assert x.tolist() == [20] * 40

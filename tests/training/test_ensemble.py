@@ -121,7 +121,7 @@ def test_steps_are_those_of_each_network(weighted):
     together, apart = small_nets(3, weighted=weighted), small_nets(3, weighted=weighted)
     terms = _ensemble.together(together).train_epoch([1e-2, 5e-3, 1e-2, 2e-3])
     for net, other, own in zip(together, apart, terms, strict=True):
-        expected = other.run([[1e-2], [5e-3], [1e-2], [2e-3]])
+        [expected] = other.train_epoch([[1e-2], [5e-3], [1e-2], [2e-3]])
         assert own.keys() == expected.keys()
         assert_allclose(list(own.values()), list(expected.values()), rtol=1e-5)
         for weight, target in zip(copied(net.net), copied(other.net), strict=True):
@@ -225,7 +225,7 @@ def test_what_torch_cannot_stack_trains_alone_on_all_rows():
     for net, weights, n_rows in zip(nets, before, (60, 61), strict=True):
         assert net.batches.n_rows == n_rows
         assert all(torch.equal(a, b) for a, b in zip(copied(net.net), weights, strict=True))
-        net.run([[1e-3]] * len(net.batches))
+        net.train_epoch([[1e-3]] * len(net.batches))
 
 
 class Unstackable(Term):

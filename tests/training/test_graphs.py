@@ -158,13 +158,13 @@ def test_a_function_is_run_once_a_call_whether_its_capture_fails_or_not(cuda, fa
     function = Captured(captured.step, "", Graphs(captured.noise))
     for _ in range(3):
         plain.step(SMALL)
-        function(SMALL)
+        function.call(SMALL)()
     assert [graph.was_reset for graph in cuda.graphs] == [False]
     cuda.fails = fails
     for _ in range(5):
         for batch in (LARGE, SMALL):
             plain.step(batch)
-            function(batch)
+            function.call(batch)()
             assert_same(captured, plain)
             assert gc.isenabled()
     assert function.obstacle == (fails and f"CUDA says: {SAID}")
@@ -180,10 +180,10 @@ def test_a_function_is_run_once_a_call_whether_its_capture_fails_or_not(cuda, fa
 def test_what_is_no_error_of_cuda_is_raised(cuda):
     machine = Machine()
     function = Captured(machine.step, "", Graphs(machine.noise))
-    function(SMALL)
+    function.call(SMALL)()
     cuda.fails = "interrupt"
     with pytest.raises(KeyboardInterrupt):
-        function(SMALL)
+        function.call(SMALL)()
     assert cuda.graphs[0].was_reset
     assert gc.isenabled()
 
@@ -192,7 +192,7 @@ def test_graphs_of_fits_that_failed_are_collected_before_a_capture(cuda):
     first, second = Machine(), Machine()
     function = Captured(first.step, "", Graphs(first.noise))
     for _ in range(2):
-        function(SMALL)
+        function.call(SMALL)()
     function.itself = function  # as a network holds the step that holds it
     left, found = weakref.ref(function.maker), []
     gc.disable()
@@ -202,7 +202,7 @@ def test_graphs_of_fits_that_failed_are_collected_before_a_capture(cuda):
         cuda.on_capture = lambda: found.append(left())
         captured = Captured(second.step, "", Graphs(second.noise))
         for _ in range(2):
-            captured(SMALL)
+            captured.call(SMALL)()
         assert found == [None]
         assert not gc.isenabled()  # as before
     finally:
@@ -235,7 +235,7 @@ def test_graphs_are_freed_while_nobody_captures(cuda):
     machine = Machine()
     function = Captured(machine.step, "", Graphs(machine.noise))
     for _ in range(2):
-        function(SMALL)
+        function.call(SMALL)()
     thread = threading.Thread(target=function.close)
     with _graphs._RECORDING:
         thread.start()

@@ -20,8 +20,9 @@ from sklearn_ae.architectures import Dense
 from sklearn_ae.data import Rows
 from sklearn_ae.latents import Deterministic
 from sklearn_ae.losses import SquaredError
+from sklearn_ae.runtime import Seeds
 from sklearn_ae.starts import PCAStart
-from sklearn_ae.training import Fitter, ModelSpec, Seeds, TrainingConfig
+from sklearn_ae.training import Fitter, ModelSpec, TrainingConfig, fit_specs
 
 SMALL = {"hidden_layer_sizes": (8,), "max_iter": 4, "random_state": 0}
 
@@ -137,7 +138,7 @@ SPEC = ModelSpec(
 
 def fit(n: int, **parameters: object) -> object:
     config = TrainingConfig(2, max_iter=4, **parameters)
-    return Fitter(SPEC, config, Seeds(0)).fit(Rows(rows(n)))
+    return fit_specs([Fitter(SPEC, config, Seeds(0))], Rows(rows(n)))[0]
 
 
 def momentum(params, lr: float) -> torch.optim.Optimizer:

@@ -68,10 +68,6 @@ class Captured:
         self._runs: Counter[torch.Size] = Counter()
         self._programs: dict[torch.Size, Program] = {}
 
-    def __call__(self, batch: Batch) -> None:
-        """Run the function on a batch."""
-        self.call(batch)()
-
     def call(self, batch: Batch) -> Callable[[], Any]:
         """Return what runs the function on a batch: itself, or the program that stands for it."""
         shape = batch.x.shape

@@ -78,7 +78,7 @@ class Ensemble:
                     for operation in programs[stack.x.shape]:
                         operation()
                 else:
-                    self._run_step(stack)
+                    self._run_step.call(stack)()
         for runner in self.runners:
             runner.net._set_training(False)
         self.runners[0].print_obstacle(self._run_step.obstacle)

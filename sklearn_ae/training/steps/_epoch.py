@@ -112,8 +112,8 @@ class EpochRunner:
             return f"the device is {self.update.rates.device.type}"
         return ""
 
-    def run(self, rates: list[list[float]]) -> dict[str, float]:
-        """Run one pass over the rows; return the mean of each term.
+    def train_epoch(self, rates: list[list[float]]) -> list[dict[str, float]]:
+        """Run one pass over the rows; return the mean of each term, for this one network.
 
         Parameters
         ----------
@@ -137,7 +137,7 @@ class EpochRunner:
                         operation()
         self.net._set_training(False)
         self.print_obstacle(self.run_step.obstacle)
-        return means_of(self.step.totals, len(self.batches))
+        return [means_of(self.step.totals, len(self.batches))]
 
     def end(self) -> None:
         """Let go of recorded steps and of the memory they are of."""
