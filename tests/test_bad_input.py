@@ -453,15 +453,15 @@ def test_a_loss_that_explodes_says_what_to_try(early_stopping: bool) -> None:
 def test_an_epoch_that_fails_is_run_again_at_a_lower_rate_and_leaves_no_trace(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    rates_tried, run = [], EpochRunner.run
+    rates_tried, run = [], EpochRunner.train_epoch
 
-    def fail_twice(self: EpochRunner, rates: list[list[float]]) -> dict[str, float]:
+    def fail_twice(self: EpochRunner, rates: list[list[float]]) -> list[dict[str, float]]:
         rates_tried.append(max(rates)[0])
         terms = run(self, rates)
-        return {"reconstruction": np.nan} if len(rates_tried) <= 2 else terms
+        return [{"reconstruction": np.nan}] if len(rates_tried) <= 2 else terms
 
     one_batch = {"batch_size": len(IRIS)}
-    monkeypatch.setattr(EpochRunner, "run", fail_twice)
+    monkeypatch.setattr(EpochRunner, "train_epoch", fail_twice)
     recovered = make(**one_batch).fit(IRIS)
     monkeypatch.undo()
     first, second, third, *_ = rates_tried
