@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
@@ -30,9 +29,7 @@ from sklearn_ae.autoencoders._cross_fitting import CrossFit, cross_fitted
 from sklearn_ae.autoencoders._declaring import declare, named_in_errors
 from sklearn_ae.autoencoders._fitting import (
     fit,
-    offset,
-    prepare,
-    take,
+    fit_further,
     threads_of,
     unchanged_on_failure,
 )
@@ -535,21 +532,8 @@ default="from_dtype"
         self : object
             The fitted estimator.
         """
-        given = sample_weight, X_clean, condition, companions
         with unchanged_on_failure(self):
-            previous = self._model if self.__sklearn_is_fitted__() else None
-            fitter, rows = prepare(self, X, *given, reset=previous is None, previous=previous)
-            with threads_of(fitter, rows):
-                if previous is None:
-                    take(self, rows, fitter, fitter.start(rows))
-                loss = fitter.continue_stream(self.net_, self._model, rows, self._n_streamed)
-            self._spec_used = fitter.spec
-            self._config_used = replace(fitter.config, callbacks=())
-            self._n_streamed += 1
-            self.n_iter_ += 1
-            self._history = self._history.extended({"train_loss": loss})
-            self._selection = ("network", None, None)
-            self.offset_ = offset(self, rows, self._model)
+            fit_further(self, X, sample_weight, X_clean, condition, companions)
         return self
 
     def fit_transform(

@@ -82,7 +82,7 @@ def _penalties(estimator: BaseAutoencoder) -> tuple[Penalty, ...]:
 def _check_read(penalties: tuple[Penalty, ...], rows: Rows) -> None:
     """Raise if a penalty reads a companion that the rows lack."""
     for penalty in penalties:
-        for name in getattr(penalty, "reads", ()):
+        for name in penalty.reads:
             if name not in rows.companions:
                 raise ValueError(
                     f"penalties holds {penalty!r}, which reads the companion {name!r}; pass "

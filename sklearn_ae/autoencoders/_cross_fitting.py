@@ -10,7 +10,7 @@ from sklearn.base import clone
 
 from sklearn_ae.data import Ragged, Rows
 from sklearn_ae.inference import Model, align, canonicalize
-from sklearn_ae.training import Fitted, Fitter, fold_networks
+from sklearn_ae.training import Fitted, Fitter, fold_networks, splits
 
 if TYPE_CHECKING:
     from sklearn_ae.autoencoders._base import BaseAutoencoder
@@ -104,7 +104,7 @@ def _networks(
     if not estimator._in_stages:
         return fold_networks(fitter, rows, fitted)
     found = []
-    for train, valid in fitter.splits(rows):
+    for train, valid in splits(fitter, rows):
         own = clone(estimator).set_params(random_state=estimator._entropy, warm_start=False)
         own.fit(train.arrays(), sample_weight=train.weights)
         found.append((own._model, valid))

@@ -107,6 +107,34 @@ def fit(estimator: BaseAutoencoder, X: ArrayLike, *given: Any, keep_folds: bool 
     return fitter, rows, fitted
 
 
+def fit_further(estimator: BaseAutoencoder, X: ArrayLike, *given: Any) -> None:
+    """Pass once over further rows; the first call begins at the start.
+
+    Parameters
+    ----------
+    estimator : BaseAutoencoder
+        Its network and attributes are changed.
+    X : array-like, sparse matrix or data frame
+        Rows.
+    *given
+        What comes with them: sample_weight, X_clean, condition and companions.
+    """
+    previous = estimator._model if estimator.__sklearn_is_fitted__() else None
+    fitter, rows = prepare(estimator, X, *given, reset=previous is None, previous=previous)
+    with threads_of(fitter, rows):
+        if previous is None:
+            take(estimator, rows, fitter, fitter.start(rows))
+        n_before, model = estimator._n_streamed, estimator._model
+        loss = fitter.continue_stream(estimator.net_, model, rows, n_before)
+    estimator._spec_used = fitter.spec
+    estimator._config_used = replace(fitter.config, callbacks=())
+    estimator._n_streamed += 1
+    estimator.n_iter_ += 1
+    estimator._history = estimator._history.extended({"train_loss": loss})
+    estimator._selection = tuple(Selection("network"))
+    estimator.offset_ = offset(estimator, rows, model)
+
+
 def threads_of(fitter: Fitter, rows: Rows) -> AbstractContextManager[None]:
     """Return a context with the threads that a fit takes."""
     return torch_threads(training_threads(fitter.spec, fitter.config, rows))

@@ -261,13 +261,13 @@ def _measure(model: Model, rows: Rows) -> _Moments:
 
     The reconstruction is in standard units, where columns of any scale are of order 1.
     """
+    if (wide := _measure_wide(model, rows)) is not None:
+        return wide
     k, p = model.factory.n_components, rows.n_features * _positions(model)
     code_sum, output_sum = torch.zeros(k, dtype=torch.float64), torch.zeros(p, dtype=torch.float64)
     code_square = torch.zeros(k, k, dtype=torch.float64)
     product = torch.zeros(k, p, dtype=torch.float64)
     # Codes and outputs are of order 1 around 0, so one pass loses no digit that counts.
-    if (wide := _measure_wide(model, rows)) is not None:
-        return wide
     for part in rows.parts():
         x = rows.block(part)
         condition = None if rows.condition is None else rows.condition[part]

@@ -28,7 +28,7 @@ from sklearn_ae.inference._module import AutoencoderModule
 from sklearn_ae.inference._sparse_passes import WIDE, SparsePasses
 from sklearn_ae.inference._training_range import TrainingRange
 from sklearn_ae.losses import Loss, SquaredError
-from sklearn_ae.runtime._threads import thread_count, torch_threads
+from sklearn_ae.runtime import thread_count, torch_threads
 
 # Cells of the widest layer in one inference block.
 _BLOCK_CELLS = 2**20
@@ -126,7 +126,7 @@ class Model:
 
     @property
     def _device(self) -> torch.device:
-        return next(self.module.parameters()).device
+        return self.device_of(self.module)
 
     def encode(self, x: Values, condition: NDArray | None = None) -> NDArray:
         """Return the codes of rows in X's units, in their dtype."""
@@ -165,7 +165,7 @@ class Model:
 
     @torch.no_grad()
     def _code_of_beyond(self) -> Tensor:
-        """Return the map of what lies beyond the training_range to codes that it is restored from.
+        """Return the map of what lies beyond the training range to codes that it is restored from.
 
         Far from the codes that it was trained on, a decoder is linear.
         """
@@ -226,7 +226,7 @@ class Model:
             return out
         errors = np.empty((len(x), self.loss.n_cells(self.factory.n_features)))
         with self._threads(len(x)):
-            for part, block in self._errorsby_block(x, condition, target):
+            for part, block in self._errors_by_block(x, condition, target):
                 errors[part] = block
         return errors
 
@@ -249,7 +249,7 @@ class Model:
             return sparse.row_errors(cast(SparseRows, x))
         out = np.empty(len(x))
         with self._threads(len(x)):
-            for part, errors in self._errorsby_block(x, condition, target):
+            for part, errors in self._errors_by_block(x, condition, target):
                 out[part] = errors.sum(axis=1)
                 missing = np.isnan(out[part])
                 if missing.any():
@@ -270,7 +270,7 @@ class Model:
             return SparsePasses(module, *scalings, self.code_scale)
         return None
 
-    def _errorsby_block(
+    def _errors_by_block(
         self, x: Values, condition: NDArray | None, target: Values | None
     ) -> Iterator[tuple[slice | NDArray, NDArray[np.float64]]]:
         """Yield positions of rows of one size and the losses of their cells."""
@@ -311,6 +311,7 @@ class Model:
 
     @staticmethod
     def device_of(module: AutoencoderModule) -> torch.device:
+        """Return where a network is."""
         return next(module.parameters()).device
 
     def by_block(

@@ -1,4 +1,8 @@
-"""k-means in several spaces at once, for codebooks."""
+"""k-means in several spaces at once, for codebooks.
+
+scikit-learn's has one space a call, fewer means than different rows, and rounding that depends
+on the number of threads.
+"""
 
 from __future__ import annotations
 

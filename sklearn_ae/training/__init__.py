@@ -2,14 +2,8 @@
 
 from sklearn_ae.training._assembly import make_net, training_threads
 from sklearn_ae.training._config import TrainingConfig
-from sklearn_ae.training._fit import (
-    Fitted,
-    Fitter,
-    Selection,
-    fit_folds,
-    fit_specs,
-    fold_networks,
-)
+from sklearn_ae.training._fit import fit_folds, fit_specs, fold_networks, splits
+from sklearn_ae.training._fitter import Fitted, Fitter, Selection
 from sklearn_ae.training._history import History
 from sklearn_ae.training._net import AutoencoderNet
 from sklearn_ae.training._objective import adopt_terms, term_weights
@@ -30,6 +24,7 @@ __all__ = [
     "TrainingConfig",
     "fit_specs",
     "make_net",
+    "splits",
     "term_weights",
     "training_threads",
 ]

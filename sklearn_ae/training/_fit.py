@@ -2,364 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
+from collections.abc import Iterable
 
-import numpy as np
-from numpy.typing import NDArray
-
-from sklearn_ae.data import FEW_ROWS, SMALL, ColumnScaling, Rows
-from sklearn_ae.inference import (
-    DefensiveMixture,
-    Model,
-    ModuleFactory,
-    set_state_tensors,
-    state_tensors,
-)
-from sklearn_ae.runtime import Seeds
-from sklearn_ae.starts import LinearStart, fit_scalings
-from sklearn_ae.training._assembly import (
-    check_same_shapes,
-    make_factory,
-    make_net,
-    make_objective,
-    make_run,
-    replace_objective,
-    training_range_of,
-)
-from sklearn_ae.training._config import TrainingConfig
-from sklearn_ae.training._history import History
+from sklearn_ae.data import Rows
+from sklearn_ae.inference import Model
+from sklearn_ae.training._fitter import Fitted, Fitter, Selection, finished
 from sklearn_ae.training._joint import TrainingResult, train_runs
-from sklearn_ae.training._net import AutoencoderNet
-from sklearn_ae.training._objective import adopt_terms, term_weights
 from sklearn_ae.training._run import TrainingRun
-from sklearn_ae.training._spec import ModelSpec
-from sklearn_ae.training._starting import set_start, start_alone
-from sklearn_ae.training.callbacks._schedule import Constant, OneCycle
+from sklearn_ae.training.callbacks._schedule import OneCycle
 
 _FOLDS = 5
 # Standard errors by which the network must win: the epoch is the best of many, and errors
 # of few rows have heavy tails.
 _MARGIN_OUT_OF_FOLD = 2.5
 _MARGIN_HOLD_OUT = 1.0
-# Share of the initial learning rate at which partial_fit trains.
-STREAM_RATE = 1 / 3
-
-
-class Selection(NamedTuple):
-    """Which of start and network was kept, and by which losses.
-
-    Parameters
-    ----------
-    kept : {"start", "network"}
-        What the estimator is.
-    start_loss, network_loss : float or None
-        Mean losses of the same held-out rows in X's units; None if nothing was held out.
-    """
-
-    kept: str
-    start_loss: float | None = None
-    network_loss: float | None = None
-
-    @classmethod
-    def of(cls, kept: str, found: TrainingResult) -> Selection:
-        """Return what was kept, with the losses that were found."""
-        losses = (found.start_losses, found.best_losses)
-        return cls(kept, *(float(each.mean()) if len(each) else None for each in losses))
-
-    @property
-    def sentence(self) -> str:
-        """The same for a reader."""
-        if self.start_loss is None or self.network_loss is None:
-            return f"the {self.kept} was kept, without held-out rows."
-        return (
-            f"the {self.kept} was kept; held-out loss of the start {self.start_loss:.6g}, of the "
-            f"network {self.network_loss:.6g}."
-        )
-
-
-class Fitted(NamedTuple):
-    """A fitted network and how it came about.
-
-    Parameters
-    ----------
-    net : AutoencoderNet
-        The network.
-    model : Model
-        The same with its scales, codes not yet canonical.
-    history : History
-        Losses epoch by epoch.
-    n_iter : int
-        Epochs run.
-    selection : Selection
-        Which of start and network it is.
-    n_epochs : int
-        Epochs that the network which was kept has been trained for.
-    folds : list of (Model, Rows)
-        Networks of folds with the rows held out of each, where they were trained.
-    """
-
-    net: AutoencoderNet
-    model: Model
-    history: History
-    n_iter: int
-    selection: Selection
-    n_epochs: int = 0
-    folds: tuple[tuple[Model, Rows], ...] = ()
-
-
-OnEpoch = Callable[[AutoencoderNet, Model], bool]
-
-
-class Fitter:
-    """Fits a spec to rows.
-
-    Parameters
-    ----------
-    spec : ModelSpec
-        The slots.
-    config : TrainingConfig
-        How to train.
-    seeds : Seeds
-        Feeds every draw.
-    on_epoch : callable, optional
-        Called after each epoch with the leading net and its model; True ends training.
-    groups : ndarray of shape (n_rows,), optional
-        Number of each row's group, from 0 on; rows of one group are held out together.
-    keep_folds : bool
-        Whether networks of folds are returned.
-    """
-
-    def __init__(
-        self,
-        spec: ModelSpec,
-        config: TrainingConfig,
-        seeds: Seeds,
-        on_epoch: OnEpoch | None = None,
-        groups: NDArray[np.intp] | None = None,
-        keep_folds: bool = False,
-    ) -> None:
-        self.keep_folds = keep_folds
-        self.spec = spec
-        self.config = config
-        self.seeds = seeds
-        self.on_epoch = on_epoch
-        self.groups = groups
-        self._normal_scores = False
-
-    def protocol(self, rows: Rows, previous: Model | None) -> str:
-        """How the number of rows lets the network be validated, if at all."""
-        if self.config.epochs(rows) == 0:
-            return "start"
-        # Rows that are repeated are no further evidence.
-        n_rows = rows.n_distinct if rows.n_rows < SMALL else rows.n_rows
-        if self.config.early_stopping and n_rows >= FEW_ROWS:
-            folded = rows.n_rows < SMALL and previous is None
-            return "out of fold" if folded else "hold out"
-        if self.config.early_stopping and self.spec.start is not None:
-            return "start"
-        return "fixed"
-
-    def choose_scaling(self, rows: Rows, n_folds: int, margin: float) -> None:
-        """Map columns to normal scores if held-out rows prefer that to X's units."""
-        self._normal_scores = False
-        start, loss = self.spec.start, self.spec.loss
-        if not loss.normal_scores or start is None or rows.sample_shape is not None or rows.large:
-            return
-        gains = []
-        for i, (train, valid) in enumerate(self.folds(rows, n_folds)):
-            plain, mapped = (
-                self.run(train, valid, rows.n_rows, ("fold", i), normal_scores=normal_scores)[
-                    1
-                ].validate()
-                for normal_scores in (False, True)
-            )
-            gains.append(plain - mapped)
-        gain = np.concatenate(gains)
-        error = gain.std(ddof=1) / np.sqrt(len(gain))
-        self._normal_scores = bool(gain.mean() > margin * error)
-
-    def folds(self, rows: Rows, n_folds: int) -> Iterator[tuple[Rows, Rows]]:
-        """Yield training and held-out parts; one fold holds out a fraction."""
-        n_groups = rows.n_rows if self.groups is None else int(self.groups.max()) + 1
-        order = self.seeds.numpy("split").permutation(n_groups)
-        parts = np.array_split(order, n_folds)
-        if n_folds == 1:
-            parts = [order[: self.config.held_out_rows(n_groups)].copy()]
-        del order
-        for part in parts:
-            held_out = np.zeros(n_groups, dtype=bool)
-            held_out[part] = True
-            if self.groups is not None:
-                held_out = held_out[self.groups]
-            yield rows.take(np.flatnonzero(~held_out)), rows.take(np.flatnonzero(held_out))
-
-    def splits(self, rows: Rows) -> list[tuple[Rows, Rows]]:
-        """Return training and held-out parts of all folds."""
-        return list(self.folds(rows, min(_FOLDS, rows.n_rows)))
-
-    def start(
-        self, rows: Rows, previous: Model | None = None, validated: TrainingResult | None = None
-    ) -> Fitted:
-        """Return the start, solved on all rows, or the previous weights."""
-        model, run = self.run(rows, None, rows.n_rows, ("network",), previous)
-        found = validated or train_runs([run], self.config, OneCycle(0, 0.0))
-        return _finished(model, run, found, Selection.of("start", found))
-
-    def watch(self, model: Model, run: TrainingRun) -> Callable[[], bool] | None:
-        """Return what is called after each epoch of a network."""
-        on_epoch = self.on_epoch
-        return None if on_epoch is None else lambda: on_epoch(run.net, model)
-
-    def run(
-        self,
-        train: Rows,
-        valid: Rows | None,
-        n_rows: int,
-        stream: tuple[str | int, ...],
-        previous: Model | None = None,
-        normal_scores: bool | None = None,
-    ) -> tuple[Model, TrainingRun]:
-        """Make a network at its start, or at previous weights, with its rows on the device.
-
-        Parameters
-        ----------
-        train, valid : Rows
-            Rows to train on and to be validated by.
-        n_rows : int
-            Number of rows that rules by data size see.
-        stream : tuple of str or int
-            Name of the random streams.
-        previous : Model, optional
-            A model to go on from; None solves the start.
-        normal_scores : bool, optional
-            Whether columns are mapped to normal scores; None takes what was preferred.
-        """
-        normal_scores = self._normal_scores if normal_scores is None else normal_scores
-        scaling, target_scaling = self._scalings(train, previous, normal_scores)
-        factory = make_factory(self.spec, self.config, train, n_rows)
-        if previous is not None:
-            factory.n_rows, factory.missing_columns = (
-                previous.factory.n_rows,
-                previous.factory.missing_columns,
-            )
-            check_same_shapes(factory, previous)
-        scalings = (scaling, target_scaling)
-        net = make_net(factory, self.spec, self.config, scalings)
-        if previous is None:
-            start = set_start(
-                net.module_,
-                net.criterion_,
-                self.spec,
-                train,
-                scalings,
-                self.config,
-                self.seeds,
-                stream,
-            )
-            mixture = self.defensive_mixture(
-                factory, train, stream, None if normal_scores else start
-            )
-        else:
-            set_state_tensors(net.module_, state_tensors(previous.module))
-            adopt_terms(net.criterion_, previous.term_weights)
-            mixture = previous.mixture
-        model = Model(
-            factory,
-            net.module_,
-            scaling,
-            self.spec.loss,
-            target_scaling,
-            mixture=mixture,
-            training_range=training_range_of(self.spec, train, scaling, previous),
-        )
-        fresh = previous is None and self.spec.start is not None
-        return model, self._ready(net, model, train, valid, stream, fresh)
-
-    def defensive_mixture(
-        self,
-        factory: ModuleFactory,
-        rows: Rows,
-        stream: tuple[str | int, ...],
-        start: LinearStart | None = None,
-    ) -> DefensiveMixture | None:
-        """Return the start in X's units as a part of the density, if it is to be one.
-
-        Parameters
-        ----------
-        factory : ModuleFactory
-            Builds the network.
-        rows : Rows
-            Training rows.
-        stream : tuple of str or int
-            Name of the random streams.
-        start : LinearStart, optional
-            The start; None solves it.
-        """
-        spec = self.spec
-        share, loss = spec.defensive_share, spec.loss
-        if not share or spec.start is None or not loss.log_likelihood:
-            return None
-        scaling, target_scaling = scalings = self._scalings(rows, None, normal_scores=False)
-        if start is None:
-            generator = self.seeds.torch("start", *stream)
-            start = spec.start.solve(rows, *scalings, self.config.n_components, generator)
-        alone = factory.alone()
-        module = start_alone(alone, loss, start).to(self.config.device)
-        return DefensiveMixture(Model(alone, module, scaling, loss, target_scaling), share)
-
-    def _ready(
-        self,
-        net: AutoencoderNet,
-        model: Model,
-        train: Rows,
-        valid: Rows | None,
-        stream: tuple[str | int, ...],
-        fresh: bool = False,
-    ) -> TrainingRun:
-        """Put rows on the device, with the streams that order and noise are drawn from."""
-        order = self.seeds.torch("order", *stream)
-        noise = self.seeds.torch("noise", *stream, device=self.config.device)
-        return make_run(net, self.spec, self.config, (train, valid), model, (order, noise), fresh)
-
-    def continue_stream(self, net: AutoencoderNet, model: Model, rows: Rows, call: int) -> float:
-        """Pass once over further rows at a constant rate; return their mean training loss.
-
-        Parameters
-        ----------
-        net : AutoencoderNet
-            The network; its weights and moments change.
-        model : Model
-            The same network with its scales.
-        rows : Rows
-            The rows.
-        call : int
-            Number of earlier calls; each has random streams of its own.
-        """
-        scalings = (model.scaling, model.target_scaling)
-        objective = make_objective(self.spec, scalings, model.factory)
-        replace_objective(net, objective.to(self.config.device))
-        for group in net.optimizer_.param_groups:
-            group["lr"] = self.config.learning_rate_init * STREAM_RATE
-            if self.config.optimizer is None:
-                group["weight_decay"] = self.config.alpha
-        net.lr = self.config.learning_rate_init * STREAM_RATE
-        model.training_range = training_range_of(self.spec, rows, model.scaling, model)
-        run = self._ready(net, model, rows, None, ("stream", call))
-        found = train_runs([run], self.config, Constant(net.lr), n_epochs=1)
-        _finished(model, run, found, Selection("network"))
-        return float(found.history.column("train_loss")[-1])
-
-    def _scalings(
-        self, rows: Rows, previous: Model | None, normal_scores: bool
-    ) -> tuple[ColumnScaling, ColumnScaling]:
-        """Column scales of rows and of their targets, or those of a previous model."""
-        if previous is not None:
-            return previous.scaling, previous.target_scaling
-        start = self.spec.start
-        if start is None:
-            return fit_scalings(rows, normal_scores=normal_scores)
-        return start.scalings(rows, normal_scores=normal_scores)
 
 
 def fit_specs(fitters: list[Fitter], rows: Rows, previous: Model | None = None) -> list[Fitted]:
@@ -422,6 +78,11 @@ def fit_specs(fitters: list[Fitter], rows: Rows, previous: Model | None = None) 
     return _all_finished(models, runs, found, found.best_epoch)
 
 
+def splits(fitter: Fitter, rows: Rows) -> list[tuple[Rows, Rows]]:
+    """Return training and held-out parts of all folds."""
+    return list(fitter.folds(rows, min(_FOLDS, rows.n_rows)))
+
+
 def fold_networks(fitter: Fitter, rows: Rows, fitted: Fitted) -> list[tuple[Model, Rows]]:
     """Return networks of folds, each with the rows that it was not fitted to.
 
@@ -439,7 +100,7 @@ def fold_networks(fitter: Fitter, rows: Rows, fitted: Fitted) -> list[tuple[Mode
     """
     if fitted.folds:
         return list(fitted.folds)
-    parts = fitter.splits(rows)
+    parts = splits(fitter, rows)
     models, runs = _split(
         fitter.run(train, None, rows.n_rows, ("fold", i)) for i, (train, _) in enumerate(parts)
     )
@@ -489,7 +150,7 @@ def _all_finished(
     """Return the networks that were trained together."""
     selection = Selection.of("network", found)
     return [
-        _finished(model, run, found, selection, n_iter)
+        finished(model, run, found, selection, n_iter)
         for model, run in zip(models, runs, strict=True)
     ]
 
@@ -503,19 +164,3 @@ def _end(models: list[Model], runs: list[TrainingRun]) -> None:
     for model, run in zip(models, runs, strict=True):
         run.end()
         model.clear_cache()
-
-
-def _finished(
-    model: Model,
-    run: TrainingRun,
-    found: TrainingResult,
-    selection: Selection,
-    n_epochs: int = 0,
-) -> Fitted:
-    watched = run.watched_by_batch and len(run.net.history) == found.n_iter
-    batches = [row["batches"] for row in run.net.history] if watched else None
-    run.end()
-    run.net.history_ = found.history.to_skorch(batches)
-    model.clear_cache()
-    model.term_weights = term_weights(run.net.criterion_)
-    return Fitted(run.net, model, found.history, found.n_iter, selection, n_epochs)

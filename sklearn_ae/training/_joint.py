@@ -34,9 +34,21 @@ from sklearn_ae.training.callbacks._schedule import Constant, OneCycle
 from sklearn_ae.training.steps import Ensemble, together
 
 # Callbacks that watch one network: they print, score, save and log, or end training.
-_ENDINGS = ("Logger", "Checkpoint", "Scoring", "Timer", "Log", "Bar", "Board", "EarlyStopping")
-WATCHING = tuple(
-    getattr(skorch_callbacks, name) for name in skorch_callbacks.__all__ if name.endswith(_ENDINGS)
+WATCHING = (
+    skorch_callbacks.BatchScoring,
+    skorch_callbacks.Checkpoint,
+    skorch_callbacks.EarlyStopping,
+    skorch_callbacks.EpochScoring,
+    skorch_callbacks.EpochTimer,
+    skorch_callbacks.MlflowLogger,
+    skorch_callbacks.NeptuneLogger,
+    skorch_callbacks.PassthroughScoring,
+    skorch_callbacks.PrintLog,
+    skorch_callbacks.ProgressBar,
+    skorch_callbacks.SacredLogger,
+    skorch_callbacks.TensorBoard,
+    skorch_callbacks.TrainEndCheckpoint,
+    skorch_callbacks.WandbLogger,
 )
 
 

@@ -31,7 +31,7 @@ class ModelSpec:
 
     A start of None is a network with random weights and no linear path. `validate_corrupted`
     says whether held-out rows are corrupted before a network is validated on them, and
-    `mixture` which share of a density is that of the start.
+    `defensive_share` which share of a density is that of the start.
     """
 
     architecture: Architecture

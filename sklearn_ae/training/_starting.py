@@ -10,8 +10,7 @@ from torch import Generator, Tensor
 
 from sklearn_ae.corruptions import Corruption
 from sklearn_ae.data import ColumnScaling, Rows
-from sklearn_ae.inference import AutoencoderModule, ModuleFactory
-from sklearn_ae.inference._module import parameters_of
+from sklearn_ae.inference import AutoencoderModule, ModuleFactory, parameters_of
 from sklearn_ae.losses import Loss
 from sklearn_ae.runtime import Seeds
 from sklearn_ae.starts import LinearStart, standardized_columns
@@ -26,7 +25,7 @@ _LATENT_ROWS = 10_000
 
 def set_start(
     module: AutoencoderModule,
-    objective: Objective | None,
+    objective: Objective,
     spec: ModelSpec,
     rows: Rows,
     scalings: tuple[ColumnScaling, ColumnScaling],
@@ -40,7 +39,7 @@ def set_start(
     ----------
     module : AutoencoderModule
         Changed in place.
-    objective : Objective or None
+    objective : Objective
         Its terms draw their weights, and it knows what is done to the encoder's input.
     spec : ModelSpec
         Gives the start, if there is one, and the loss that reads the decoder.
@@ -65,8 +64,7 @@ def set_start(
     module.encoder.reset(generator)
     module.decoder.reset(generator)
     module.latent.reset(generator)
-    if objective is not None:
-        objective.to("cpu").reset(generator)
+    objective.to("cpu").reset(generator)
     start = None
     if spec.start is not None:
         generator = seeds.torch("start", *stream)
@@ -76,13 +74,12 @@ def set_start(
         _start_latent(module, rows, scalings, seeds.torch("latent", *stream))
     if start is not None:
         if start.noise is None and spec.loss.n_parameters > 1:
-            drawn = objective.corruption if objective is not None and rows.target is None else None
+            drawn = objective.corruption if rows.target is None else None
             noise = _noise(module, start, rows, scalings, drawn, generator)
             start = start._replace(noise=noise)
         _set_decoder(module, start, spec.loss)
     module.to(config.device)
-    if objective is not None:
-        objective.to(config.device)
+    objective.to(config.device)
     return start
 
 

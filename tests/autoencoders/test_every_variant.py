@@ -280,8 +280,6 @@ def test_codes_of_rows_that_are_all_alike_are_not_rounding_made_large(variant, o
 @pytest.mark.parametrize("variant", ["vector quantized", "wasserstein"])
 def test_latents_with_a_prior_can_be_sampled(variant, iris):
     fitted = make(variant).fit(frame_of("pandas", iris))
-    if not hasattr(fitted, "sample"):
-        pytest.skip("only VariationalAutoencoder has sample so far")
     drawn = fitted.sample(500, random_state=0)
     assert list(drawn.columns) == NAMES
     assert_array_equal(fitted.sample(500, random_state=0), drawn)

@@ -612,7 +612,6 @@ def test_tensorboard(n):
 
 @pytest.mark.filterwarnings("default")  # what tensorboard's own packages deprecate is theirs
 def test_tensorboard_itself(tmp_path):
-    pytest.importorskip("tensorboard")
     from torch.utils.tensorboard import SummaryWriter
 
     fit(1000, TensorBoard(SummaryWriter(tmp_path)))

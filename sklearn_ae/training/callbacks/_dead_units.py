@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from skorch.callbacks import Callback
 from torch import Generator, Tensor
 
 from sklearn_ae.data import AnyBatch
@@ -18,8 +17,10 @@ _DEAD = 1e-6
 _ROWS = 2048
 
 
-class DeadUnits(Callback):
+class DeadUnits:
     """Reinitialises units of the code that are the same in every row.
+
+    It is called between a pass and its validation, where skorch has no hook.
 
     Parameters
     ----------
