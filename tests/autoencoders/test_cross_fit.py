@@ -61,10 +61,10 @@ def test_the_start_out_of_fold_is_pca_of_the_other_rows():
 
 
 def test_networks_that_selection_trained_are_used(monkeypatch):
-    from sklearn_ae.training import _fit
+    from sklearn_ae.training import _fitter
 
-    made, original = [], _fit.make_net
-    monkeypatch.setattr(_fit, "make_net", lambda *args: made.append(1) or original(*args))
+    made, original = [], _fitter.make_net
+    monkeypatch.setattr(_fitter, "make_net", lambda *args: made.append(1) or original(*args))
     estimator = Autoencoder(2, **LONG)
     estimator.fit(CURVE)
     assert estimator.selection_.kept == "network"
