@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 from sklearn.utils._set_output import _get_output_config
-from torch import Tensor
+from torch import Tensor, nn
 from torch._ops import OpOverload as Overload
 from torch.utils._python_dispatch import TorchDispatchMode as DispatchMode
 
@@ -26,6 +26,7 @@ __all__ = [
     "linear",
     "output_config",
     "overloads",
+    "persistent_buffers",
     "row_of",
     "storage_key",
     "total_norm",
@@ -55,6 +56,16 @@ def overloads(operation: Overload) -> list[Overload]:
 def is_transformed(tensor: Tensor) -> bool:
     """Whether a tensor is what `torch.func` differentiates or maps over."""
     return torch._C._functorch.is_functorch_wrapped_tensor(tensor)
+
+
+def persistent_buffers(module: nn.Module) -> list[Tensor]:
+    """Return the buffers of a module that its `state_dict` holds, and faster."""
+    return [
+        buffer
+        for part in module.modules()
+        for name, buffer in part._buffers.items()
+        if buffer is not None and name not in part._non_persistent_buffers_set
+    ]
 
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -219,7 +230,7 @@ class AdamWUpdate:
         torch._foreach_zero_([*self._first, *self._second, self.step])
 
 
-def total_norm(tensors: list[Tensor]) -> Tensor:
+def total_norm(tensors: Sequence[Tensor]) -> Tensor:
     """Return the Euclidean norm of all tensors together."""
     if len(tensors) == 1:
         return torch.linalg.vector_norm(tensors[0])

@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Generator, Tensor, nn
 
+from sklearn_ae._compat import persistent_buffers
 from sklearn_ae.architectures import Coder
 from sklearn_ae.data import AnyBatch, Extent
 from sklearn_ae.latents import LatentModule
@@ -140,9 +141,8 @@ def _beside(x: Tensor, condition: Tensor | None) -> Tensor:
 
 def state_tensors(module: nn.Module) -> list[Tensor]:
     """Return what a module has learned: parameters, and buffers that are kept."""
-    kept = module.state_dict(keep_vars=True)
-    buffers = [b for name, b in module.named_buffers() if name in kept]
-    return [*module.parameters(), *buffers]
+    tensors = [*module.parameters(), *persistent_buffers(module)]
+    return list({id(tensor): tensor for tensor in tensors}.values())
 
 
 @torch.no_grad()

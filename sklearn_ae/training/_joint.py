@@ -136,8 +136,8 @@ class JointTraining:
         """Stack the networks that can go together, and note the learning rate."""
         if not all(run.ready for run in self.runs):
             self.end()  # or parameters that are new to an optimizer would be moved after that
-        for run in self.runs:
-            run.prepare()
+            for run in self.runs:
+                run.prepare()
         self._join()
         self._note({"learning_rate": self.net.optimizer_.param_groups[0]["lr"]})
 

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Generator, Tensor
+from torch.nn import Parameter
 
 from sklearn_ae._compat import AdamW, total_norm
 from sklearn_ae.data import AnyBatch, Batch, LazyBatch
@@ -124,7 +125,10 @@ class TrainingRun:
         self.places = self._places()
 
     def _places(self) -> list[int]:
-        return [parameter.data_ptr() for _, parameter in self.net.get_all_learnable_params()]
+        return [parameter.data_ptr() for parameter in self._parameters()]
+
+    def _parameters(self) -> list[Parameter]:
+        return [*self.net.module_.parameters(), *self.net.criterion_.parameters()]
 
     def train_by_batch(self, rate: LearningRate) -> list[dict[str, float]]:
         """Let skorch run a pass, whose callbacks may change rates and gradients.
@@ -221,7 +225,7 @@ class TrainingRun:
     def finite(self, terms: dict[str, float]) -> bool:
         """Whether mean terms and all weights are finite numbers."""
         with torch.no_grad():
-            norm = float(total_norm([p for _, p in self.net.get_all_learnable_params()]))
+            norm = float(total_norm(self._parameters()))
         return all(map(math.isfinite, (norm, *terms.values())))
 
     def weights(self) -> list[Tensor]:
@@ -256,5 +260,5 @@ class TrainingRun:
         for group, rate in zip(net.optimizer_.param_groups, self.first_rates, strict=True):
             group["lr"] = rate
         # Products round by where their factors lie; here they lie as after loading.
-        for _, parameter in net.get_all_learnable_params():
+        for parameter in self._parameters():
             parameter.data = parameter.data.clone(memory_format=torch.contiguous_format)
