@@ -20,7 +20,6 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 from sklearn.base import BaseEstimator
-from sklearn.callback import ProgressBar
 from sklearn.datasets import load_breast_cancer, load_digits
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression, Ridge
@@ -435,7 +434,9 @@ def run(
         for note in problem.notes:
             console.print(f"{problem.name}: {note}", markup=False)
         search = make_search(problem, n_jobs=n_jobs)
-        if console.is_terminal:
+        if console.is_terminal and hasattr(search, "set_callbacks"):  # scikit-learn 1.9
+            from sklearn.callback import ProgressBar
+
             search.set_callbacks(ProgressBar(max_propagation_depth=0))
         search.fit(problem.X, problem.y)
         tables.append(search_table(search))

@@ -8,18 +8,51 @@ from functools import cache
 from types import BuiltinFunctionType
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import ArrayLike, NDArray
 from sklearn.utils._set_output import _get_output_config
+from sklearn.utils.validation import _check_sample_weight
 from torch import Tensor, nn
 from torch._ops import OpOverload as Overload
 from torch.utils._python_dispatch import TorchDispatchMode as DispatchMode
 
+# It is imported by the first call of `torch.func`, which may come within a fit.
+if torch.__version__ < "2.8":
+    import torch._dynamo
+
+try:
+    from sklearn.callback import CallbackContext, CallbackSupportMixin, with_callbacks
+except ImportError:  # before scikit-learn 1.9
+
+    class CallbackContext:  # type: ignore[no-redef]
+        """Has nobody to tell of a fit."""
+
+        def call_on_fit_task_begin(self, **told: Any) -> None:
+            """Tell nobody."""
+
+        call_on_fit_task_end = call_on_fit_task_begin
+
+    class CallbackSupportMixin:  # type: ignore[no-redef]
+        """Has no `set_callbacks`."""
+
+        def _init_callback_context(self, **described: Any) -> CallbackContext:
+            return CallbackContext()
+
+    def with_callbacks(fit: Callable) -> Callable:
+        """Return `fit` as it is."""
+        return fit
+
+
 __all__ = [
     "AdamW",
     "AdamWUpdate",
+    "CallbackContext",
+    "CallbackSupportMixin",
     "DispatchMode",
     "Overload",
     "binding",
+    "check_sample_weight",
     "fused_adamw_",
     "is_transformed",
     "lay_in_a_row",
@@ -30,6 +63,7 @@ __all__ = [
     "row_of",
     "storage_key",
     "total_norm",
+    "with_callbacks",
 ]
 
 # Numbers up to which tensors are joined before they are read.
@@ -81,6 +115,24 @@ def _onednn_linear() -> Overload:
 def storage_key(tensor: Tensor) -> int:
     """Return a number that tensors which share memory have in common."""
     return tensor.untyped_storage()._cdata
+
+
+def check_sample_weight(sample_weight: ArrayLike | None, rows: Any) -> NDArray[np.float64]:
+    """Return a copy of the weights of rows, ones where there are none given.
+
+    Raises
+    ------
+    ValueError
+        If they are not one number a row, finite and not below zero, or if all are zero, which
+        scikit-learn takes before 1.9.
+    """
+    # torch takes no memory that is read-only, as that of a pandas column.
+    found = _check_sample_weight(
+        sample_weight, rows, dtype=np.float64, copy=True, ensure_non_negative=True
+    )
+    if not found.any():
+        raise ValueError("Sample weights must contain at least one non-zero number.")
+    return found
 
 
 def output_config(estimator: object) -> str:

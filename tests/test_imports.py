@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 import sklearn_ae
 
@@ -73,6 +74,7 @@ def test_private_names_of_torch_stay_in_the_compat_file():
 
 
 @pytest.mark.cpu_only(reason="torch with CUDA loads sympy by itself")
+@pytest.mark.skipif(torch.__version__ < "2.8", reason="comes with the import of the package")
 def test_a_fit_leaves_torchs_compiler_alone():
     """Its import takes seconds."""
     code = (

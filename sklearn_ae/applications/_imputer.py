@@ -13,12 +13,12 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils._param_validation import HasMethods, Interval, MissingValues
 from sklearn.utils.validation import (
     _check_feature_names_in,
-    _check_sample_weight,
     _num_samples,
     check_is_fitted,
     validate_data,
 )
 
+from sklearn_ae._compat import check_sample_weight
 from sklearn_ae.applications._imputation import (
     CANDIDATES,
     Filler,
@@ -29,7 +29,7 @@ from sklearn_ae.applications._imputation import (
     StandardTable,
 )
 from sklearn_ae.autoencoders import check_no_conflict
-from sklearn_ae.data import Container, Series
+from sklearn_ae.data import Container, Series, refuse_dataset
 from sklearn_ae.runtime import Seeds, resolve_device, torch_threads
 from sklearn_ae.training import TrainingConfig
 
@@ -230,9 +230,7 @@ class AutoencoderImputer(TransformerMixin, BaseEstimator):
         X = self._validated(X, reset=True)
         weight = np.ones(_num_samples(X))
         if sample_weight is not None:
-            weight = _check_sample_weight(
-                sample_weight, weight[:, None], dtype=np.float64, ensure_non_negative=True
-            )
+            weight = check_sample_weight(sample_weight, weight[:, None])
         table = StandardTable(self.missing_values).fit(X, weight)
         _, Z, missing = table.read(X)
         seeds = Seeds(Seeds.of(self.random_state).entropy)
@@ -380,6 +378,7 @@ class AutoencoderImputer(TransformerMixin, BaseEstimator):
 
     def _validated(self, X: ArrayLike, *, reset: bool) -> Any:
         """Check rows; frames stay what they are, if `fit` saw one."""
+        refuse_dataset(X)
         if reset:
             self._frame = Container.of(X).backend is not None
         if not self._frame or Container.of(X).backend is None:

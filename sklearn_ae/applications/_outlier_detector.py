@@ -10,8 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils import get_tags
 from sklearn.utils._param_validation import Interval
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
+from sklearn_ae._compat import check_sample_weight
 from sklearn_ae.autoencoders import (
     Autoencoder,
     BaseAutoencoder,
@@ -131,7 +132,7 @@ class AutoencoderOutlierDetector(ThresholdMixin, BaseEstimator):
         scores = _mean_score(estimators, X)
         weight = None
         if sample_weight is not None:
-            weight = _check_sample_weight(sample_weight, scores[:, None], dtype=np.float64)
+            weight = check_sample_weight(sample_weight, scores[:, None])
         self.offset_ = outlier_threshold(scores, weight, self.contamination)
         self.estimators_ = estimators
         self.n_features_in_ = estimators[0].n_features_in_

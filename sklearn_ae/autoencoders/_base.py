@@ -15,14 +15,18 @@ from sklearn.base import (
     OutlierMixin,
     TransformerMixin,
 )
-from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import _check_sample_weight, check_array, check_is_fitted
+from sklearn.utils.validation import check_array, check_is_fitted
 from skorch.callbacks import Callback
 from torch import nn
 
-from sklearn_ae._compat import output_config
+from sklearn_ae._compat import (
+    CallbackSupportMixin,
+    check_sample_weight,
+    output_config,
+    with_callbacks,
+)
 from sklearn_ae.architectures import ACTIVATIONS, NORMALIZATIONS, Architecture, Dense
 from sklearn_ae.autoencoders._composing import check_deep, check_domain
 from sklearn_ae.autoencoders._cross_fitting import CrossFit, cross_fitted
@@ -822,9 +826,7 @@ default="from_dtype"
         scores = self.score_samples(X, condition, X_clean=X_clean)
         if sample_weight is None:
             return float(scores.mean())
-        weights = _check_sample_weight(
-            sample_weight, scores, dtype=np.float64, ensure_non_negative=True
-        )
+        weights = check_sample_weight(sample_weight, scores)
         return float(np.average(scores, weights=weights))
 
     def decision_function(

@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from numpy.typing import ArrayLike
-from sklearn.callback import CallbackContext
 
+from sklearn_ae._compat import CallbackContext
 from sklearn_ae.autoencoders._composing import code_width, model_spec, training_config
 from sklearn_ae.autoencoders._reading import Reader
 from sklearn_ae.autoencoders._threshold import outlier_threshold

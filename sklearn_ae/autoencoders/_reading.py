@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
-from sklearn.utils.validation import _check_sample_weight, check_array, validate_data
+from sklearn.utils.validation import check_array, validate_data
 
+from sklearn_ae._compat import check_sample_weight
 from sklearn_ae.autoencoders._composing import preset_architecture
 from sklearn_ae.autoencoders._slots import TABLE_PARAMETERS, check_no_conflict
 from sklearn_ae.data import (
@@ -23,6 +24,7 @@ from sklearn_ae.data import (
     SparseRows,
     check_same_units,
     read_companions,
+    refuse_dataset,
 )
 
 if TYPE_CHECKING:
@@ -54,6 +56,7 @@ class Reader:
     sparse: bool = False
 
     def __init__(self, estimator: BaseAutoencoder, X: ArrayLike) -> None:
+        refuse_dataset(X)
         architecture = preset_architecture(estimator)
         architecture._validate_params()
         adapter: InputAdapter = architecture.adapter()
@@ -65,6 +68,7 @@ class Reader:
 
     def values(self, estimator: BaseAutoencoder, X: ArrayLike, *, reset: bool = False) -> Any:
         """Check rows and put them into the form that the network's side takes."""
+        refuse_dataset(X)
         if self.adapter.tabular:
             validate_data(estimator, X, reset=reset, skip_check_array=True)
             return self.adapter.rows(X)
@@ -100,9 +104,7 @@ class Reader:
         values = self.values(estimator, X, reset=reset)
         weight = None
         if sample_weight is not None:
-            weight = _check_sample_weight(
-                sample_weight, values, dtype=np.float64, ensure_non_negative=True
-            )
+            weight = check_sample_weight(sample_weight, values)
         further: dict[str, Any] = {}
         if companions is not None:
             further = read_companions(dict(companions), len(values))
@@ -120,6 +122,7 @@ class Reader:
 
     def clean(self, X_clean: ArrayLike, values: Any) -> Any:
         """Check the clean rows that belong to noisy ones."""
+        refuse_dataset(X_clean, "X_clean")
         clean = self.adapter.rows(X_clean)
         if not self.adapter.tabular:
             ragged = isinstance(clean, Ragged)

@@ -13,6 +13,7 @@ from sklearn_ae.data._columns import Column, Numeric, fit_column
 from sklearn_ae.data._companions import RESERVED, as_tensor, read_companions
 from sklearn_ae.data._condition import ConditionEncoder
 from sklearn_ae.data._containers import Container
+from sklearn_ae.data._datasets import refuse_dataset
 from sklearn_ae.data._images import Images, as_images
 from sklearn_ae.data._input_adapter import InputAdapter
 from sklearn_ae.data._lazy_rows import LazyRows, SparseRows, dense_block
@@ -67,5 +68,6 @@ __all__ = [
     "plan",
     "read_companions",
     "read_table",
+    "refuse_dataset",
     "scaling_from",
 ]

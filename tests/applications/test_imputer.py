@@ -252,7 +252,9 @@ def test_polars_dates(dtype):
     if getattr(dtype, "time_zone", None) is not None:
         stamps = stamps.dt.replace_time_zone(dtype.time_zone)
     stamps = stamps.cast(dtype)
-    H = pl.DataFrame({"days": X["days"].to_numpy(), "when": stamps.set(pl.Series(missing), None)})
+    H = pl.DataFrame({"days": X["days"].to_numpy(), "when": stamps}).with_columns(
+        pl.when(~pl.Series(missing)).then("when").alias("when")
+    )
     filled = AutoencoderImputer(max_iter=2, random_state=0).fit_transform(H)
     assert filled.schema == H.schema
     seen = pl.Series(~missing)
@@ -284,7 +286,9 @@ def test_ordered_levels_stay_ordered():
 def test_polars_levels_of_an_enum():
     X, missing = dates()
     half = pl.Series("half", X["half"].tolist(), dtype=pl.Enum(["second", "first", "third"]))
-    H = pl.DataFrame({"days": X["days"].to_numpy(), "half": half.set(pl.Series(missing), None)})
+    H = pl.DataFrame({"days": X["days"].to_numpy(), "half": half}).with_columns(
+        pl.when(~pl.Series(missing)).then("half").alias("half")
+    )
     filled = AutoencoderImputer(max_iter=2, random_state=0).fit_transform(H)
     assert filled.schema == H.schema
     assert (filled["half"] == half).mean() > 0.95

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from sklearn.callback import ProgressBar, ScoringMonitor
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, train_test_split
@@ -227,10 +226,11 @@ def test_skorch_early_stopping_ends_the_fit(scaled):
 
 @pytest.mark.parametrize("n", [150, 1500])
 def test_sklearn_callbacks_see_every_epoch(scaled, n):
+    callback = pytest.importorskip("sklearn.callback", reason="new in scikit-learn 1.9")
     rows = scaled[:n]
-    monitor = ScoringMonitor(scoring={"r2": reconstruction_r2})
+    monitor = callback.ScoringMonitor(scoring={"r2": reconstruction_r2})
     watched = Autoencoder(2, hidden_layer_sizes=(16,), max_iter=4, random_state=0)
-    watched.set_callbacks(monitor, ProgressBar()).fit(rows)
+    watched.set_callbacks(monitor, callback.ProgressBar()).fit(rows)
     log = monitor.get_logs().data_as_pandas
     assert (log["task_name"] == "epoch").sum() == watched.n_iter_ == 4
     unwatched = Autoencoder(2, hidden_layer_sizes=(16,), max_iter=4, random_state=0).fit(rows)

@@ -139,7 +139,8 @@ def test_what_was_kept_is_said_with_both_losses(capsys):
     assert network < start
     printed = capsys.readouterr().out.strip().splitlines()[-1]
     assert printed.startswith("Autoencoder: the network was kept; held-out loss of the start")
-    assert "selection_" in estimator._repr_html_()
+    if hasattr(estimator, "set_callbacks"):  # scikit-learn 1.9 shows learned attributes, too
+        assert "selection_" in estimator._repr_html_()
     folds = KFold(5, shuffle=True, random_state=0).split(CURVE)
     errors = [np.square(CURVE[v] - _by_pca(CURVE[t], CURVE[v])).sum(axis=1) for t, v in folds]
     assert start == pytest.approx(np.concatenate(errors).mean(), rel=0.1)

@@ -149,7 +149,8 @@ def test_sequences_of_a_long_frame_are_in_the_order_of_first_appearance(library,
     assert adapter.sample_shape == (4, 2)
     for number, sequence in zip([3, 1, 2], rows.arrays(), strict=True):
         assert_array_equal(sequence, cells_of(frame)[np.array(ORDER) == number])
-    assert list(Steps(frame, "who").unique_ids) == [IDS[ids][i] for i in (3, 1, 2)]
+    expected = pd.Series([IDS[ids][i] for i in (3, 1, 2)])
+    assert pd.Series(Steps(frame, "who").unique_ids).tolist() == expected.tolist()
     assert list(adapter.named(frame).columns) == ["speed", "rate"]
 
 
