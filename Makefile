@@ -14,13 +14,22 @@ PY = $(BIN)/python
 PIP = $(PY) -m pip --disable-pip-version-check
 WORKERS ?= auto
 
-.PHONY: help demo test lint docs bench clean
+# What differs between versions: the contract, columns, files, callbacks, recorded steps.
+OLDEST = sklearn_ae tests/test_common.py tests/test_containers.py tests/test_docs.py \
+	tests/test_frames.py tests/test_imports.py tests/test_other_tools.py tests/test_pipelines.py \
+	tests/test_sparse_input.py tests/test_versions.py tests/applications/test_imputer.py \
+	tests/autoencoders/test_autoencoder.py tests/autoencoders/test_every_variant.py \
+	tests/autoencoders/test_state.py tests/runtime tests/training/test_capture.py \
+	tests/training/test_ensemble.py tests/training/test_skorch_callbacks.py tests/training/test_step.py
+
+.PHONY: help demo test test-oldest lint docs bench clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo                             PCA and Autoencoder in one grid search, with a picture"
 	@echo "make demo DATA=file.csv TARGET=column the same on your own table (TARGET is optional)"
 	@echo "make test                             the tests, in parallel; ARGS are handed to pytest"
+	@echo "make test-oldest                      a third of them on the oldest versions, in .venv-oldest"
 	@echo "make lint                             ruff and mypy"
 	@echo "make docs                             the site, in docs/_build/html"
 	@echo "make bench                            the benchmarks, missing cells only; ARGS go to python -m benchmarks"
@@ -41,6 +50,9 @@ demo: $(VENV)/.installed-test
 # SciPy reads SCIPY_ARRAY_API at import; without it the array API checks are skipped.
 test: $(VENV)/.installed-test
 	SCIPY_ARRAY_API=1 $(PY) -m pytest --quiet --numprocesses $(WORKERS) --dist worksteal $(ARGS)
+
+test-oldest:
+	$(MAKE) test VENV=.venv-oldest CONSTRAINTS=constraints-oldest.txt ARGS="$(or $(ARGS),$(OLDEST))"
 
 lint: $(VENV)/.installed-dev
 	$(PY) -m ruff check .
