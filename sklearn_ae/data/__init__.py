@@ -1,5 +1,6 @@
 """From what a user holds to what a network sees: adapters, rows, scales, batches."""
 
+from sklearn_ae.data._accepted import check_accepted
 from sklearn_ae.data._batch import (
     AnyBatch,
     Batch,
@@ -59,6 +60,7 @@ __all__ = [
     "as_tensor",
     "block_rows",
     "blocks",
+    "check_accepted",
     "check_same_units",
     "dense_block",
     "fit_column",
