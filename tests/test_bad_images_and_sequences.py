@@ -418,7 +418,7 @@ def test_lengths_other_than_the_one_of_fit_are_refused(fitted: dict) -> None:
         ),
         ("id", LONG[["id"]], r"X has shape \(3, 1\); it needs at least one step and one column"),
         ("id", LONG[:0], r"X has shape \(0, 2\); it needs at least one step and one column besid"),
-        ("id", LONG.assign(x=["u", "v", "w"]), r"could not convert string to float: 'u'"),
+        ("id", LONG.assign(x=["u", "v", "w"]), r"Column 'x' of X holds 'u' in row 0"),
     ],
     ids=[
         "no column",

@@ -29,7 +29,7 @@ from sklearn_ae.applications._imputation import (
     StandardTable,
 )
 from sklearn_ae.autoencoders import check_no_conflict
-from sklearn_ae.data import Container, Series, refuse_dataset
+from sklearn_ae.data import Container, Series, check_accepted
 from sklearn_ae.runtime import Seeds, resolve_device, torch_threads
 from sklearn_ae.training import TrainingConfig
 
@@ -378,7 +378,7 @@ class AutoencoderImputer(TransformerMixin, BaseEstimator):
 
     def _validated(self, X: ArrayLike, *, reset: bool) -> Any:
         """Check rows; frames stay what they are, if `fit` saw one."""
-        refuse_dataset(X)
+        check_accepted(X)
         if reset:
             self._frame = Container.of(X).backend is not None
         if not self._frame or Container.of(X).backend is None:

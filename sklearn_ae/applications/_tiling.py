@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_array
 
-from sklearn_ae.data import Images, Ragged, as_images, refuse_dataset
+from sklearn_ae.data import Images, Ragged, as_images, check_accepted
 
 _DTYPES = (np.float64, np.float32)
 # Height and width of the tiles of the low resolution on which the network is trained.
@@ -28,7 +28,7 @@ class AnySize(Images):
 
 def adapter_of(X: Any, name: str) -> AnySize:
     """Return what reads images, or raise if there are none."""
-    refuse_dataset(X, name)
+    check_accepted(X, name)
     if as_images(X) is None:
         shape = tuple(X.shape) if hasattr(X, "shape") else f"of a {type(X).__name__}"
         raise ValueError(

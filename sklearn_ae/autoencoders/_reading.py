@@ -22,9 +22,9 @@ from sklearn_ae.data import (
     Ragged,
     Rows,
     SparseRows,
+    check_accepted,
     check_same_units,
     read_companions,
-    refuse_dataset,
 )
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Reader:
     sparse: bool = False
 
     def __init__(self, estimator: BaseAutoencoder, X: ArrayLike) -> None:
-        refuse_dataset(X)
+        check_accepted(X)
         architecture = preset_architecture(estimator)
         architecture._validate_params()
         adapter: InputAdapter = architecture.adapter()
@@ -68,7 +68,7 @@ class Reader:
 
     def values(self, estimator: BaseAutoencoder, X: ArrayLike, *, reset: bool = False) -> Any:
         """Check rows and put them into the form that the network's side takes."""
-        refuse_dataset(X)
+        check_accepted(X)
         if self.adapter.tabular:
             validate_data(estimator, X, reset=reset, skip_check_array=True)
             return self.adapter.rows(X)
@@ -122,7 +122,7 @@ class Reader:
 
     def clean(self, X_clean: ArrayLike, values: Any) -> Any:
         """Check the clean rows that belong to noisy ones."""
-        refuse_dataset(X_clean, "X_clean")
+        check_accepted(X_clean, "X_clean")
         clean = self.adapter.rows(X_clean)
         if not self.adapter.tabular:
             ragged = isinstance(clean, Ragged)
@@ -173,6 +173,7 @@ class Reader:
             raise ValueError(
                 f"batch_size={batch_size!r} must be an integer of at least 1, or None."
             )
+        check_accepted(X)
         width = max(n_features, math.prod(self.adapter.sample_shape or ()))
         size = max(1, _BLOCK_CELLS // width) if batch_size is None else int(batch_size)
         every = condition is None or np.ndim(condition) == 0

@@ -1,5 +1,6 @@
 """From what a user holds to what a network sees: adapters, rows, scales, batches."""
 
+from sklearn_ae.data._accepted import check_accepted
 from sklearn_ae.data._batch import (
     AnyBatch,
     Batch,
@@ -13,7 +14,6 @@ from sklearn_ae.data._columns import Column, Numeric, fit_column
 from sklearn_ae.data._companions import RESERVED, as_tensor, read_companions
 from sklearn_ae.data._condition import ConditionEncoder
 from sklearn_ae.data._containers import Container
-from sklearn_ae.data._datasets import refuse_dataset
 from sklearn_ae.data._images import Images, as_images
 from sklearn_ae.data._input_adapter import InputAdapter
 from sklearn_ae.data._lazy_rows import LazyRows, SparseRows, dense_block
@@ -60,6 +60,7 @@ __all__ = [
     "as_tensor",
     "block_rows",
     "blocks",
+    "check_accepted",
     "check_same_units",
     "dense_block",
     "fit_column",
@@ -68,6 +69,5 @@ __all__ = [
     "plan",
     "read_companions",
     "read_table",
-    "refuse_dataset",
     "scaling_from",
 ]

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sklearn_ae.data._containers import Container
 from sklearn_ae.data._input_adapter import InputAdapter, Wrapper
 from sklearn_ae.data._ragged import Ragged
+from sklearn_ae.data._table import read_numbers
 
 # Ranges that integers of a wider type are taken to have.
 _RANGES = (1, 255, 65_535)
@@ -145,7 +146,7 @@ class Images(InputAdapter):
                     f"X holds rows, of shape {shape_of(X)}, but fit saw images of different "
                     "sizes; pass a list of images."
                 )
-            return X
+            return read_numbers(X, missing=False)
         channels = images[0].shape[2]
         if channels != self.sample_shape[2]:
             raise ValueError(

@@ -16,6 +16,7 @@ from sklearn_ae.data._containers import Container
 from sklearn_ae.data._images import check_real, shape_of, to_type
 from sklearn_ae.data._input_adapter import InputAdapter, Wrapper
 from sklearn_ae.data._ragged import Ragged
+from sklearn_ae.data._table import read_numbers
 
 
 class _SequenceForm:
@@ -210,6 +211,7 @@ class Sequences(InputAdapter):
         if found is None:
             shape = shape_of(X)
             matrix = len(shape) == 2 and not issparse(X)
+            X = read_numbers(X)
             self.sample_shape = (shape[1] if len(shape) == 2 else 1, 1)
             self.ragged = matrix and bool(_missing(np.asarray(X)).any())
             return self
@@ -224,6 +226,7 @@ class Sequences(InputAdapter):
         assert self.sample_shape is not None
         found = self._read(X)
         if found is None:
+            X = read_numbers(X)
             if not self.ragged:
                 return X
             if len(shape_of(X)) != 2 or issparse(X):
@@ -333,12 +336,12 @@ class Sequences(InputAdapter):
                 f"of type {type(X).__name__}; pass a long frame, or leave sequence_id out."
             )
         steps = Steps(X, self.sequence_id)
-        cells = np.asarray(steps.values())
-        if not len(cells) or not cells.shape[1]:
+        if not len(steps.ids) or not steps.columns:
             raise ValueError(
                 f"X has shape {X.shape}; it needs at least one step and one column besides "
                 f"{self.sequence_id!r}."
             )
+        cells = np.asarray(read_numbers(steps.values()))
         return Ragged(_floating(cells)[steps.order], steps.lengths[:, None])
 
 

@@ -250,6 +250,51 @@ class Table(InputAdapter):
         return own if self.columns is None else _TableContainer(self.columns, own)
 
 
+def read_numbers(X: Any, *, missing: bool = True) -> Any:
+    """Return a frame of numbers alone, in the same columns; anything but a frame as it is.
+
+    Parameters
+    ----------
+    X : data frame or array
+        What a user passed.
+    missing : bool
+        Whether cells may be missing.
+
+    Raises
+    ------
+    ValueError
+        If a column holds something else than numbers, or lacks one that has to be there.
+    """
+    if not nw.dependencies.is_into_dataframe(X):
+        return X
+    columns = []
+    for series in read_table(X):
+        observed = np.flatnonzero(~series.missing())
+        if series.kind not in ("number", "boolean") and len(observed):
+            raise ValueError(
+                f"Column {series.name!r} of X holds {series.objects()[observed[0]]!r:.60} in row "
+                f"{observed[0]}, but sequences and images are of numbers; convert the column, for "
+                "example by pd.to_numeric, or leave it out."
+            )
+        cells = series.numbers()
+        lacks = np.flatnonzero(np.isnan(cells))
+        if len(lacks) and not missing:
+            raise ValueError(
+                f"Input X contains NaN: column {series.name!r}, row {lacks[0]}, and every cell is "
+                "needed; fill it, for example with AutoencoderImputer, or leave the row out."
+            )
+        columns.append(cells)
+    values, single = np.column_stack(columns), False
+    if isinstance(X, pd.DataFrame):
+        plain = all(isinstance(d, np.dtype) and d.kind in "fiub" for d in X.dtypes)
+    else:
+        dtypes = set(nw.from_native(X, eager_only=True).schema.values())
+        plain = all(d.is_float() or d.is_integer() for d in dtypes) and not np.isnan(values).any()
+        single = dtypes == {nw.Float32()}
+    values = values.astype(np.float32 if single else np.float64, copy=False)
+    return X if plain else Container.of(X).wrap(values, X)
+
+
 def read_table(X: Any, missing_values: Any = np.nan) -> list[Series]:
     """Return the columns of a frame or an array.
 

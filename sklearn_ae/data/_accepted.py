@@ -1,0 +1,55 @@
+"""What holds no rows that can be read, and how to turn it into something that does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import narwhals.stable.v1 as nw
+
+from sklearn_ae.data._datasets import refuse_dataset
+
+
+def check_accepted(X: Any, name: str = "X") -> None:
+    """Raise if X is no container of rows, and say what makes one of it.
+
+    Parameters
+    ----------
+    X : object
+        What a user passed.
+    name : str
+        Name of the argument.
+
+    Raises
+    ------
+    TypeError
+        If X is a data set of torch or skorch, a lazy frame, a mapping, an iterator, a list of mappings or a record array.
+    ValueError
+        If X is a series, one row or one column of a frame.
+    """
+    refuse_dataset(X, name)
+    found = f"{name} is a {type(X).__module__.partition('.')[0]} {type(X).__name__}"
+    if nw.dependencies.is_into_series(X):
+        raise ValueError(
+            f"{found} of {len(X)} values, one row or one column. Expected 2D array, got 1D array "
+            "instead; Reshape your data: pass df.iloc[[0]] (pandas) or df[[0]] (polars) for a "
+            'row, df[["name"]] for a column, or list(X) for a series of sequences or images.'
+        )
+    if nw.dependencies.is_into_dataframe(X):
+        return
+    for method in ("collect", "compute"):  # polars, pyspark, narwhals; dask
+        if callable(getattr(X, method, None)):
+            raise TypeError(f"{found}, which is not evaluated yet; pass {name}.{method}().")
+    if isinstance(X, Mapping):
+        raise TypeError(f"{found} with keys {list(X)[:5]}; pass pd.DataFrame({name}).")
+    if isinstance(X, Iterator):
+        raise TypeError(f"{found}, which can be read only once; pass list({name}).")
+    if isinstance(X, list | tuple) and len(X) and isinstance(X[0], Mapping):
+        raise TypeError(
+            f"{name} is a {type(X).__name__} of {type(X[0]).__name__}s, the first of them "
+            f"{X[0]!r:.60}; pass pd.DataFrame({name})."
+        )
+    if getattr(getattr(X, "dtype", None), "names", None):
+        raise TypeError(
+            f"{found} of records with fields {list(X.dtype.names)[:5]}; pass pd.DataFrame({name})."
+        )
