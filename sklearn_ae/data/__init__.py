@@ -1,5 +1,6 @@
 """From what a user holds to what a network sees: adapters, rows, scales, batches."""
 
+from sklearn_ae.data._arrays import ArrayForm, as_numpy, rows_as_numpy
 from sklearn_ae.data._batch import (
     AnyBatch,
     Batch,
@@ -31,6 +32,7 @@ __all__ = [
     "RESERVED",
     "SMALL",
     "AnyBatch",
+    "ArrayForm",
     "Batch",
     "ChannelScaling",
     "Column",
@@ -56,6 +58,7 @@ __all__ = [
     "TableScaling",
     "NormalScores",
     "as_images",
+    "as_numpy",
     "as_tensor",
     "block_rows",
     "blocks",
@@ -67,5 +70,6 @@ __all__ = [
     "plan",
     "read_companions",
     "read_table",
+    "rows_as_numpy",
     "scaling_from",
 ]
