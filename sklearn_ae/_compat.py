@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
+from sklearn.utils._array_api import _convert_to_numpy, get_namespace_and_device
 from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.validation import _check_sample_weight
 from torch import Tensor, nn
@@ -57,11 +58,13 @@ __all__ = [
     "is_transformed",
     "lay_in_a_row",
     "linear",
+    "namespace_and_device",
     "output_config",
     "overloads",
     "persistent_buffers",
     "row_of",
     "storage_key",
+    "to_numpy",
     "total_norm",
     "with_callbacks",
 ]
@@ -138,6 +141,26 @@ def check_sample_weight(sample_weight: ArrayLike | None, rows: Any) -> NDArray[n
 def output_config(estimator: object) -> str:
     """Return what `set_output` asked of an estimator's `transform`: "default", "pandas", ..."""
     return _get_output_config("transform", estimator)["dense"]
+
+
+def namespace_and_device(array: Any) -> tuple[Any, Any]:
+    """Return the array API namespace of an array, and its device in it."""
+    xp, _, device = get_namespace_and_device(array)
+    return xp, device
+
+
+def to_numpy(array: Any) -> NDArray:
+    """Return an array of any library as one of numpy, without a copy where it is on the CPU."""
+    if not torch.is_tensor(array):
+        own = getattr(array, "__array_namespace__", None)
+        return _convert_to_numpy(array, np if own is None else own())
+    if array.layout != torch.strided:
+        raise TypeError(
+            f"X is a tensor of layout {array.layout}; pass X.to_dense(), or a scipy sparse matrix."
+        )
+    # numpy has no bfloat16; like float16, it is read as float64.
+    array = array.double() if array.dtype == torch.bfloat16 else array
+    return array.detach().cpu().numpy()
 
 
 class AdamW(torch.optim.AdamW):

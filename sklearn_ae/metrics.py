@@ -9,6 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import r2_score
 from sklearn.utils.metadata_routing import MetadataRequest
 
+from sklearn_ae.data import as_numpy
+
 __all__ = ["denoising_score", "reconstruction_r2"]
 
 
@@ -53,12 +55,12 @@ def reconstruction_r2(
         true, restored = _cells(X), _cells(estimator.reconstruct(X))
         if sample_weight is not None:
             counts = [np.size(x) // true.shape[1] for x in np.asarray(X, dtype=object)]
-            sample_weight = np.repeat(np.asarray(sample_weight), counts)
+            sample_weight = np.repeat(np.asarray(as_numpy(sample_weight)), counts)
     else:
         true = _rows(X)
         restored = _rows(estimator.inverse_transform(estimator.transform(X)))
     present = ~np.isnan(true).any(axis=1)
-    weight = None if sample_weight is None else np.asarray(sample_weight)[present]
+    weight = None if sample_weight is None else np.asarray(as_numpy(sample_weight))[present]
     return float(
         r2_score(
             true[present],
@@ -78,13 +80,13 @@ def _has_cells(X: Any) -> bool:
 
 def _rows(X: Any) -> NDArray[np.float64]:
     """Return rows as a matrix, whatever the shape of a row."""
-    values = np.asarray(X, dtype=np.float64)
+    values = np.asarray(as_numpy(X), dtype=np.float64)
     return values.reshape(len(values), -1)
 
 
 def _cells(X: Any) -> NDArray[np.float64]:
     """Return the pixels or steps of all rows, a column a channel."""
-    arrays = [np.asarray(x, dtype=np.float64) for x in X]
+    arrays = [np.asarray(as_numpy(x), dtype=np.float64) for x in X]
     # Images without channels have last axes of different lengths, and sequences one axis.
     last = {a.shape[-1] for a in arrays if a.ndim > 1}
     n_channels = last.pop() if len(last) == 1 else 1
@@ -146,9 +148,9 @@ class _DenoisingScore:
         restored = estimator.inverse_transform(estimator.transform(X))
         return float(
             r2_score(
-                np.asarray(X_clean, dtype=np.float64),
-                np.asarray(restored, dtype=np.float64),
-                sample_weight=sample_weight,
+                np.asarray(as_numpy(X_clean), dtype=np.float64),
+                np.asarray(as_numpy(restored), dtype=np.float64),
+                sample_weight=as_numpy(sample_weight),
                 multioutput="variance_weighted",
             )
         )

@@ -28,8 +28,8 @@ from sklearn_ae.applications._imputation import (
     ResidualDraws,
     StandardTable,
 )
-from sklearn_ae.autoencoders import check_no_conflict
-from sklearn_ae.data import Container, Series, check_accepted
+from sklearn_ae.autoencoders import check_no_conflict, in_kind
+from sklearn_ae.data import ArrayForm, Container, Series, as_numpy, check_accepted
 from sklearn_ae.runtime import Seeds, resolve_device, torch_threads
 from sklearn_ae.training import TrainingConfig
 
@@ -218,7 +218,8 @@ class AutoencoderImputer(TransformerMixin, BaseEstimator):
         before = self.__dict__.copy()
         try:
             with torch_threads(1):
-                self._fit(X, sample_weight)
+                self._fit(as_numpy(X), as_numpy(sample_weight))
+                ArrayForm.of(X).mark(self.__dict__)
         except BaseException:
             self.__dict__.clear()
             self.__dict__.update(before)
@@ -271,6 +272,7 @@ class AutoencoderImputer(TransformerMixin, BaseEstimator):
             (sizes,) if isinstance(sizes, Integral) else tuple(sizes), config, seeds
         )
 
+    @in_kind
     def transform(self, X: ArrayLike) -> Any:
         """Fill rows.
 
@@ -290,6 +292,7 @@ class AutoencoderImputer(TransformerMixin, BaseEstimator):
         [filled] = self._filled(X, [rng])
         return filled
 
+    @in_kind
     def impute(
         self, X: ArrayLike, n_imputations: int = 5, random_state: int | None = None
     ) -> list[Any]:
@@ -437,6 +440,7 @@ class AutoencoderImputer(TransformerMixin, BaseEstimator):
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
+        tags.array_api_support = True
         tags.input_tags.allow_nan = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags

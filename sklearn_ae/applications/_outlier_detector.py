@@ -18,8 +18,10 @@ from sklearn_ae.autoencoders import (
     BaseAutoencoder,
     ThresholdMixin,
     fit_together,
+    in_kind,
     outlier_threshold,
 )
+from sklearn_ae.data import ArrayForm, as_numpy, rows_as_numpy
 from sklearn_ae.runtime import Seeds
 
 
@@ -128,8 +130,9 @@ class AutoencoderOutlierDetector(ThresholdMixin, BaseEstimator):
             clone(self._prototype()).set_params(random_state=int(seed), device=self.device)
             for seed in draws.integers(2**31, size=self.n_estimators)
         ]
-        fit_together(estimators, X, sample_weight)
-        scores = _mean_score(estimators, X)
+        rows, sample_weight = rows_as_numpy(X), as_numpy(sample_weight)
+        fit_together(estimators, rows, sample_weight)
+        scores = _mean_score(estimators, rows)
         weight = None
         if sample_weight is not None:
             weight = check_sample_weight(sample_weight, scores[:, None])
@@ -139,8 +142,10 @@ class AutoencoderOutlierDetector(ThresholdMixin, BaseEstimator):
         self.__dict__.pop("feature_names_in_", None)
         if hasattr(estimators[0], "feature_names_in_"):
             self.feature_names_in_ = estimators[0].feature_names_in_
+        ArrayForm.of(X).mark(self.__dict__)
         return self
 
+    @in_kind
     def score_samples(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return the mean of the autoencoders' scores of each row; higher is more normal.
 
@@ -165,9 +170,10 @@ class AutoencoderOutlierDetector(ThresholdMixin, BaseEstimator):
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
+        tags.array_api_support = True
         tags.input_tags = get_tags(self._prototype()).input_tags
         return tags
 
 
 def _mean_score(estimators: list[BaseAutoencoder], X: ArrayLike) -> NDArray[np.float64]:
-    return np.mean([estimator.score_samples(X) for estimator in estimators], axis=0)
+    return np.mean([as_numpy(e.score_samples(X)) for e in estimators], axis=0)

@@ -6,6 +6,7 @@ from sklearn_ae.autoencoders._contractive import ContractiveAutoencoder
 from sklearn_ae.autoencoders._convolutional import ConvolutionalAutoencoder
 from sklearn_ae.autoencoders._denoising import DenoisingAutoencoder
 from sklearn_ae.autoencoders._fitting import fit_together
+from sklearn_ae.autoencoders._in_kind import in_kind
 from sklearn_ae.autoencoders._recurrent import RecurrentAutoencoder
 from sklearn_ae.autoencoders._slots import check_no_conflict
 from sklearn_ae.autoencoders._sparse import SparseAutoencoder
@@ -31,6 +32,7 @@ __all__ = [
     "WassersteinAutoencoder",
     "check_no_conflict",
     "fit_together",
+    "in_kind",
     "outlier_threshold",
     "pack",
     "unpack",

@@ -37,11 +37,12 @@ from sklearn_ae.autoencoders._fitting import (
     threads_of,
     unchanged_on_failure,
 )
-from sklearn_ae.autoencoders._reading import DTYPES, Reader, check_dense_size
+from sklearn_ae.autoencoders._in_kind import in_kind
+from sklearn_ae.autoencoders._reading import Reader, check_dense_size, dtypes_of
 from sklearn_ae.autoencoders._slots import fill_slot
 from sklearn_ae.autoencoders._state import pack, unpack
 from sklearn_ae.corruptions import Corruption
-from sklearn_ae.data import Ragged, Rows, SparseRows
+from sklearn_ae.data import ArrayForm, Ragged, Rows, SparseRows, as_numpy, rows_as_numpy
 from sklearn_ae.inference import Model, sample
 from sklearn_ae.latents import Deterministic, Latent
 from sklearn_ae.losses import LOSSES, Loss
@@ -180,7 +181,7 @@ default="from_dtype"
     contamination : float in (0, 0.5], default=0.1
         Share of the training rows that `predict` calls outliers.
     device : str, default="cpu"
-        "cpu", "cuda", "cuda:1", "mps" or "auto".
+        "cpu", "cuda", "cuda:1", "mps" or "auto": where the network is. Rows may be anywhere.
     callbacks : list of skorch callbacks, default=None
         Called while training; see skorch.callbacks.
     verbose : int, default=0
@@ -497,7 +498,8 @@ default="from_dtype"
         with unchanged_on_failure(self):
             found = fit(self, X, sample_weight, X_clean, condition, companions, keep_folds=True)
             with threads_of(*found[:2]):
-                return cross_fitted(self, X, *found)
+                parts = cross_fitted(self, rows_as_numpy(X), *found)
+        return CrossFit(*map(ArrayForm.of(X).back, parts))
 
     def partial_fit(
         self,
@@ -624,6 +626,7 @@ default="from_dtype"
         )
         return self.predict(X, condition)
 
+    @in_kind
     def transform(self, X: ArrayLike, condition: ArrayLike | None = None) -> Any:
         """Return the codes of rows.
 
@@ -649,6 +652,7 @@ default="from_dtype"
             return codes
         return pd.DataFrame(codes, index=index)
 
+    @in_kind
     def inverse_transform(
         self,
         X: ArrayLike,
@@ -674,7 +678,7 @@ default="from_dtype"
             Rows in X's units, in the container that `fit` saw.
         """
         check_is_fitted(self)
-        code = check_array(X, dtype=DTYPES, input_name="X")
+        code = check_array(X, dtype=dtypes_of(X), input_name="X")
         if self.deep_features and code.shape[1] == self._n_features_out:
             code = code[:, : self.n_components_]
         if code.shape[1] != self.n_components_:
@@ -688,6 +692,7 @@ default="from_dtype"
         typical = self._reader.typical(len(code), lengths)
         return self._reader.container.wrap(self._model.decode(code, given, typical), like=X)
 
+    @in_kind
     def reconstruct(self, X: ArrayLike, condition: ArrayLike | None = None) -> Any:
         """Return `inverse_transform(transform(X))`.
 
@@ -738,6 +743,7 @@ default="from_dtype"
         blocks = self._reader.blocks(X, condition, self.n_features_in_, batch_size)
         return (self.reconstruct(*block) for block in blocks)
 
+    @in_kind
     def reconstruction_errors(self, X: ArrayLike, condition: ArrayLike | None = None) -> Any:
         """Return the loss of each cell: which column makes a row strange.
 
@@ -762,6 +768,7 @@ default="from_dtype"
         errors = self._model.errors(values, given)
         return self._reader.adapter.container(X).wrap_errors(errors, like=X)
 
+    @in_kind
     def score_samples(
         self,
         X: ArrayLike,
@@ -787,10 +794,13 @@ default="from_dtype"
             :class:`VariationalAutoencoder` gives a bound on the log-density in nats.
         """
         values, given = self._read(X, condition)
+        if X_clean is not None or type(self)._scores is not BaseAutoencoder._scores:
+            values = as_numpy(values)
         check_domain(self._model.loss, values)
         target = None if X_clean is None else self._reader.clean(X_clean, values)
         return self._scores(self._model, values, given, target)
 
+    @in_kind
     def score(
         self,
         X: ArrayLike,
@@ -823,12 +833,13 @@ default="from_dtype"
         score : float
             The weighted mean.
         """
-        scores = self.score_samples(X, condition, X_clean=X_clean)
+        scores = as_numpy(self.score_samples(X, condition, X_clean=X_clean))
         if sample_weight is None:
             return float(scores.mean())
         weights = check_sample_weight(sample_weight, scores)
         return float(np.average(scores, weights=weights))
 
+    @in_kind
     def decision_function(
         self, X: ArrayLike, condition: ArrayLike | None = None
     ) -> NDArray[np.float64]:
@@ -848,6 +859,7 @@ default="from_dtype"
         """
         return self.score_samples(X, condition) - self.offset_
 
+    @in_kind
     def predict(self, X: ArrayLike, condition: ArrayLike | None = None) -> NDArray[np.int64]:
         """Return +1 for inliers and -1 for outliers.
 
@@ -863,7 +875,7 @@ default="from_dtype"
         labels : ndarray of shape (n_samples,), int64
             +1 where `decision_function` is not negative.
         """
-        return np.where(self.decision_function(X, condition) >= 0, 1, -1)
+        return 2 * (self.decision_function(X, condition) >= 0) - 1
 
     @available_if(_can_sample)
     def sample(
@@ -899,10 +911,11 @@ default="from_dtype"
         check_is_fitted(self)
         if not isinstance(n_samples, Integral) or n_samples < 1:
             raise ValueError(f"n_samples={n_samples!r} must be an integer of at least 1.")
-        given = self._reader.conditions(self, condition, n_samples)
+        given = self._reader.conditions(self, as_numpy(condition), n_samples)
         rng = Seeds.of(random_state).numpy("sample")
-        typical = self._reader.typical(n_samples, lengths)
-        return self._reader.container.wrap(sample(self._model, n_samples, given, rng, typical))
+        typical = self._reader.typical(n_samples, as_numpy(lengths))
+        drawn = self._reader.container.wrap(sample(self._model, n_samples, given, rng, typical))
+        return ArrayForm.of(self.explained_variance_ratio_).back(drawn)
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray:
         """Return the names of the columns of `transform`.
@@ -964,6 +977,10 @@ default="from_dtype"
         values = self._reader.values(self, X)
         return values, self._reader.conditions(self, condition, len(values))
 
+    def _stays(self, X: Any) -> bool:
+        """Whether a tensor of rows or codes stays on the network's device."""
+        return "_model" in vars(self) and not self._reader.adapter.tabular and self._model.takes(X)
+
     def __sklearn_is_fitted__(self) -> bool:
         return "_model" in vars(self)
 
@@ -973,6 +990,7 @@ default="from_dtype"
         given = self.architecture
         architecture = given if isinstance(given, Architecture) else self._preset_architecture()
         adapter = architecture.adapter()
+        tags.array_api_support = True
         tags.input_tags.sparse = adapter.sparse
         tags.input_tags.allow_nan = adapter.missing
         return tags

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sklearn_ae.architectures import Architecture, OwnModules
 from sklearn_ae.autoencoders._components import resolve_components
 from sklearn_ae.autoencoders._slots import check_no_conflict, fill_slot
-from sklearn_ae.data import LazyRows, Ragged, Rows, TableRows
+from sklearn_ae.data import LazyRows, Ragged, Rows, TableRows, as_numpy
 from sklearn_ae.inference import Model
 from sklearn_ae.losses import LOSSES, Loss, TabularLoss
 from sklearn_ae.penalties import L1Weights, Penalty
@@ -101,8 +101,10 @@ def check_deep(estimator: BaseAutoencoder, architecture: Architecture) -> None:
 
 def check_domain(loss: Loss, values: Any) -> None:
     """Raise if rows are not in a loss's domain."""
+    if loss.of_difference:
+        return
     for piece in values.pieces() if isinstance(values, LazyRows) else (values,):
-        loss.check(piece.cells if isinstance(piece, Ragged) else piece)
+        loss.check(piece.cells if isinstance(piece, Ragged) else as_numpy(piece))
 
 
 def training_config(estimator: BaseAutoencoder, n_components: int) -> TrainingConfig:

@@ -13,7 +13,7 @@ from sklearn_ae._compat import CallbackContext
 from sklearn_ae.autoencoders._composing import code_width, model_spec, training_config
 from sklearn_ae.autoencoders._reading import Reader
 from sklearn_ae.autoencoders._threshold import outlier_threshold
-from sklearn_ae.data import Rows
+from sklearn_ae.data import ArrayForm, Rows, rows_as_numpy
 from sklearn_ae.inference import Model, canonicalize
 from sklearn_ae.runtime import Seeds, torch_threads
 from sklearn_ae.training import (
@@ -54,6 +54,7 @@ def prepare(
         A model that is to go on from where it is.
     """
     estimator._validate_params()
+    X, *given = map(rows_as_numpy, (X, *given))  # type: ignore[assignment]
     # Kinds and levels of columns are part of a network that goes on.
     anew = reset and not (previous is not None and estimator._reader.adapter.tabular)
     if anew:
@@ -102,7 +103,7 @@ def fit(estimator: BaseAutoencoder, X: ArrayLike, *given: Any, keep_folds: bool 
         watch(estimator, context, X, rows, fitter)
     with threads_of(fitter, rows):
         [fitted] = fit_specs([fitter], rows, previous)
-        take(estimator, rows, fitter, fitted)
+        take(estimator, X, rows, fitter, fitted)
     context.call_on_fit_task_end(estimator=estimator, X=X, y=X, reconstruction_attributes=dict)
     return fitter, rows, fitted
 
@@ -123,7 +124,7 @@ def fit_further(estimator: BaseAutoencoder, X: ArrayLike, *given: Any) -> None:
     fitter, rows = prepare(estimator, X, *given, reset=previous is None, previous=previous)
     with threads_of(fitter, rows):
         if previous is None:
-            take(estimator, rows, fitter, fitter.start(rows))
+            take(estimator, X, rows, fitter, fitter.start(rows))
         n_before, model = estimator._n_streamed, estimator._model
         loss = fitter.continue_stream(estimator.net_, model, rows, n_before)
     estimator._spec_used = fitter.spec
@@ -140,10 +141,13 @@ def threads_of(fitter: Fitter, rows: Rows) -> AbstractContextManager[None]:
     return torch_threads(training_threads(fitter.spec, fitter.config, rows))
 
 
-def take(estimator: BaseAutoencoder, rows: Rows, fitter: Fitter, fitted: Fitted) -> None:
-    """Set what was learned."""
+def take(
+    estimator: BaseAutoencoder, X: ArrayLike, rows: Rows, fitter: Fitter, fitted: Fitted
+) -> None:
+    """Set what was learned, in the library of X."""
     fitted.net.optimizer_.state.clear()
     estimator.__dict__.update(learned(estimator, rows, fitter, fitted), _n_streamed=0)
+    ArrayForm.of(X).mark(estimator.__dict__)
     if estimator.verbose:
         print(f"{type(estimator).__name__}: {fitted.selection.sentence}")
 
@@ -245,4 +249,4 @@ def fit_together(
     with threads_of(fitter, rows):
         found = fit_specs(fitters, rows)
         for autoencoder, fitter, fitted in zip(autoencoders, fitters, found, strict=True):
-            take(autoencoder, rows, fitter, fitted)
+            take(autoencoder, X, rows, fitter, fitted)

@@ -8,6 +8,7 @@ from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
 from sklearn.utils.validation import check_array, validate_data
@@ -22,6 +23,7 @@ from sklearn_ae.data import (
     Ragged,
     Rows,
     SparseRows,
+    as_numpy,
     check_accepted,
     check_same_units,
     read_companions,
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from sklearn_ae.autoencoders._base import BaseAutoencoder
 
 DTYPES = (np.float64, np.float32)
+_TENSOR_DTYPES = (torch.float64, torch.float32)
 # Bytes beyond which sparse rows are not returned as one dense array.
 LARGEST_DENSE = 2**31
 # Cells of a block of reconstructions that are yielded.
@@ -83,7 +86,7 @@ class Reader:
             estimator,
             found,
             accept_sparse="csr" if self.adapter.sparse else False,
-            dtype=DTYPES,
+            dtype=dtypes_of(found),
             reset=reset,
             ensure_all_finite=True if issparse(found) else finite,
         )
@@ -177,11 +180,16 @@ class Reader:
         width = max(n_features, math.prod(self.adapter.sample_shape or ()))
         size = max(1, _BLOCK_CELLS // width) if batch_size is None else int(batch_size)
         every = condition is None or np.ndim(condition) == 0
-        given: Any = condition if every else np.asarray(condition)
+        given: Any = condition if every else np.asarray(as_numpy(condition))
         return (
             (part, given if every else given[i * size : (i + 1) * size])
             for i, part in enumerate(self.adapter.parts(X, size))
         )
+
+
+def dtypes_of(X: Any) -> tuple:
+    """Return the types that rows may be of; others become the first."""
+    return _TENSOR_DTYPES if torch.is_tensor(X) else DTYPES
 
 
 def check_dense_size(n_rows: int, n_features: int, dtype: np.dtype, name: str) -> None:

@@ -12,6 +12,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn_ae.architectures import Recurrent
 from sklearn_ae.autoencoders._base import BaseAutoencoder
 from sklearn_ae.autoencoders._composing import check_domain
+from sklearn_ae.autoencoders._in_kind import in_kind
 from sklearn_ae.autoencoders._slots import TABLE_PARAMETERS
 
 
@@ -109,6 +110,7 @@ class RecurrentAutoencoder(BaseAutoencoder):
         self.bidirectional = bidirectional
         self.recurrent_decoder = recurrent_decoder
 
+    @in_kind
     def score_steps(self, X: ArrayLike, condition: ArrayLike | None = None) -> Any:
         """Return minus the loss of each step: where a sequence is strange.
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from sklearn_ae.data import scaling_from
+from sklearn_ae.data import ArrayForm, as_numpy, scaling_from
 from sklearn_ae.inference import (
     AutoencoderModule,
     DefensiveMixture,
@@ -39,7 +39,7 @@ def pack(state: dict[str, Any]) -> dict[str, Any]:
     """
     if "_model" not in state:
         return state
-    state = state.copy()
+    state = {k: as_numpy(v) if torch.is_tensor(v) else v for k, v in state.items()}
     model: Model = state.pop("_model")
     net = state.pop("net_")
     history: History = state.pop("_history")
@@ -89,6 +89,8 @@ def unpack(state: dict[str, Any]) -> dict[str, Any]:
     model.term_weights = saved["term_weights"]
     state["_model"] = model
     state["_history"] = History(saved["history_columns"], saved["history"])
+    if state.get("_namespace") == "torch":
+        ArrayForm(torch, "cpu").mark(state)
     net.history_ = state["_history"].to_skorch()
     return state
 

@@ -6,12 +6,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import OutlierMixin
 
+from sklearn_ae.autoencoders._in_kind import in_kind
+
 
 class ThresholdMixin(OutlierMixin):
     """Says which rows are outliers, by `score_samples` and `offset_`."""
 
     offset_: float
 
+    @in_kind
     def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return `score_samples(X) - offset_`: negative for outliers.
 
@@ -27,6 +30,7 @@ class ThresholdMixin(OutlierMixin):
         """
         return self.score_samples(X) - self.offset_
 
+    @in_kind
     def predict(self, X: ArrayLike) -> NDArray[np.int64]:
         """Return +1 for inliers and -1 for outliers.
 
@@ -40,7 +44,7 @@ class ThresholdMixin(OutlierMixin):
         labels : ndarray of shape (n_samples,), int64
             +1 where `decision_function` is not negative.
         """
-        return np.where(self.decision_function(X) >= 0, 1, -1)
+        return 2 * (self.decision_function(X) >= 0) - 1
 
 
 def outlier_threshold(

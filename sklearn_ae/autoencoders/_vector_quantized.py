@@ -12,7 +12,9 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_ae.autoencoders._base import BaseAutoencoder
+from sklearn_ae.autoencoders._in_kind import in_kind
 from sklearn_ae.autoencoders._slots import fill_slot
+from sklearn_ae.data import ArrayForm, as_numpy
 from sklearn_ae.latents import Latent, VectorQuantized, VectorQuantizedModule
 
 # Rows of a block whose distances to all words are held.
@@ -107,6 +109,7 @@ class VectorQuantizedAutoencoder(BaseAutoencoder):
     def _latent(self, n_components: int) -> Latent:
         return fill_slot(self, "latent", VectorQuantized)
 
+    @in_kind
     def predict_codes(self, X: ArrayLike, condition: ArrayLike | None = None) -> NDArray[np.int64]:
         """Return the numbers of the words of rows.
 
@@ -129,7 +132,7 @@ class VectorQuantizedAutoencoder(BaseAutoencoder):
         model = self._model
         latent = cast(VectorQuantizedModule, model.in_precision(np.float64).latent)
         # A code is a word, to which no other is nearer.
-        codes = torch.from_numpy(model.encode(values, given) / model.code_scale)
+        codes = torch.from_numpy(model.encode(as_numpy(values), given) / model.code_scale)
         found = [latent.indices(part.to(latent.codebook)) for part in codes.split(_BLOCK_ROWS)]
         return torch.cat(found).cpu().numpy()
 
@@ -139,4 +142,5 @@ class VectorQuantizedAutoencoder(BaseAutoencoder):
         check_is_fitted(self)
         model = self._model
         latent = cast(VectorQuantizedModule, model.module.latent)
-        return latent.words.double().cpu().numpy() * model.code_scale
+        words = latent.words.double().cpu().numpy() * model.code_scale
+        return ArrayForm.of(self.explained_variance_ratio_).back(words)

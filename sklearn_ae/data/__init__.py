@@ -1,6 +1,7 @@
 """From what a user holds to what a network sees: adapters, rows, scales, batches."""
 
 from sklearn_ae.data._accepted import check_accepted
+from sklearn_ae.data._arrays import ArrayForm, as_numpy, rows_as_numpy
 from sklearn_ae.data._batch import (
     AnyBatch,
     Batch,
@@ -32,6 +33,7 @@ __all__ = [
     "RESERVED",
     "SMALL",
     "AnyBatch",
+    "ArrayForm",
     "Batch",
     "ChannelScaling",
     "Column",
@@ -57,6 +59,7 @@ __all__ = [
     "TableScaling",
     "NormalScores",
     "as_images",
+    "as_numpy",
     "as_tensor",
     "block_rows",
     "blocks",
@@ -69,5 +72,6 @@ __all__ = [
     "plan",
     "read_companions",
     "read_table",
+    "rows_as_numpy",
     "scaling_from",
 ]

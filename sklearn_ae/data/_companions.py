@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import _num_samples
 from torch import Tensor
 
+from sklearn_ae.data._arrays import as_numpy
+
 # Companions that have keywords and checks of their own.
 RESERVED = ("weight", "target", "condition", "lengths", "mask", "x")
 
@@ -41,7 +43,7 @@ def read_companions(companions: Mapping[str, Any] | None, n_rows: int) -> dict[s
                 f"companions[{name!r}] has {_num_samples(given)} rows, but X has {n_rows}; pass "
                 "one entry a row."
             )
-        values = np.asarray(given)
+        values = np.asarray(as_numpy(given))
         if values.dtype.kind not in "biuf":
             raise ValueError(
                 f"companions[{name!r}] holds {values.ravel()[0]!r}, but terms of the objective "

@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sklearn_ae.data._arrays import as_numpy
+
 
 class Container:
     """What a matrix came in, so that a reconstruction can go back in the same.
@@ -47,6 +49,7 @@ class Container:
         """
         if self.backend is None:
             return values
+        values = as_numpy(values)
         if self.backend == "pandas":
             index = like.index if isinstance(like, pd.DataFrame) else None
             return pd.DataFrame(values, columns=self.columns, index=index)

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from sklearn_ae.data._arrays import as_numpy
 from sklearn_ae.data._containers import Container
 from sklearn_ae.data._input_adapter import InputAdapter, Wrapper
 from sklearn_ae.data._ragged import Ragged
@@ -240,7 +241,7 @@ def as_images(X: Any) -> Any:
         What a user passed.
     """
     if torch.is_tensor(X):
-        X = X.detach().cpu().numpy()
+        X = as_numpy(X)
         if X.ndim == 4:
             X = X.transpose(0, 2, 3, 1)
     is_list = isinstance(X, list | tuple) or (
@@ -262,7 +263,7 @@ def as_images(X: Any) -> Any:
 def _listed(X: Any) -> list[NDArray]:
     images: list[NDArray] = []
     for i, image in enumerate(X):
-        pixels = image.detach().cpu().numpy() if torch.is_tensor(image) else np.asarray(image)
+        pixels = np.asarray(as_numpy(image))
         if pixels.ndim == 2:
             pixels = pixels[..., None]
         if pixels.ndim != 3 or 0 in pixels.shape:

@@ -62,8 +62,9 @@ class InputAdapter:
     def parts(self, X: Any, size: int) -> Iterator[Any]:
         """Yield X in parts of so many rows."""
         rows = X.tocsr() if issparse(X) else X
-        for start in range(0, _num_samples(rows), size):
-            yield _safe_indexing(rows, slice(start, start + size))
+        n_rows = _num_samples(rows)
+        for start in range(0, n_rows, size):
+            yield _safe_indexing(rows, slice(start, min(start + size, n_rows)))
 
     def container(self, X: Any) -> Wrapper:
         """Return what puts rows into the form of X."""

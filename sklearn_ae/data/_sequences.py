@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.utils import _safe_indexing
 
+from sklearn_ae.data._arrays import as_numpy
 from sklearn_ae.data._containers import Container
 from sklearn_ae.data._images import check_real, shape_of, to_type
 from sklearn_ae.data._input_adapter import InputAdapter, Wrapper
@@ -278,7 +279,7 @@ class Sequences(InputAdapter):
         kind = "tensor" if torch.is_tensor(X) else "list" if is_list else "array"
         ndims = [np.ndim(s) for s in X] if is_list else [X.ndim - 1]
         arrays = X if is_list else [X]
-        dtype = np.result_type(*[np.asarray(a).dtype for a in arrays])
+        dtype = np.result_type(*[np.asarray(as_numpy(a)).dtype for a in arrays])
         with_channels = [n == 2 for n in ndims]
         if len(set(with_channels)) == 1:
             with_channels = with_channels[:1]
@@ -318,7 +319,7 @@ class Sequences(InputAdapter):
         if self.sequence_id is not None:
             return self._read_long(X)
         if torch.is_tensor(X):
-            X = X.detach().cpu().numpy()
+            X = as_numpy(X)
         if _is_list(X):
             return _read_list(X)
         if not isinstance(X, np.ndarray) or X.ndim != 3:
@@ -350,7 +351,7 @@ def _read_list(X: Any) -> Ragged:
         raise ValueError("X is empty; pass at least one sequence.")
     sequences: list[NDArray] = []
     for i, sequence in enumerate(X):
-        steps = np.asarray(sequence)
+        steps = np.asarray(as_numpy(sequence))
         steps = steps[:, None] if steps.ndim == 1 else steps
         if steps.ndim != 2 or 0 in steps.shape:
             raise ValueError(

@@ -18,6 +18,7 @@ from sklearn_ae.data import (
     LazyRows,
     Ragged,
     SparseRows,
+    as_numpy,
     block_rows,
     blocks,
     dense_block,
@@ -26,6 +27,7 @@ from sklearn_ae.data import (
 from sklearn_ae.inference._factory import ModuleFactory
 from sklearn_ae.inference._module import AutoencoderModule
 from sklearn_ae.inference._sparse_passes import WIDE, SparsePasses
+from sklearn_ae.inference._tensor_passes import TensorPasses
 from sklearn_ae.inference._training_range import TrainingRange
 from sklearn_ae.losses import Loss, SquaredError
 from sklearn_ae.runtime import thread_count, torch_threads
@@ -128,8 +130,14 @@ class Model:
     def _device(self) -> torch.device:
         return self.device_of(self.module)
 
-    def encode(self, x: Values, condition: NDArray | None = None) -> NDArray:
+    def takes(self, x: Tensor) -> bool:
+        """Whether rows or codes can stay where they are; what follows then returns tensors."""
+        return TensorPasses.possible(self, x)
+
+    def encode(self, x: Any, condition: NDArray | None = None) -> Any:
         """Return the codes of rows in X's units, in their dtype."""
+        if torch.is_tensor(x):
+            return TensorPasses(self, x).encode(x, condition)
         sparse = self.sparse_passes(x, condition)
         if sparse is not None:
             codes = np.empty((len(x), self.factory.n_components), x.dtype)
@@ -139,7 +147,7 @@ class Model:
         module = self.in_precision(x.dtype)
         standardized = self.standardizer(x.dtype)
         scale = as_tensor(module, self.code_scale, x.dtype)
-        coded = self._coder(x.dtype)
+        coded = self.coder(x.dtype)
 
         def scaled(rows: Tensor, condition: Tensor | None) -> Tensor:
             return coded(rows, condition) * scale
@@ -149,7 +157,7 @@ class Model:
 
         return self.by_block(function, x, condition, self.factory.n_components)
 
-    def _coder(self, dtype: np.dtype) -> Callable[[Tensor, Tensor | None], Tensor]:
+    def coder(self, dtype: np.dtype) -> Callable[[Tensor, Tensor | None], Tensor]:
         """Return what makes the network's codes of standardised rows of a dtype."""
         module, training_range = self.in_precision(dtype), self.training_range
         if training_range is None:
@@ -176,8 +184,11 @@ class Model:
             self._of_beyond = torch.linalg.pinv(slopes, rtol=_RANK)
         return self._of_beyond
 
-    def deep_features(self, x: Values, condition: NDArray | None = None) -> NDArray:
+    def deep_features(self, x: Any, condition: NDArray | None = None) -> Any:
         """Return the codes of rows followed by the encoder's hidden layers, in their dtype."""
+        if torch.is_tensor(x):
+            passes = TensorPasses(self, x)
+            return torch.cat([f(x, condition) for f in (passes.encode, passes.hidden_layers)], 1)
         module = self.in_precision(x.dtype)
         standardized = self.standardizer(x.dtype)
 
@@ -188,7 +199,7 @@ class Model:
         return np.concatenate([self.encode(x, condition), hidden], axis=1)
 
     def decode(
-        self, code: NDArray, condition: NDArray | None = None, like: Ragged | None = None
+        self, code: Any, condition: NDArray | None = None, like: Ragged | None = None
     ) -> Any:
         """Return the rows, in X's units, of codes, in their dtype.
 
@@ -201,19 +212,22 @@ class Model:
         like : Ragged, optional
             Rows of the sizes to decode to, where they differ.
         """
+        if torch.is_tensor(code):
+            if type(self.loss).restore is Loss.restore:
+                return TensorPasses(self, code).decode(code, condition)
+            code = as_numpy(code)
 
         def function(block: NDArray, given: NDArray | None, extent: Extent | None) -> NDArray:
             return self.loss.restore(self.output(block, given, extent), self.target_scaling)
 
         return self.to_rows(function, code, condition, like)
 
-    def errors(
-        self,
-        x: Values,
-        condition: NDArray | None = None,
-        target: Values | None = None,
-    ) -> Any:
+    def errors(self, x: Any, condition: NDArray | None = None, target: Values | None = None) -> Any:
         """Return the loss of each cell in X's units."""
+        if torch.is_tensor(x):
+            if self.loss.of_difference:
+                return torch.cat(list(TensorPasses(self, x).errors(x, condition)))
+            x = as_numpy(x)
         if isinstance(x if target is None else target, Ragged):
             target = cast(Ragged, x if target is None else target)
             code = self.encode(x, condition)
@@ -231,17 +245,18 @@ class Model:
         return errors
 
     def row_errors(
-        self,
-        x: Values,
-        condition: NDArray | None = None,
-        target: Values | None = None,
-    ) -> NDArray[np.float64]:
+        self, x: Any, condition: NDArray | None = None, target: Values | None = None
+    ) -> Any:
         """Return the loss of each row in X's units, holding no more than a block of cells.
 
         Rows with missing cells have the mean over observed cells times the number of
         features, those without an observed cell 0, and rows of different sizes the mean over
         their pixels or steps.
         """
+        if torch.is_tensor(x):
+            if self.loss.of_difference:
+                return TensorPasses(self, x).row_errors(x, condition)
+            x = as_numpy(x)
         if isinstance(x, Ragged):
             return self.errors(x, condition, target).means()
         sparse = self.sparse_passes(x, condition)
@@ -276,7 +291,7 @@ class Model:
         """Yield positions of rows of one size and the losses of their cells."""
         module = self.in_precision(x.dtype)
         standardized = self.standardizer(x.dtype)
-        coded = self._coder(x.dtype)
+        coded = self.coder(x.dtype)
         for part, block, _ in blocks(x, self._block_cells(x)):
             given = None if condition is None else condition[part]
             code = run_in_float64(module, coded, standardized(block), given, x.dtype)

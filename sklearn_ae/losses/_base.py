@@ -52,12 +52,14 @@ class Loss(BaseEstimator, ABC):
 
     `n_parameters` is how many numbers a decoder writes for each feature, `log_likelihood`
     says whether the loss is minus the logarithm of a density of X, and `normal_scores` whether
-    columns may be mapped to normal scores.
+    columns may be mapped to normal scores. `of_difference` says that a cell costs
+    `cost(difference, scale)` of its difference from the reconstruction, of arrays and tensors.
     """
 
     n_parameters: int = 1
     log_likelihood: bool = False
     normal_scores: bool = False
+    of_difference: bool = False
     _parameter_constraints: dict = {}
 
     @abstractmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from numbers import Real
 from typing import Any
 
@@ -19,7 +20,18 @@ from sklearn_ae.losses._base import CellLoss, Loss
 class _MetricLoss(Loss):
     """A function of the distance between a cell and its reconstruction."""
 
+    of_difference = True
     power: int
+
+    @abstractmethod
+    def cost(self, difference: Any, scale: Any) -> Any:
+        """Cost of differences in X's units, arrays or tensors, of columns of some scales."""
+
+    def errors(
+        self, x: NDArray, output: NDArray[np.float64], scaling: ColumnScaling
+    ) -> NDArray[np.float64]:
+        """Cost of the differences in X's units."""
+        return self.cost(x - self.restore(output, scaling), scaling.scale)
 
     def column_weights(self, scaling: ColumnScaling) -> NDArray[np.float64]:
         """Weight of each column; they sum to 1."""
@@ -85,11 +97,9 @@ class SquaredError(_MetricLoss):
         """Build the torch part."""
         return _Squared(scaling, self.column_weights(scaling))
 
-    def errors(
-        self, x: NDArray, output: NDArray[np.float64], scaling: ColumnScaling
-    ) -> NDArray[np.float64]:
+    def cost(self, difference: Any, scale: Any) -> Any:
         """Squared differences in X's units."""
-        return np.square(x - self.restore(output, scaling))
+        return difference * difference
 
 
 class _Absolute(CellLoss):
@@ -115,11 +125,9 @@ class AbsoluteError(_MetricLoss):
         """Build the torch part."""
         return _Absolute(scaling, self.column_weights(scaling))
 
-    def errors(
-        self, x: NDArray, output: NDArray[np.float64], scaling: ColumnScaling
-    ) -> NDArray[np.float64]:
+    def cost(self, difference: Any, scale: Any) -> Any:
         """Absolute differences in X's units."""
-        return np.abs(x - self.restore(output, scaling))
+        return abs(difference)
 
 
 class _Huber(CellLoss):
@@ -164,11 +172,9 @@ class HuberError(_MetricLoss):
         """Build the torch part."""
         return _Huber(scaling, self.column_weights(scaling), float(self.epsilon))
 
-    def errors(
-        self, x: NDArray, output: NDArray[np.float64], scaling: ColumnScaling
-    ) -> NDArray[np.float64]:
+    def cost(self, difference: Any, scale: Any) -> Any:
         """Squared or linear differences in X's units squared."""
-        unit = np.where(scaling.scale > 0, scaling.scale, 1.0)
-        r = np.abs(x - self.restore(output, scaling)) / unit
-        inside = np.minimum(r, self.epsilon)
+        unit = scale + (scale == 0)
+        r = abs(difference) / unit
+        inside = r.clip(max=self.epsilon)
         return (inside**2 + 2 * self.epsilon * (r - inside)) * unit * unit
