@@ -27,6 +27,7 @@ ROOMS = [
     "training",
     "autoencoders",
     "applications",
+    "export",
     "inspection",
     "metrics",
     "__init__",
