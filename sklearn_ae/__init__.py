@@ -24,6 +24,7 @@ from sklearn_ae.corruptions import (
     SaltAndPepperNoise,
     SwapNoise,
 )
+from sklearn_ae.export import to_onnx
 from sklearn_ae.latents import (
     MMD,
     BatchTopK,
@@ -106,4 +107,5 @@ __all__ = [
     "VectorQuantizedAutoencoder",
     "WassersteinAutoencoder",
     "metrics",
+    "to_onnx",
 ]

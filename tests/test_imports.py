@@ -28,6 +28,7 @@ ROOMS = [
     "training",
     "autoencoders",
     "applications",
+    "export",
     "inspection",
     "metrics",
     "__init__",

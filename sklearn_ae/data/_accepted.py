@@ -23,7 +23,8 @@ def check_accepted(X: Any, name: str = "X") -> None:
     Raises
     ------
     TypeError
-        If X is a data set of torch or skorch, a lazy frame, a mapping, an iterator, a list of mappings or a record array.
+        If X is a data set of torch or skorch, a lazy frame, a mapping, an iterator, a list of
+        mappings or a record array.
     ValueError
         If X is a series, one row or one column of a frame.
     """

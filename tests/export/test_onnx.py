@@ -1,0 +1,263 @@
+"""ONNX graphs answer what the estimators do."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from torch import nn
+
+import sklearn_ae
+from sklearn_ae import (
+    MMD,
+    Autoencoder,
+    AutoencoderImputer,
+    AutoencoderOutlierDetector,
+    BatchTopK,
+    ContractiveAutoencoder,
+    ConvolutionalAutoencoder,
+    DenoisingAutoencoder,
+    GaussianLikelihood,
+    JumpReLU,
+    RecurrentAutoencoder,
+    Sigmoid,
+    SparseAutoencoder,
+    StackedAutoencoder,
+    TopK,
+    VariationalAutoencoder,
+    VectorQuantizedAutoencoder,
+    WassersteinAutoencoder,
+    to_onnx,
+)
+
+pytest.importorskip("onnx")
+onnxruntime = pytest.importorskip("onnxruntime")
+
+FAST = {"max_iter": 2, "early_stopping": False, "random_state": 0}
+SMALL = {"hidden_layer_sizes": (16,), **FAST}
+
+
+def run(model, **inputs):
+    session = onnxruntime.InferenceSession(model.SerializeToString())
+    names = [output.name for output in session.get_outputs()]
+    return dict(zip(names, session.run(None, inputs), strict=True))
+
+
+def answers(estimator, X):
+    return {
+        "code": estimator.transform(X),
+        "reconstruction": estimator.reconstruct(X),
+        "score": estimator.score_samples(X),
+        "label": estimator.predict(X),
+    }
+
+
+def check(estimator, X, names=None):
+    found = run(to_onnx(estimator, X), X=X)
+    assert list(found) == (names or ["code", "reconstruction", "score", "label"])
+    for name, ours in answers(estimator, X).items():
+        if name == "label" and name in found:
+            assert (found[name] == ours).mean() > 0.98
+        elif name in found:
+            scale = max(1.0, float(np.abs(ours).max()))
+            np.testing.assert_allclose(found[name] / scale, ours / scale, atol=1e-5)
+            assert found[name].shape == np.shape(ours)
+    one = run(to_onnx(estimator, X), X=X[:1])
+    np.testing.assert_allclose(one["code"], found["code"][:1], atol=1e-5)
+
+
+@pytest.fixture(scope="module")
+def X():
+    rng = np.random.default_rng(0)
+    latent = rng.normal(size=(200, 3))
+    return (np.sin(latent) @ rng.normal(size=(3, 8)) + 0.1 * rng.normal(size=(200, 8))).astype("f")
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        Autoencoder(3, **FAST),
+        Autoencoder(3, max_iter=0),
+        Autoencoder(3, hidden_layer_sizes=(), **FAST),
+        *(Autoencoder(3, activation=a, **SMALL) for a in ("tanh", "gelu", "elu", "logistic")),
+        Autoencoder(3, normalization="batch", **SMALL),
+        Autoencoder(3, normalization="layer", init="random", **SMALL),
+        Autoencoder(3, tied_weights=True, whiten=True, **SMALL),
+        *(Autoencoder(4, latent=z, **SMALL) for z in (TopK(), BatchTopK(), JumpReLU(), MMD())),
+        Autoencoder(4, latent=Sigmoid(), **SMALL),
+        *(Autoencoder(3, loss=f, **SMALL) for f in ("absolute_error", "huber")),
+        Autoencoder(3, loss=GaussianLikelihood(normal_scores=False), **SMALL),
+        ContractiveAutoencoder(3, **SMALL),
+        DenoisingAutoencoder(3, **SMALL),
+        SparseAutoencoder(10, **SMALL),
+        StackedAutoencoder(2, **SMALL),
+        VectorQuantizedAutoencoder(4, **SMALL),
+        WassersteinAutoencoder(3, **SMALL),
+    ],
+    ids=str,
+)
+def test_tables_of_numbers(estimator, X):
+    check(estimator.fit(X), X)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_columns_of_large_means_and_other_scales(dtype, X):
+    rows = X.astype("float64") * np.logspace(-1, 1, 8)
+    rows[:, 0] += 1e9 if dtype == "float64" else 1e3
+    rows = rows.astype(dtype)
+    check(Autoencoder(3, **SMALL).fit(rows), rows)
+
+
+def test_missing_cells(X):
+    holes = np.where(np.random.default_rng(1).random(X.shape) < 0.1, np.nan, X).astype("f")
+    check(Autoencoder(3, **SMALL).fit(holes), holes)
+    late = Autoencoder(3, **SMALL).fit(X)
+    check(late, holes)
+
+
+def test_probabilities(X):
+    check(Autoencoder(3, loss="bernoulli", **SMALL).fit((X > 0).astype("f")), (X > 0).astype("f"))
+
+
+@pytest.mark.parametrize("normal_scores", [True, False])
+def test_a_variational_autoencoder_answers_codes_and_reconstructions(X, normal_scores):
+    skewed = np.where(X > 0, np.exp(X), 0).astype("f")
+    loss = GaussianLikelihood(normal_scores=normal_scores)
+    model = VariationalAutoencoder(3, loss=loss, **SMALL).fit(skewed)
+    found = run(to_onnx(model, skewed), X=skewed)
+    assert list(found) == ["code", "reconstruction"]
+    np.testing.assert_allclose(found["code"], model.transform(skewed), atol=1e-5)
+    ours = model.reconstruct(skewed)
+    # At the edge of a value that many rows share, float32 may fall on either side.
+    assert np.isclose(found["reconstruction"], ours, rtol=1e-5, atol=1e-4).mean() > 0.99
+    with pytest.raises(NotImplementedError, match=r"'score' of VariationalAutoencoder"):
+        to_onnx(model, skewed, outputs=["score"])
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"init": "random"},
+        {"pooling": "max", "normalization": "batch"},
+        {"pooling": "average", "normalization": "layer", "residual_blocks": 1},
+        {"kernel_size": 2, "channels": (4, 8)},
+    ],
+    ids=str,
+)
+def test_images(options):
+    images = np.random.default_rng(0).random((40, 9, 21, 2)).astype("f")
+    check(ConvolutionalAutoencoder(3, **options, **FAST).fit(images), images)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"cell": "lstm", "n_layers": 2}, {"init": "random", "recurrent_decoder": True}],
+    ids=str,
+)
+def test_sequences(options):
+    sequences = np.random.default_rng(0).normal(size=(40, 7, 2)).cumsum(axis=1).astype("f")
+    check(RecurrentAutoencoder(3, **options, **FAST).fit(sequences), sequences)
+
+
+def test_a_mixed_table_with_its_encoding():
+    rng = np.random.default_rng(0)
+    n = 200
+    z = rng.normal(size=n)
+    table = pd.DataFrame(
+        {
+            "height": z + 0.1 * rng.normal(size=n),
+            "visits": rng.poisson(np.exp(z)),
+            "town": np.array(["Bern", "Oslo", "Rome"], dtype=object)[(z > 0).astype(int) + (z > 1)],
+            "grade": pd.Categorical(rng.choice(["low", "high"], n)),
+            "member": z > 0.3,
+            "since": pd.Timestamp("2020-01-01") + pd.to_timedelta(np.round(z * 1e6), unit="s"),
+        }
+    )
+    table.loc[:9, "height"] = np.nan
+    table.loc[5:14, "town"] = None
+    model = Autoencoder(2, **SMALL).fit(table)
+    days = (table["since"] - pd.Timestamp("1970-01-01")) / pd.Timedelta(days=1)
+    inputs = {
+        "height": table["height"],
+        "visits": table["visits"].astype(float),
+        "town": table["town"].astype(object).where(table["town"].notna(), ""),
+        "grade": table["grade"].astype(object),
+        "member": table["member"].astype(float),
+        "since": days,
+    }
+    found = run(to_onnx(model, table), **{k: v.to_numpy()[:, None] for k, v in inputs.items()})
+    np.testing.assert_allclose(found["code"], model.transform(table), atol=1e-5)
+    np.testing.assert_allclose(found["score"], model.score_samples(table), atol=1e-5)
+    ours = model.reconstruct(table)
+    for name in ("town", "grade"):
+        assert (found[f"reconstruction-{name}"][:, 0] == ours[name].to_numpy()).all()
+    dates = (ours["since"] - pd.Timestamp("1970-01-01")) / pd.Timedelta(days=1)
+    np.testing.assert_allclose(found["reconstruction-since"][:, 0], dates, atol=1e-4)
+    for name in ("height", "visits", "member"):
+        own = ours[name].astype(float)
+        np.testing.assert_allclose(found[f"reconstruction-{name}"][:, 0], own, atol=1e-5)
+
+
+def test_the_outlier_detector(X):
+    detector = AutoencoderOutlierDetector(Autoencoder(3, **SMALL), n_estimators=2).fit(X)
+    found = run(to_onnx(detector, X), X=X)
+    np.testing.assert_allclose(found["score"], detector.score_samples(X), atol=1e-5)
+    assert (found["label"] == detector.predict(X)).mean() > 0.98
+
+
+def test_pipelines(X):
+    skl2onnx = pytest.importorskip("skl2onnx")
+    pipeline = make_pipeline(StandardScaler(), Autoencoder(3, **SMALL)).fit(X)
+    found = run(to_onnx(pipeline, X), X=X)
+    np.testing.assert_allclose(found["code"], pipeline.transform(X), atol=1e-5)
+    np.testing.assert_allclose(found["score"], pipeline.score_samples(X), atol=1e-5)
+    sklearn_ae.export.register()
+    (code,) = run(skl2onnx.to_onnx(pipeline, X[:1]), X=X).values()
+    np.testing.assert_allclose(code, pipeline.transform(X), atol=1e-5)
+
+
+class Own(nn.Linear):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("make", "named"),
+    [
+        (lambda X: Autoencoder(3, encoder=Own, **FAST).fit(X), "OwnCoder"),
+        (lambda X: AutoencoderImputer(Autoencoder(3, **SMALL)).fit(X), "AutoencoderImputer"),
+        (lambda X: Autoencoder(3, **SMALL).fit(X, condition=X[:, 0]), "condition"),
+        (lambda X: Autoencoder(3, deep_features=True, **SMALL).fit(X), "deep_features"),
+    ],
+)
+def test_what_has_no_translation_is_named(make, named, X):
+    with pytest.raises(NotImplementedError, match=named):
+        to_onnx(make(X), X)
+
+
+def test_a_column_named_like_an_output_is_named():
+    table = pd.DataFrame({"code": ["a", "b"] * 20, "x": np.arange(40.0)})
+    with pytest.raises(ValueError, match="'code'"):
+        to_onnx(Autoencoder(1, max_iter=0).fit(table), table)
+
+
+def test_a_detector_whose_scores_are_averaged_over_draws_is_refused(X):
+    detector = AutoencoderOutlierDetector(VariationalAutoencoder(2, **SMALL), n_estimators=2)
+    with pytest.raises(NotImplementedError, match="VariationalAutoencoder"):
+        to_onnx(detector.fit(X), X)
+
+
+def test_importing_the_package_imports_no_onnx():
+    code = "import sys, sklearn_ae; print({'onnx', 'skl2onnx', 'onnxruntime'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
+
+
+def test_unknown_outputs_are_named(X):
+    with pytest.raises(ValueError, match="codes"):
+        to_onnx(Autoencoder(3, max_iter=0).fit(X), X, outputs=["codes"])
