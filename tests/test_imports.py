@@ -12,7 +12,9 @@ import pytest
 import sklearn_ae
 
 ROOMS = [
+    "_version",
     "_compat",
+    "state",
     "_products",
     "runtime",
     "data",

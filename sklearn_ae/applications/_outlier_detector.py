@@ -15,6 +15,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 from sklearn_ae.autoencoders import (
     Autoencoder,
     BaseAutoencoder,
+    StateMixin,
     ThresholdMixin,
     fit_together,
     outlier_threshold,
@@ -22,7 +23,7 @@ from sklearn_ae.autoencoders import (
 from sklearn_ae.runtime import Seeds
 
 
-class AutoencoderOutlierDetector(ThresholdMixin, BaseEstimator):
+class AutoencoderOutlierDetector(StateMixin, ThresholdMixin, BaseEstimator):
     """Find outliers by the mean score of several autoencoders.
 
     The autoencoders differ in their draws: initial weights, order of the rows, noise and the
@@ -50,6 +51,9 @@ class AutoencoderOutlierDetector(ThresholdMixin, BaseEstimator):
         The fitted clones of `estimator`.
     offset_ : float
         Score below which `predict` says outlier.
+    device_ : str
+        Where the network is, such as "cpu" or "cuda:0". An estimator that is loaded where the
+        device of its fit is not is on the CPU.
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of str
@@ -155,6 +159,11 @@ class AutoencoderOutlierDetector(ThresholdMixin, BaseEstimator):
         """
         check_is_fitted(self)
         return _mean_score(self.estimators_, X)
+
+    @property
+    def device_(self) -> str:
+        """Where the networks are: that of `fit`, or the CPU if loaded where that one is not."""
+        return self.estimators_[0].device_
 
     def _prototype(self) -> BaseAutoencoder:
         return Autoencoder() if self.estimator is None else self.estimator
