@@ -1,11 +1,7 @@
 """Autoencoders that sit next to PCA, as scikit-learn estimators."""
 
-import inspect as _inspect
-
-from sklearn.base import BaseEstimator as _BaseEstimator
-
 from sklearn_ae import metrics
-from sklearn_ae._version import __version__
+from sklearn_ae._version import __version__ as __version__
 from sklearn_ae.applications import AutoencoderImputer, AutoencoderOutlierDetector, SuperResolver
 from sklearn_ae.architectures import Augmentation, Convolutional, Dense, Recurrent
 from sklearn_ae.autoencoders import (
@@ -57,9 +53,8 @@ from sklearn_ae.penalties import (
     NestedCodes,
     Penalty,
 )
+from sklearn_ae.state import trusted_types
 from sklearn_ae.terms import Code, Term
-
-
 
 __all__ = [
     "MMD",
@@ -117,10 +112,4 @@ __all__ = [
 #: What `skops.io.load` has to be told to load every estimator of this package, as in
 #: ``skops.io.load(file, trusted=sklearn_ae.TRUSTED_TYPES)``: the paths of the estimators and of
 #: the objects that are their parameters. A user's own classes are not among them.
-TRUSTED_TYPES: list[str] = sorted(
-    f"{value.__module__}.{value.__qualname__}"
-    for value in map(globals().get, __all__)
-    if _inspect.isclass(value)
-    and issubclass(value, _BaseEstimator)
-    and not _inspect.isabstract(value)
-)
+TRUSTED_TYPES: list[str] = trusted_types(globals().get(name) for name in __all__)

@@ -39,7 +39,7 @@ _PATIENCE = 4
 _NETWORK = ["hidden_layer_sizes", "alpha", "learning_rate_init", "max_iter"]
 
 
-class AutoencoderImputer(StateMixin, TransformerMixin, BaseEstimator):
+class AutoencoderImputer(TransformerMixin, StateMixin):
     """Fill missing cells by a network that begins at the Gaussian conditional mean.
 
     With the mean mu and the precision matrix P of the rows, both estimated from incomplete rows

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import clone
 from sklearn.utils import get_tags
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
@@ -23,7 +23,7 @@ from sklearn_ae.autoencoders import (
 from sklearn_ae.runtime import Seeds
 
 
-class AutoencoderOutlierDetector(StateMixin, ThresholdMixin, BaseEstimator):
+class AutoencoderOutlierDetector(ThresholdMixin, StateMixin):
     """Find outliers by the mean score of several autoencoders.
 
     The autoencoders differ in their draws: initial weights, order of the rows, noise and the

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
@@ -53,7 +52,7 @@ _BLOCK_PIXELS = 2**17
 _BLOCK_SIDE = 256
 
 
-class SuperResolver(StateMixin, BaseEstimator):
+class SuperResolver(StateMixin):
     """Enlarge images by a whole number, in more detail than bicubic interpolation.
 
     With s for `scale`, each pixel of each channel becomes s² pixels,

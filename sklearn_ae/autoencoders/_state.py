@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from sklearn.base import BaseEstimator
 
 from sklearn_ae.data import scaling_from
 from sklearn_ae.inference import (
@@ -24,22 +25,22 @@ from sklearn_ae.training import History, adopt_terms, make_net, term_weights
 _NETWORK = "_network"
 
 
-class StateMixin:
+class StateMixin(BaseEstimator):
     """Saves an estimator as plain values under a format number, versions and a digest."""
 
     def __getstate__(self) -> dict[str, Any]:
         return seal(type(self), self._packed_state())
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(unseal(type(self), state, unpack))  # type: ignore[misc]
+        super().__setstate__(unseal(type(self), state, unpack))
 
     def _packed_state(self) -> dict[str, Any]:
         """Return the attributes, as an estimator that holds this one saves them."""
-        return pack(super().__getstate__())  # type: ignore[misc]
+        return pack(super().__getstate__())
 
     def _restore_state(self, state: dict[str, Any]) -> None:
         """Take what `_packed_state` has returned."""
-        super().__setstate__(unpack(state))  # type: ignore[misc]
+        super().__setstate__(unpack(state))
 
 
 def pack(state: dict[str, Any]) -> dict[str, Any]:

@@ -81,7 +81,7 @@ def _array(value: np.ndarray) -> list[Any]:
     if value.dtype.hasobject or value.dtype.kind == "T":
         return ["array", value.dtype.kind, value.shape, value.tolist()]
     cells = np.ascontiguousarray(value).reshape(-1)
-    data = cells.view(np.uint8) if cells.nbytes else b""
+    data: Any = cells.view(np.uint8) if cells.nbytes else b""
     return ["array", value.dtype.str, value.shape, zlib.crc32(data)]
 
 
@@ -89,10 +89,7 @@ def _saved_by_attributes(cls: type) -> bool:
     """Whether an object's attributes are all that a file holds of it."""
     if cls.__reduce_ex__ is not object.__reduce_ex__ or cls.__reduce__ is not object.__reduce__:
         return False
-    if issubclass(cls, BaseEstimator):
-        own = BaseEstimator
-    else:
-        own = object
+    own = BaseEstimator if issubclass(cls, BaseEstimator) else object
     setter = getattr(own, "__setstate__", None)
     return (
         cls.__getstate__ is own.__getstate__

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import inspect
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+from sklearn.base import BaseEstimator
 
 # Names the class in a dict that stands for an object.
 CLASS = "__type__"
@@ -59,6 +61,8 @@ def from_plain(plain: Any, done: dict[int, Any] | None = None) -> Any:
     kind = type(plain)
     if kind is list or kind is tuple:
         return kind([from_plain(item, done) for item in plain])
+    if isinstance(plain, np.ndarray) and not plain.flags.writeable:
+        return np.array(plain)  # mapped from a file, which may change
     if kind is not dict:
         return plain
     if id(plain) not in done:
@@ -72,6 +76,17 @@ def from_plain(plain: Any, done: dict[int, Any] | None = None) -> Any:
             value = _made(name, state)
         done[id(plain)] = plain, value
     return done[id(plain)][1]
+
+
+def trusted_types(public: Iterable[Any]) -> list[str]:
+    """Return the paths of the classes of estimators and their parameters among some objects."""
+    return sorted(
+        f"{value.__module__}.{value.__qualname__}"
+        for value in public
+        if inspect.isclass(value)
+        and issubclass(value, BaseEstimator)
+        and not inspect.isabstract(value)
+    )
 
 
 def class_name(cls: type) -> str | None:
@@ -113,7 +128,7 @@ def _made(name: str, state: dict[str, Any]) -> Any:
         raise ValueError(f"it holds a {name!r}, which is not known here")
     if issubclass(cls, tuple):
         return cls(*state["items"])
-    value = cls.__new__(cls)
+    value: Any = cls.__new__(cls)
     if hasattr(cls, "_restore_state"):
         value._restore_state(state)
     elif hasattr(cls, "__setstate__"):

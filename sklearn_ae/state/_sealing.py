@@ -114,7 +114,9 @@ def unseal(
             stacklevel=3,
         )
     try:
-        return restored(from_plain({**given, **_migrations.migrated(_name(cls), own, number)}))
+        further = {key: value for key, value in given.items() if key not in own}
+        plain = {**further, **_migrations.migrated(_name(cls), own, number)}
+        return restored(from_plain(plain))
     except Exception as error:
         raise ValueError(
             f"The saved {cls.__name__} of sklearn_ae {written} cannot be restored: "

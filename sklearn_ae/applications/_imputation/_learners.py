@@ -66,7 +66,6 @@ class Learner(ABC):
 
     n_iter: int = 0
     history: History | None = None
-    device: str
 
     @abstractmethod
     def fit(self, folds: list[tuple[Examples, Examples]]) -> list[NDArray]:
@@ -75,6 +74,11 @@ class Learner(ABC):
     @abstractmethod
     def fill(self, filled: NDArray, missing: NDArray, start: NDArray) -> NDArray[np.float64]:
         """Fill further rows: the mean over folds."""
+
+    @property
+    @abstractmethod
+    def device(self) -> str:
+        """Where the networks are."""
 
 
 class _Unchanged(Start):
