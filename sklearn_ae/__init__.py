@@ -1,6 +1,7 @@
 """Autoencoders that sit next to PCA, as scikit-learn estimators."""
 
 from sklearn_ae import metrics
+from sklearn_ae._version import __version__ as __version__
 from sklearn_ae.applications import AutoencoderImputer, AutoencoderOutlierDetector, SuperResolver
 from sklearn_ae.architectures import Augmentation, Convolutional, Dense, Recurrent
 from sklearn_ae.autoencoders import (
@@ -53,9 +54,8 @@ from sklearn_ae.penalties import (
     NestedCodes,
     Penalty,
 )
+from sklearn_ae.state import trusted_types
 from sklearn_ae.terms import Code, Term
-
-__version__ = "0.1.0"
 
 __all__ = [
     "MMD",
@@ -100,6 +100,7 @@ __all__ = [
     "StackedAutoencoder",
     "SuperResolver",
     "SwapNoise",
+    "TRUSTED_TYPES",
     "Term",
     "TopK",
     "VariationalAutoencoder",
@@ -109,3 +110,8 @@ __all__ = [
     "metrics",
     "to_onnx",
 ]
+
+#: What `skops.io.load` has to be told to load every estimator of this package, as in
+#: ``skops.io.load(file, trusted=sklearn_ae.TRUSTED_TYPES)``: the paths of the estimators and of
+#: the objects that are their parameters. A user's own classes are not among them.
+TRUSTED_TYPES: list[str] = trusted_types(globals().get(name) for name in __all__)

@@ -13,7 +13,9 @@ import torch
 import sklearn_ae
 
 ROOMS = [
+    "_version",
     "_compat",
+    "state",
     "_products",
     "runtime",
     "data",

@@ -28,7 +28,7 @@ from sklearn_ae.applications._imputation import (
     ResidualDraws,
     StandardTable,
 )
-from sklearn_ae.autoencoders import check_no_conflict, in_kind
+from sklearn_ae.autoencoders import StateMixin, check_no_conflict, in_kind
 from sklearn_ae.data import ArrayForm, Container, Series, as_numpy, check_accepted
 from sklearn_ae.runtime import Seeds, resolve_device, torch_threads
 from sklearn_ae.training import TrainingConfig
@@ -39,7 +39,7 @@ _PATIENCE = 4
 _NETWORK = ["hidden_layer_sizes", "alpha", "learning_rate_init", "max_iter"]
 
 
-class AutoencoderImputer(TransformerMixin, BaseEstimator):
+class AutoencoderImputer(TransformerMixin, StateMixin):
     """Fill missing cells by a network that begins at the Gaussian conditional mean.
 
     With the mean mu and the precision matrix P of the rows, both estimated from incomplete rows
@@ -104,6 +104,9 @@ class AutoencoderImputer(TransformerMixin, BaseEstimator):
     history_ : DataFrame
         A row an epoch of the network, the start being epoch 0; losses are mean squared errors
         of hidden cells in standard units, summed over a row. Empty with an `estimator`.
+    device_ : str
+        Where the network is, such as "cpu" or "cuda:0". An estimator that is loaded where the
+        device of its fit is not is on the CPU.
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of str
@@ -428,6 +431,12 @@ class AutoencoderImputer(TransformerMixin, BaseEstimator):
             return pd.DataFrame(1.0, index=varied, columns=CANDIDATES[:1])
         first = [columns[0] for columns in self._table.groups]
         return pd.DataFrame(weights[first], index=varied, columns=CANDIDATES)
+
+    @property
+    def device_(self) -> str:
+        """Where the networks are: that of `fit`, or the CPU if loaded where that one is not."""
+        learner = self._filler.learner
+        return "cpu" if learner is None else learner.device
 
     @property
     def history_(self) -> pd.DataFrame:

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import clone
 from sklearn.utils import get_tags
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
@@ -16,6 +16,7 @@ from sklearn_ae._compat import check_sample_weight
 from sklearn_ae.autoencoders import (
     Autoencoder,
     BaseAutoencoder,
+    StateMixin,
     ThresholdMixin,
     fit_together,
     in_kind,
@@ -25,7 +26,7 @@ from sklearn_ae.data import ArrayForm, as_numpy, rows_as_numpy
 from sklearn_ae.runtime import Seeds
 
 
-class AutoencoderOutlierDetector(ThresholdMixin, BaseEstimator):
+class AutoencoderOutlierDetector(ThresholdMixin, StateMixin):
     """Find outliers by the mean score of several autoencoders.
 
     The autoencoders differ in their draws: initial weights, order of the rows, noise and the
@@ -53,6 +54,9 @@ class AutoencoderOutlierDetector(ThresholdMixin, BaseEstimator):
         The fitted clones of `estimator`.
     offset_ : float
         Score below which `predict` says outlier.
+    device_ : str
+        Where the network is, such as "cpu" or "cuda:0". An estimator that is loaded where the
+        device of its fit is not is on the CPU.
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of str
@@ -161,6 +165,11 @@ class AutoencoderOutlierDetector(ThresholdMixin, BaseEstimator):
         """
         check_is_fitted(self)
         return _mean_score(self.estimators_, X)
+
+    @property
+    def device_(self) -> str:
+        """Where the networks are: that of `fit`, or the CPU if loaded where that one is not."""
+        return self.estimators_[0].device_
 
     def _prototype(self) -> BaseAutoencoder:
         return Autoencoder() if self.estimator is None else self.estimator

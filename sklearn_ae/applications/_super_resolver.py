@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
@@ -24,7 +23,7 @@ from sklearn_ae.applications._tiling import (
     window,
 )
 from sklearn_ae.architectures import SubPixel
-from sklearn_ae.autoencoders import pack, unpack
+from sklearn_ae.autoencoders import StateMixin
 from sklearn_ae.data import SMALL, Ragged, Rows, as_images, plan
 from sklearn_ae.inference import Model
 from sklearn_ae.latents import Deterministic
@@ -53,7 +52,7 @@ _BLOCK_PIXELS = 2**17
 _BLOCK_SIDE = 256
 
 
-class SuperResolver(BaseEstimator):
+class SuperResolver(StateMixin):
     """Enlarge images by a whole number, in more detail than bicubic interpolation.
 
     With s for `scale`, each pixel of each channel becomes s² pixels,
@@ -123,6 +122,9 @@ class SuperResolver(BaseEstimator):
         [0, 1].
     best_validation_loss_ : float or None
         Least loss of held-out images, the start included; None if none were held out.
+    device_ : str
+        Where the network is, such as "cpu" or "cuda:0". An estimator that is loaded where the
+        device of its fit is not is on the CPU.
     n_features_in_ : int
         Number of channels.
 
@@ -443,6 +445,11 @@ class SuperResolver(BaseEstimator):
         return self._history.frame()
 
     @property
+    def device_(self) -> str:
+        """Where the network is: that of `fit`, or the CPU if loaded where that one is not."""
+        return str(self._model.device)
+
+    @property
     def best_validation_loss_(self) -> float | None:
         """Least loss of held-out images, the start included; None if none were held out."""
         curve = self._history.column("valid_loss")
@@ -453,12 +460,6 @@ class SuperResolver(BaseEstimator):
         tags.input_tags.two_d_array = False
         tags.input_tags.three_d_array = True
         return tags
-
-    def __getstate__(self) -> dict[str, Any]:
-        return pack(super().__getstate__())
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(unpack(state))
 
 
 def _by_pixel(history: History, n_values: int) -> History:

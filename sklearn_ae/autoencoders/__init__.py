@@ -11,7 +11,7 @@ from sklearn_ae.autoencoders._recurrent import RecurrentAutoencoder
 from sklearn_ae.autoencoders._slots import check_no_conflict
 from sklearn_ae.autoencoders._sparse import SparseAutoencoder
 from sklearn_ae.autoencoders._stacked import StackedAutoencoder
-from sklearn_ae.autoencoders._state import pack, unpack
+from sklearn_ae.autoencoders._state import StateMixin, built, pack_model, unpack_model
 from sklearn_ae.autoencoders._threshold import ThresholdMixin, outlier_threshold
 from sklearn_ae.autoencoders._variational import VariationalAutoencoder
 from sklearn_ae.autoencoders._vector_quantized import VectorQuantizedAutoencoder
@@ -26,14 +26,16 @@ __all__ = [
     "RecurrentAutoencoder",
     "SparseAutoencoder",
     "StackedAutoencoder",
+    "StateMixin",
     "ThresholdMixin",
     "VariationalAutoencoder",
     "VectorQuantizedAutoencoder",
     "WassersteinAutoencoder",
+    "built",
     "check_no_conflict",
     "fit_together",
     "in_kind",
     "outlier_threshold",
-    "pack",
-    "unpack",
+    "pack_model",
+    "unpack_model",
 ]

@@ -40,7 +40,7 @@ from sklearn_ae.autoencoders._fitting import (
 from sklearn_ae.autoencoders._in_kind import in_kind
 from sklearn_ae.autoencoders._reading import Reader, check_dense_size, dtypes_of
 from sklearn_ae.autoencoders._slots import fill_slot
-from sklearn_ae.autoencoders._state import pack, unpack
+from sklearn_ae.autoencoders._state import StateMixin
 from sklearn_ae.corruptions import Corruption
 from sklearn_ae.data import ArrayForm, Ragged, Rows, SparseRows, as_numpy, rows_as_numpy
 from sklearn_ae.inference import Model, sample
@@ -60,6 +60,7 @@ def _can_sample(autoencoder: BaseAutoencoder) -> bool:
 
 
 class BaseAutoencoder(
+    StateMixin,
     CallbackSupportMixin,
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
@@ -215,6 +216,9 @@ default="from_dtype"
         variance of X; equal to PCA's where the start is PCA and is kept.
     offset_ : float
         `decision_function` is `score_samples` minus this.
+    device_ : str
+        Where the network is, such as "cpu" or "cuda:0". An estimator that is loaded where the
+        device of its fit is not is on the CPU.
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of str
@@ -951,6 +955,11 @@ default="from_dtype"
         return self._history.frame()
 
     @property
+    def device_(self) -> str:
+        """Where the network is: that of `fit`, or the CPU if loaded where that one is not."""
+        return str(self._model.device)
+
+    @property
     def loss_curve_(self) -> NDArray[np.float64]:
         """Training loss after each epoch."""
         return self._history.column("train_loss")[1:]
@@ -994,9 +1003,3 @@ default="from_dtype"
         tags.input_tags.sparse = adapter.sparse
         tags.input_tags.allow_nan = adapter.missing
         return tags
-
-    def __getstate__(self) -> dict[str, Any]:
-        return pack(super().__getstate__())
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(unpack(state))

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from sklearn.base import BaseEstimator
 
 from sklearn_ae.data import ArrayForm, as_numpy, scaling_from
 from sklearn_ae.inference import (
@@ -18,9 +19,28 @@ from sklearn_ae.inference import (
     state_tensors,
 )
 from sklearn_ae.runtime import available_device
+from sklearn_ae.state import seal, unseal
 from sklearn_ae.training import History, adopt_terms, make_net, term_weights
 
 _NETWORK = "_network"
+
+
+class StateMixin(BaseEstimator):
+    """Saves an estimator as plain values under a format number, versions and a digest."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        return seal(type(self), self._packed_state())
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(unseal(type(self), state, unpack))
+
+    def _packed_state(self) -> dict[str, Any]:
+        """Return the attributes, as an estimator that holds this one saves them."""
+        return pack(super().__getstate__())
+
+    def _restore_state(self, state: dict[str, Any]) -> None:
+        """Take what `_packed_state` has returned."""
+        super().__setstate__(unpack(state))
 
 
 def pack(state: dict[str, Any]) -> dict[str, Any]:
@@ -46,9 +66,9 @@ def pack(state: dict[str, Any]) -> dict[str, Any]:
     optimizer = net.optimizer_.state
     mixture = model.mixture
     state[_NETWORK] = {
-        **_packed(model),
+        **pack_model(model),
         "training_range": None if model.training_range is None else list(model.training_range),
-        "mixture": None if mixture is None else _packed(mixture.start),
+        "mixture": None if mixture is None else pack_model(mixture.start),
         "moments": [
             {name: _array(value) for name, value in optimizer[p].items()}
             for _, p in net.get_all_learnable_params()
@@ -73,18 +93,21 @@ def unpack(state: dict[str, Any]) -> dict[str, Any]:
     net = make_net(saved["factory"], state["_spec_used"], config, scalings)
     adopt_terms(net.criterion_, saved["term_weights"])
     parameters = [parameter for _, parameter in net.get_all_learnable_params()]
+    if len(saved["moments"]) not in (0, len(parameters)):
+        raise ValueError(f"it has moments of {len(saved['moments'])} of {len(parameters)} weights")
     for parameter, moments in zip(parameters, saved["moments"], strict=False):
         net.optimizer_.state[parameter] = {
-            name: torch.from_numpy(np.array(value)).to(config.device)
+            name: _tensor(f"a moment {name!r}", value, parameter.shape if np.ndim(value) else ())
+            .clone()
+            .to(config.device)
             for name, value in moments.items()
         }
     state["net_"] = net
-    model = _unpacked(saved, net.module_)
+    model = unpack_model(saved, net.module_)
     if saved["training_range"] is not None:
         model.training_range = TrainingRange(*saved["training_range"])
     if saved["mixture"] is not None:
-        module = saved["mixture"]["factory"]().eval().to(config.device)
-        start = _unpacked(saved["mixture"], module)
+        start = unpack_model(saved["mixture"], built(saved["mixture"], config.device))
         model.mixture = DefensiveMixture(start, state["_spec_used"].defensive_share)
     model.term_weights = saved["term_weights"]
     state["_model"] = model
@@ -95,7 +118,8 @@ def unpack(state: dict[str, Any]) -> dict[str, Any]:
     return state
 
 
-def _packed(model: Model) -> dict[str, Any]:
+def pack_model(model: Model) -> dict[str, Any]:
+    """Return what a model consists of, with its weights as arrays."""
     return {
         "factory": model.factory,
         "loss": model.loss,
@@ -106,18 +130,53 @@ def _packed(model: Model) -> dict[str, Any]:
     }
 
 
-def _unpacked(saved: dict[str, Any], module: AutoencoderModule) -> Model:
-    """Put saved weights into a network."""
-    set_state_tensors(module, [torch.from_numpy(np.array(w)) for w in saved["weights"]])
-    return Model(
-        saved["factory"],
+def built(saved: dict[str, Any], device: str) -> AutoencoderModule:
+    """Return the network of a packed model, its weights not yet set."""
+    return saved["factory"]().eval().to(available_device(device))
+
+
+def unpack_model(saved: dict[str, Any], module: AutoencoderModule) -> Model:
+    """Put saved weights into a network, once they are what it has.
+
+    Raises
+    ------
+    ValueError
+        If an array has another shape or type, or holds a number that is not finite.
+    """
+    factory, weights, tensors = saved["factory"], saved["weights"], state_tensors(module)
+    if len(weights) != len(tensors):
+        raise ValueError(f"it has {len(weights)} arrays of weights in place of {len(tensors)}")
+    set_state_tensors(
         module,
-        scaling_from(saved["scaling"]),
-        saved["loss"],
-        scaling_from(saved["target_scaling"]),
-        saved["code_scale"],
+        [
+            _tensor(f"array {i} of the weights", value, tensor.shape, tensor.dtype)
+            for i, (value, tensor) in enumerate(zip(weights, tensors, strict=True))
+        ],
     )
+    scaling, target = scaling_from(saved["scaling"]), scaling_from(saved["target_scaling"])
+    # Targets of higher resolution have several columns in place of one.
+    width = factory.n_features * max(1, len(target.mean) // factory.n_features)
+    for columns, values, n in (("", scaling, factory.n_features), ("target ", target, width)):
+        _tensor(f"the mean of {columns}columns", values.mean, (n,))
+        _tensor(f"the scale of {columns}columns", values.scale, (n,))
+    _tensor("the scale of the code", saved["code_scale"], (factory.n_components,))
+    return Model(factory, module, scaling, saved["loss"], target, saved["code_scale"])
+
+
+def _tensor(
+    name: str, value: Any, shape: tuple[int, ...], dtype: torch.dtype | None = None
+) -> torch.Tensor:
+    """Return an array as a tensor, if it has a shape and a type and is finite."""
+    # One that is mapped from a file may not be written to, of which torch warns.
+    tensor = torch.from_numpy(np.require(value, requirements=["C", "W"]))
+    if tensor.shape != torch.Size(shape):
+        raise ValueError(f"{name} has shape {tuple(tensor.shape)} in place of {tuple(shape)}")
+    if dtype is not None and tensor.dtype != dtype:
+        raise ValueError(f"{name} has type {tensor.dtype} in place of {dtype}")
+    if not (torch.isfinite(tensor.sum()) or torch.isfinite(tensor).all()):
+        raise ValueError(f"{name} holds a number that is not finite")
+    return tensor
 
 
 def _array(tensor: torch.Tensor) -> np.ndarray:
-    return tensor.detach().cpu().numpy().copy()
+    return tensor.detach().cpu().numpy()

@@ -107,7 +107,7 @@ class Model:
         double = self._double
         if double is None:
             double = copy.deepcopy(self.module)
-            double = (double.to("cpu") if self._device.type == "mps" else double).double()
+            double = (double.to("cpu") if self.device.type == "mps" else double).double()
             self._double = double
         return double
 
@@ -127,7 +127,8 @@ class Model:
         )
 
     @property
-    def _device(self) -> torch.device:
+    def device(self) -> torch.device:
+        """Where the network is."""
         return self.device_of(self.module)
 
     def takes(self, x: Tensor) -> bool:

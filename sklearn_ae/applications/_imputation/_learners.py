@@ -14,11 +14,12 @@ from sklearn.base import BaseEstimator, clone
 from torch import Generator
 
 from sklearn_ae.architectures import Dense
+from sklearn_ae.autoencoders import built, pack_model, unpack_model
 from sklearn_ae.data import ColumnScaling, Rows
-from sklearn_ae.inference import Model, ModuleFactory, set_state_tensors, state_tensors
+from sklearn_ae.inference import Model
 from sklearn_ae.latents import Deterministic
 from sklearn_ae.losses import SquaredError
-from sklearn_ae.runtime import Seeds, available_device
+from sklearn_ae.runtime import Seeds
 from sklearn_ae.starts import LinearStart, Start
 from sklearn_ae.training import Fitter, History, ModelSpec, TrainingConfig, fit_folds
 
@@ -73,6 +74,11 @@ class Learner(ABC):
     @abstractmethod
     def fill(self, filled: NDArray, missing: NDArray, start: NDArray) -> NDArray[np.float64]:
         """Fill further rows: the mean over folds."""
+
+    @property
+    @abstractmethod
+    def device(self) -> str:
+        """Where the networks are."""
 
 
 class _Unchanged(Start):
@@ -155,34 +161,17 @@ class FoldNetworks(Learner):
             start=_Unchanged(),
         )
 
-    @staticmethod
-    def _model(factory: ModuleFactory, module: Any) -> Model:
-        scaling = _unit(factory.n_features)
-        return Model(factory, module, scaling, SquaredError(), scaling)
+    @property
+    def device(self) -> str:
+        """Where the networks are."""
+        return str(self._models[0].device) if self._models else "cpu"
 
     def __getstate__(self) -> dict[str, Any]:
-        state = self.__dict__.copy()
-        models = state.pop("_models")
-        state["weights"] = [
-            [t.detach().cpu().numpy().copy() for t in state_tensors(m.module)] for m in models
-        ]
-        state["factory"] = models[0].factory if models else None
-        if self.history is not None:
-            state["history"] = (self.history.columns, self.history.values)
-        return state
+        return {**vars(self), "_models": [pack_model(model) for model in self._models]}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        state = state.copy()
-        weights, factory = state.pop("weights"), state.pop("factory")
-        self.__dict__.update(state)
-        if self.history is not None:
-            self.history = History(*state["history"])
-        self._models = []
-        device = available_device(self.config.device)
-        for arrays in weights:
-            module = factory()
-            set_state_tensors(module, [torch.from_numpy(np.array(array)) for array in arrays])
-            self._models.append(self._model(factory, module.to(device).eval()))
+        models = [unpack_model(m, built(m, state["config"].device)) for m in state["_models"]]
+        vars(self).update(state, _models=models)
 
 
 class OwnEstimators(Learner):
@@ -229,6 +218,11 @@ class OwnEstimators(Learner):
     def fill(self, filled: NDArray, missing: NDArray, start: NDArray) -> NDArray[np.float64]:
         """Return the mean of what the clones say."""
         return np.mean([self._one(own, filled, missing) for own in self.fitted], axis=0)
+
+    @property
+    def device(self) -> str:
+        """Where the clones are, if they say so."""
+        return next((own.device_ for own in self.fitted if hasattr(own, "device_")), "cpu")
 
     @property
     def _pairs(self) -> bool:

@@ -1,0 +1,155 @@
+"""A small fitted estimator of each kind, and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from sklearn.base import clone
+from sklearn.decomposition import PCA
+
+from sklearn_ae import (
+    MMD,
+    Autoencoder,
+    AutoencoderImputer,
+    AutoencoderOutlierDetector,
+    Contraction,
+    ContractiveAutoencoder,
+    ConvolutionalAutoencoder,
+    DenoisingAutoencoder,
+    Dense,
+    GaussianNoise,
+    HuberError,
+    L1Weights,
+    RecurrentAutoencoder,
+    SparseAutoencoder,
+    StackedAutoencoder,
+    SuperResolver,
+    VariationalAutoencoder,
+    VectorQuantizedAutoencoder,
+    WassersteinAutoencoder,
+)
+
+
+def rows() -> np.ndarray:
+    """40 rows, 4 columns, the same whatever numpy draws."""
+    t = np.arange(40.0)[:, None]
+    return np.sin(t * [0.7, 1.3, 2.9, 0.2] + [0, 1, 2, 3]) + 0.3 * np.cos(t * 5.1)
+
+
+def incomplete() -> np.ndarray:
+    X = rows()
+    X[::5, 1] = X[2::7, 3] = np.nan
+    return X
+
+
+def table(*, gaps: bool = False) -> pd.DataFrame:
+    X = rows()
+    frame = pd.DataFrame(
+        {
+            "number": X[:, 0],
+            "level": pd.Categorical(np.array(list("abc"))[np.arange(40) * 7 % 3]),
+            "flag": X[:, 1] > 0,
+            "day": pd.date_range("2020-02-01", periods=40),
+        }
+    )
+    if gaps:
+        frame.loc[::6, "number"] = np.nan
+        frame.loc[1::6, "level"] = None
+    return frame
+
+
+def images() -> np.ndarray:
+    return np.abs(np.sin(np.arange(30.0 * 36) * 0.37)).reshape(30, 6, 6).round(3)
+
+
+def sequences() -> np.ndarray:
+    return np.sin(np.arange(30.0 * 10) * 0.41).reshape(30, 5, 2)
+
+
+class Kind(NamedTuple):
+    """An estimator, not yet fitted, and the rows that it is fitted to and asked about."""
+
+    estimator: Any
+    data: Callable[[], Any]
+
+
+_TABLE = {"hidden_layer_sizes": (3,), "max_iter": 2, "random_state": 0}
+KINDS = {
+    "autoencoder": Kind(Autoencoder(2, **_TABLE), rows),
+    "autoencoder_of_parts": Kind(
+        Autoencoder(
+            2,
+            architecture=Dense((3,)),
+            latent=MMD(),
+            corruption=GaussianNoise(0.1),
+            penalties=[L1Weights(0.001), Contraction(0.01)],
+            loss=HuberError(),
+            early_stopping=False,
+            max_iter=2,
+            random_state=0,
+        ),
+        rows,
+    ),
+    "autoencoder_of_a_table": Kind(Autoencoder(2, early_stopping=False, **_TABLE), table),
+    "autoencoder_of_normal_scores": Kind(Autoencoder(2, numeric_map="quantile", **_TABLE), rows),
+    "autoencoder_of_missing_cells": Kind(Autoencoder(2, **_TABLE), incomplete),
+    "sparse": Kind(SparseAutoencoder(5, **_TABLE), rows),
+    "denoising": Kind(DenoisingAutoencoder(2, **_TABLE), rows),
+    "contractive": Kind(ContractiveAutoencoder(2, **_TABLE), rows),
+    "variational": Kind(VariationalAutoencoder(2, **_TABLE), rows),
+    "wasserstein": Kind(WassersteinAutoencoder(2, **_TABLE), rows),
+    "vector_quantized": Kind(VectorQuantizedAutoencoder(2, **_TABLE), rows),
+    "stacked": Kind(StackedAutoencoder(2, **_TABLE), rows),
+    "convolutional": Kind(
+        ConvolutionalAutoencoder(2, channels=(2,), max_iter=1, random_state=0), images
+    ),
+    "recurrent": Kind(
+        RecurrentAutoencoder(2, hidden_size=4, max_iter=1, random_state=0), sequences
+    ),
+    "imputer": Kind(AutoencoderImputer(**_TABLE), incomplete),
+    "imputer_of_a_table": Kind(
+        AutoencoderImputer(add_indicator=True, **_TABLE), lambda: table(gaps=True)
+    ),
+    "imputer_by_autoencoders": Kind(
+        AutoencoderImputer(DenoisingAutoencoder(2, **_TABLE), random_state=0), incomplete
+    ),
+    "imputer_by_pca": Kind(AutoencoderImputer(PCA(2), random_state=0), incomplete),
+    "outlier_detector": Kind(
+        AutoencoderOutlierDetector(Autoencoder(2, **_TABLE), n_estimators=2, random_state=0), rows
+    ),
+    "super_resolver": Kind(SuperResolver(channels=2, depth=2, max_iter=1, random_state=0), images),
+}
+_METHODS = ["transform", "score_samples", "predict", "reconstruct", "impute", "sample"]
+
+
+@cache
+def fitted(name: str) -> Any:
+    """Return a fitted estimator of a kind, which is not to be changed."""
+    return clone(KINDS[name].estimator).fit(KINDS[name].data())
+
+
+def answers(name: str, estimator: Any) -> dict[str, np.ndarray]:
+    """Return what an estimator says of the rows of its kind, by method."""
+    found = {}
+    for method in _METHODS:
+        if hasattr(estimator, method):
+            given = 5 if method == "sample" else KINDS[name].data()
+            more = {"random_state": 0} if method in ("sample", "impute") else {}
+            found[method] = getattr(estimator, method)(given, **more)
+    return {f"{m}_{part}": a for m, value in found.items() for part, a in _arrays(value).items()}
+
+
+def _arrays(value: Any) -> dict[str, np.ndarray]:
+    if isinstance(value, list):
+        return {f"{i}_{k}": a for i, part in enumerate(value) for k, a in _arrays(part).items()}
+    if not isinstance(value, pd.DataFrame):
+        return {"": np.asarray(value)}
+    numbers = value.select_dtypes("number")
+    return {
+        "numbers": numbers.to_numpy(np.float64),
+        "others": value.drop(columns=numbers.columns).astype(str).to_numpy(np.str_),
+    }

@@ -1,0 +1,49 @@
+"""Files of every format that a release has written still load, and answer as they did."""
+
+from __future__ import annotations
+
+import warnings
+
+import joblib
+import numpy as np
+import pytest
+import skops.io
+
+import sklearn_ae
+from sklearn_ae.state import FORMAT, OtherVersionWarning
+from tests.state.models import KINDS, answers
+from tests.state.test_plain import ESTIMATORS
+from tests.state.write_files import FILES
+
+FORMATS = range(1, FORMAT + 1)
+LOADS = {
+    "joblib": joblib.load,
+    "skops": lambda path: skops.io.load(path, trusted=sklearn_ae.TRUSTED_TYPES),
+}
+
+
+@pytest.mark.parametrize("suffix", LOADS)
+@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("number", FORMATS)
+def test_a_file_answers_as_when_it_was_written(number, name, suffix):
+    folder = FILES / f"format_{number}"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", OtherVersionWarning)
+        loaded = LOADS[suffix](folder / f"{name}.{suffix}")
+    found, expected = answers(name, loaded), np.load(folder / f"{name}.npz")
+    assert found.keys() == set(expected)
+    for key, value in expected.items():
+        if value.dtype.kind == "f":
+            scale = np.nanmax(np.abs(value))
+            np.testing.assert_allclose(found[key], value, rtol=1e-5, atol=1e-6 * scale)
+        else:
+            np.testing.assert_array_equal(found[key], value)
+
+
+def test_every_estimator_has_a_file():
+    kept = {type(kind.estimator) for kind in KINDS.values()}
+    assert kept >= set(ESTIMATORS)
+
+
+def test_files_stay_small():
+    assert sum(path.stat().st_size for path in FILES.rglob("*.*")) < 1_500_000
