@@ -59,7 +59,7 @@ def pack(state: dict[str, Any]) -> dict[str, Any]:
     """
     if "_model" not in state:
         return state
-    state = {k: as_numpy(v) if torch.is_tensor(v) else v for k, v in state.items()}
+    state = {name: as_numpy(value) for name, value in state.items()}
     model: Model = state.pop("_model")
     net = state.pop("net_")
     history: History = state.pop("_history")
@@ -112,7 +112,8 @@ def unpack(state: dict[str, Any]) -> dict[str, Any]:
     model.term_weights = saved["term_weights"]
     state["_model"] = model
     state["_history"] = History(saved["history_columns"], saved["history"])
-    if state.get("_namespace") == "torch":
+    # Of libraries, torch alone is sure to be there; a model of numpy serves every other.
+    if state.pop("_namespace", None) == "torch":
         ArrayForm(torch, "cpu").mark(state)
     net.history_ = state["_history"].to_skorch()
     return state
