@@ -15,7 +15,14 @@ from sklearn.utils._array_api import _convert_to_numpy, get_namespace_and_device
 from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.validation import _check_sample_weight
 from torch import Tensor, nn
+from torch._functorch.eager_transforms import (
+    _create_differentiable,
+    _undo_create_differentiable,
+    _wrap_all_tensors,
+    grad_increment_nesting,
+)
 from torch._ops import OpOverload as Overload
+from torch.autograd.graph import _engine_run_backward
 from torch.utils._python_dispatch import TorchDispatchMode as DispatchMode
 
 # It is imported by the first call of `torch.func`, which may come within a fit.
@@ -55,6 +62,7 @@ __all__ = [
     "binding",
     "check_sample_weight",
     "fused_adamw_",
+    "import_compiler",
     "is_transformed",
     "lay_in_a_row",
     "linear",
@@ -66,6 +74,7 @@ __all__ = [
     "storage_key",
     "to_numpy",
     "total_norm",
+    "vjp",
     "with_callbacks",
 ]
 
@@ -93,6 +102,41 @@ def overloads(operation: Overload) -> list[Overload]:
 def is_transformed(tensor: Tensor) -> bool:
     """Whether a tensor is what `torch.func` differentiates or maps over."""
     return torch._C._functorch.is_functorch_wrapped_tensor(tensor)
+
+
+def vjp(
+    function: Callable[[Tensor], Tensor], x: Tensor
+) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+    """Return a function's value, and what maps directions of it to gradients in x.
+
+    It is `torch.func.vjp` without its imports of torch's compiler and of sympy, which take
+    seconds.
+    """
+    with grad_increment_nesting() as level, torch.enable_grad():
+        leaf = _create_differentiable(_wrap_all_tensors(x, level), level)
+        inner = function(leaf)
+        value = _undo_create_differentiable(inner, level)
+
+    def pull(direction: Tensor) -> Tensor:
+        if not inner.requires_grad:
+            return torch.zeros_like(leaf)
+        [gradient] = _engine_run_backward(
+            (inner,),
+            (direction,),
+            True,
+            torch.is_grad_enabled(),
+            (leaf,),
+            True,
+            accumulate_grad=False,
+        )
+        return torch.zeros_like(leaf) if gradient is None else gradient
+
+    return value, pull
+
+
+def import_compiler() -> None:
+    """Import torch's compiler, as its optimizers do when the first one is made."""
+    import torch._dynamo  # noqa: F401  # which takes seconds
 
 
 def persistent_buffers(module: nn.Module) -> list[Tensor]:

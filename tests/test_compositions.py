@@ -2,6 +2,8 @@
 
 import pickle
 import random
+import re
+import traceback
 from itertools import combinations, product
 
 import numpy as np
@@ -290,3 +292,103 @@ def test_a_composition_of_images_and_sequences_is_judged(form):
     ).fit(rows)
     assert np.isfinite(fitted.score_samples(rows)).all()
     assert np.isfinite(fitted.best_validation_loss_)
+
+
+# Compositions drawn from all slots, of few and of many rows
+
+
+DRAWN_ROWS = {
+    "table": lambda rng, n: rng.beta(2, 3, size=(n, rng.choice([1, 2, 5]))),
+    "holes": lambda rng, n: np.where(rng.random((n, 5)) < 0.2, np.nan, rng.random((n, 5))),
+    "images": lambda rng, n: rng.beta(
+        2, 3, size=(n, *rng.choice([(1, 1, 1), (2, 2, 1), (5, 4, 2)]))
+    ),
+    "listed images": lambda rng, n: [rng.random((*rng.integers(1, 6, 2), 2)) for _ in range(n)],
+    "sequences": lambda rng, n: rng.beta(2, 3, size=(n, *rng.choice([(1, 1), (1, 2), (4, 2)]))),
+    "listed sequences": lambda rng, n: [rng.random((rng.integers(1, 6), 2)) for _ in range(n)],
+}
+
+
+def any_of(rng, options):
+    return options[rng.integers(len(options))]
+
+
+def drawn_architecture(rng, form):
+    hidden = {"activation": any_of(rng, ["silu", "relu", "tanh", "identity"])}
+    hidden |= {"dropout": any_of(rng, [0.0, 0.3]), "hidden_noise": any_of(rng, [0.0, 0.1])}
+    normalization = any_of(rng, [None, "batch", "layer"])
+    flag = bool(rng.random() < 0.5)
+    if "images" in form:
+        return Convolutional(
+            any_of(rng, [(1,), (2, 3)]),
+            hidden_layer_sizes=any_of(rng, [(), (1,), (4,)]),
+            normalization=normalization,
+            pooling=any_of(rng, ["stride", "max", "average"]),
+            kernel_size=any_of(rng, [1, 2, 3]),
+            residual_blocks=int(flag),
+            **hidden,
+        )
+    if "sequences" in form:
+        return Recurrent(
+            cell=any_of(rng, ["gru", "lstm"]),
+            hidden_size=any_of(rng, [1, 3]),
+            n_layers=any_of(rng, [1, 2]),
+            bidirectional=flag,
+            recurrent_decoder=bool(rng.random() < 0.5),
+            **hidden,
+        )
+    sizes = any_of(rng, [(), (1,), (4, 3)])
+    return Dense(sizes, normalization=normalization, tied_weights=flag, **hidden)
+
+
+def drawn(seed):
+    """An autoencoder of many, and rows for it."""
+    rng = np.random.default_rng(seed)
+    form = any_of(rng, list(DRAWN_ROWS))
+    rows = DRAWN_ROWS[form](rng, any_of(rng, [1, 2, 3, 21, 30, 30]))
+    penalties = [p for (p,) in SLOTS["penalties"][1:] if rng.random() < 0.3]
+    autoencoder = Autoencoder(
+        any_of(rng, [1, 2, 3]),
+        architecture=drawn_architecture(rng, form),
+        latent=any_of(rng, SLOTS["latent"]),
+        corruption=any_of(rng, SLOTS["corruption"] + NOISE["images"]),
+        penalties=penalties,
+        loss=any_of(rng, SLOTS["loss"]),
+        init=any_of(rng, ["pca", "random"]),
+        early_stopping=bool(rng.random() < 0.3),
+        batch_size=any_of(rng, [None, 1, 8]),
+        max_iter=any_of(rng, [0, 1, 4]),
+        whiten=bool(rng.random() < 0.2),
+        optimizer=any_of(rng, [None, None, None, torch.optim.SGD]),
+        random_state=0,
+    )
+    return autoencoder, rows
+
+
+def all_finite(values):
+    if isinstance(values, list):
+        return all(map(all_finite, values))
+    return np.isfinite(values).all()
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_drawn_composition_answers_with_numbers_or_is_refused_by_name(seed):
+    autoencoder, rows = drawn(seed)
+    refused = None
+    try:
+        autoencoder.fit(rows)
+    except (ValueError, TypeError) as error:
+        refused = error
+    if refused is not None:
+        *_, (frame, _) = traceback.walk_tb(refused.__traceback__)
+        assert frame.f_globals["__name__"].startswith("sklearn_ae.")
+        assert re.search(r"\w+=\S+", str(refused))  # what was given
+        assert re.search(r"; |use ", str(refused))  # the way out
+        return
+    for each in (rows, rows[:1]):
+        assert all_finite(autoencoder.transform(each))
+        assert all_finite(autoencoder.reconstruct(each))
+        assert all_finite(autoencoder.score_samples(each))
+    if hasattr(autoencoder, "sample"):
+        assert all_finite(autoencoder.sample(3, random_state=0))
+    assert all_finite(autoencoder.partial_fit(rows[:1]).transform(rows))

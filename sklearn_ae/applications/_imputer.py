@@ -29,7 +29,14 @@ from sklearn_ae.applications._imputation import (
     StandardTable,
 )
 from sklearn_ae.autoencoders import StateMixin, check_no_conflict, in_kind
-from sklearn_ae.data import ArrayForm, Container, Series, as_numpy, check_accepted
+from sklearn_ae.data import (
+    ArrayForm,
+    Container,
+    Series,
+    as_numpy,
+    check_accepted,
+    within_range,
+)
 from sklearn_ae.runtime import Seeds, resolve_device, torch_threads
 from sklearn_ae.training import TrainingConfig
 
@@ -234,7 +241,7 @@ class AutoencoderImputer(TransformerMixin, StateMixin):
         X = self._validated(X, reset=True)
         weight = np.ones(_num_samples(X))
         if sample_weight is not None:
-            weight = check_sample_weight(sample_weight, weight[:, None])
+            weight = within_range(check_sample_weight(sample_weight, weight[:, None]))
         table = StandardTable(self.missing_values).fit(X, weight)
         _, Z, missing = table.read(X)
         seeds = Seeds(Seeds.of(self.random_state).entropy)

@@ -73,7 +73,8 @@ class ImageNorm(nn.GroupNorm):
 
     def forward(self, x: Tensor, training: bool = False) -> Tensor:
         """Standardise, scale and shift."""
-        return super().forward(x)
+        # torch's forward refuses a single number, which is standardised to 0 like any other.
+        return torch.group_norm(x, 1, self.weight, self.bias, self.eps)
 
 
 class Scales(NamedTuple):

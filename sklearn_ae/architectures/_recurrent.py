@@ -61,17 +61,33 @@ class Layers(NamedTuple):
         return gates * h * (n_in + h + 2 * h * (self.n_layers - 1))
 
 
+class _Unset:
+    """Recurrent layers that leave torch's global generator alone."""
+
+    def reset_parameters(self) -> None:
+        """Leave the weights unset; `reset` draws them."""
+
+
+class _GRU(_Unset, nn.GRU):
+    """Gated recurrent units."""
+
+
+class _LSTM(_Unset, nn.LSTM):
+    """Long short-term memory."""
+
+
+_CELLS: dict[str, type[_GRU] | type[_LSTM]] = {"gru": _GRU, "lstm": _LSTM}
+
+
 class _Recurrence(nn.Module):
     """Layers that run through sequences in one direction."""
 
     def __init__(self, n_in: int, layers: Layers) -> None:
         super().__init__()
         self.settings = layers
-        kind = nn.GRU if layers.cell == "gru" else nn.LSTM
         h = layers.hidden_size
-        # Built without storage, so that torch's generator is left alone.
         self.layers = nn.ModuleList(
-            kind(h if i else n_in, h, batch_first=True, device="meta").to_empty(device="cpu")
+            _CELLS[layers.cell](h if i else n_in, h, batch_first=True)
             for i in range(layers.n_layers)
         )
 

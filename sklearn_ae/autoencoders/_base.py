@@ -34,7 +34,7 @@ from sklearn_ae.autoencoders._declaring import declare, named_in_errors
 from sklearn_ae.autoencoders._fitting import (
     fit,
     fit_further,
-    threads_of,
+    training_mode,
     unchanged_on_failure,
 )
 from sklearn_ae.autoencoders._in_kind import in_kind
@@ -42,7 +42,15 @@ from sklearn_ae.autoencoders._reading import Reader, check_dense_size, dtypes_of
 from sklearn_ae.autoencoders._slots import fill_slot
 from sklearn_ae.autoencoders._state import StateMixin
 from sklearn_ae.corruptions import Corruption
-from sklearn_ae.data import ArrayForm, Ragged, Rows, SparseRows, as_numpy, rows_as_numpy
+from sklearn_ae.data import (
+    ArrayForm,
+    Ragged,
+    Rows,
+    SparseRows,
+    as_numpy,
+    rows_as_numpy,
+    within_range,
+)
 from sklearn_ae.inference import Model, sample
 from sklearn_ae.latents import Deterministic, Latent
 from sklearn_ae.losses import LOSSES, Loss
@@ -501,7 +509,7 @@ default="from_dtype"
         """
         with unchanged_on_failure(self):
             found = fit(self, X, sample_weight, X_clean, condition, companions, keep_folds=True)
-            with threads_of(*found[:2]):
+            with training_mode(*found[:2]):
                 parts = cross_fitted(self, rows_as_numpy(X), *found)
         return CrossFit(*map(ArrayForm.of(X).back, parts))
 
@@ -840,7 +848,7 @@ default="from_dtype"
         scores = as_numpy(self.score_samples(X, condition, X_clean=X_clean))
         if sample_weight is None:
             return float(scores.mean())
-        weights = check_sample_weight(sample_weight, scores)
+        weights = within_range(check_sample_weight(sample_weight, scores))
         return float(np.average(scores, weights=weights))
 
     @in_kind

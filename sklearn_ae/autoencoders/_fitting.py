@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import torch
 from numpy.typing import ArrayLike
 
 from sklearn_ae._compat import CallbackContext
 from sklearn_ae.autoencoders._composing import code_width, model_spec, training_config
 from sklearn_ae.autoencoders._reading import Reader
 from sklearn_ae.autoencoders._threshold import outlier_threshold
-from sklearn_ae.data import ArrayForm, Rows, rows_as_numpy
-from sklearn_ae.inference import Model, canonicalize
+from sklearn_ae.data import ArrayForm, Ragged, Rows, rows_as_numpy
+from sklearn_ae.inference import Model, canonicalize, sample
 from sklearn_ae.runtime import Seeds, torch_threads
 from sklearn_ae.training import (
     AutoencoderNet,
@@ -26,6 +28,9 @@ from sklearn_ae.training import (
     fit_specs,
     training_threads,
 )
+
+# Cells of the training rows whose answers are looked at.
+_CHECKED_CELLS = 2**18
 
 if TYPE_CHECKING:
     from sklearn_ae.autoencoders._base import BaseAutoencoder
@@ -101,7 +106,7 @@ def fit(estimator: BaseAutoencoder, X: ArrayLike, *given: Any, keep_folds: bool 
     context.call_on_fit_task_begin(estimator=estimator, X=X, y=X)
     if hasattr(estimator, "_skl_callbacks"):
         watch(estimator, context, X, rows, fitter)
-    with threads_of(fitter, rows):
+    with training_mode(fitter, rows):
         [fitted] = fit_specs([fitter], rows, previous)
         take(estimator, X, rows, fitter, fitted)
     context.call_on_fit_task_end(estimator=estimator, X=X, y=X, reconstruction_attributes=dict)
@@ -122,7 +127,7 @@ def fit_further(estimator: BaseAutoencoder, X: ArrayLike, *given: Any) -> None:
     """
     previous = estimator._model if estimator.__sklearn_is_fitted__() else None
     fitter, rows = prepare(estimator, X, *given, reset=previous is None, previous=previous)
-    with threads_of(fitter, rows):
+    with training_mode(fitter, rows):
         if previous is None:
             take(estimator, X, rows, fitter, fitter.start(rows))
         n_before, model = estimator._n_streamed, estimator._model
@@ -136,9 +141,12 @@ def fit_further(estimator: BaseAutoencoder, X: ArrayLike, *given: Any) -> None:
     estimator.offset_ = offset(estimator, rows, model)
 
 
-def threads_of(fitter: Fitter, rows: Rows) -> AbstractContextManager[None]:
-    """Return a context with the threads that a fit takes."""
-    return torch_threads(training_threads(fitter.spec, fitter.config, rows))
+@contextmanager
+def training_mode(fitter: Fitter, rows: Rows) -> Iterator[None]:
+    """Take the threads of a fit, and gradients, whatever the caller has set."""
+    threads = training_threads(fitter.spec, fitter.config, rows)
+    with torch_threads(threads), torch.inference_mode(False), torch.enable_grad():
+        yield
 
 
 def take(
@@ -158,6 +166,8 @@ def learned(
     """Return the attributes of a fitted network, its code made canonical in place."""
     model = fitted.model
     variance = canonicalize(model, rows, fitter.spec.symmetry, estimator.whiten)
+    if fitted.n_epochs:
+        check_answers(estimator, model, rows)
     return {
         "net_": fitted.net,
         "_model": model,
@@ -171,6 +181,29 @@ def learned(
         "offset_": offset(estimator, rows, model),
         **estimator._further_attributes(model, rows),
     }
+
+
+def check_answers(estimator: BaseAutoencoder, model: Model, rows: Rows) -> None:
+    """Raise if what a trained network says of training rows, or draws, is not finite."""
+    few = rows.take(np.arange(min(rows.n_rows, max(1, _CHECKED_CELLS // rows.n_features))))
+    values, given = few.selected(few.values), few.conditions
+    like = values if isinstance(values, Ragged) else None
+    with np.errstate(over="ignore", invalid="ignore"):
+        code = model.encode(values, given)
+        answers = [code, model.decode(code, given, like), estimator._scores(model, values, given)]
+        if model.factory.latent.samples:
+            drawn = sample(model, few.n_rows, given, Seeds(0).numpy("sample"), like)
+            answers.append(drawn)
+        finite = [
+            np.isfinite((a.cells if isinstance(a, Ragged) else a).astype(values.dtype)).all()
+            for a in answers
+        ]
+    if not all(finite):
+        raise FloatingPointError(
+            "The network that was trained answers training rows with numbers that are not finite; "
+            "lower learning_rate_init, put a StandardScaler or RobustScaler in front, or leave "
+            "early_stopping=True."
+        )
 
 
 def offset(estimator: BaseAutoencoder, rows: Rows, model: Model) -> float:
@@ -246,7 +279,7 @@ def fit_together(
     for autoencoder in autoencoders:
         fitter, rows = prepare(autoencoder, X, sample_weight)
         fitters.append(fitter)
-    with threads_of(fitter, rows):
+    with training_mode(fitter, rows):
         found = fit_specs(fitters, rows)
         for autoencoder, fitter, fitted in zip(autoencoders, fitters, found, strict=True):
             take(autoencoder, X, rows, fitter, fitted)

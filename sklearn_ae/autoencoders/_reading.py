@@ -27,6 +27,7 @@ from sklearn_ae.data import (
     check_accepted,
     check_same_units,
     read_companions,
+    within_range,
 )
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ class Reader:
         values = self.values(estimator, X, reset=reset)
         weight = None
         if sample_weight is not None:
-            weight = check_sample_weight(sample_weight, values)
+            weight = within_range(check_sample_weight(sample_weight, values))
         further: dict[str, Any] = {}
         if companions is not None:
             further = read_companions(dict(companions), len(values))

@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import OutlierMixin
 
 from sklearn_ae.autoencoders._in_kind import in_kind
+from sklearn_ae.data import within_range
 
 
 class ThresholdMixin(OutlierMixin):
@@ -65,7 +66,7 @@ def outlier_threshold(
         Share of outliers.
     """
     values, group = np.unique(scores, return_inverse=True)
-    mass = np.bincount(group, weights)
+    mass = np.bincount(group, None if weights is None else within_range(weights))
     reached = np.cumsum(mass) / mass.sum()
     n_below = int((reached <= contamination * (1 + 1e-9)).sum())
     if n_below == 0:

@@ -20,7 +20,7 @@ from sklearn_ae.data._input_adapter import InputAdapter
 from sklearn_ae.data._lazy_rows import LazyRows, SparseRows, dense_block
 from sklearn_ae.data._normal_scores import NormalScores
 from sklearn_ae.data._ragged import Ragged, blocks, plan
-from sklearn_ae.data._rows import FEW_ROWS, SMALL, Rows
+from sklearn_ae.data._rows import FEW_ROWS, SMALL, Rows, within_range
 from sklearn_ae.data._scaling import ColumnScaling, check_same_units
 from sklearn_ae.data._scalings import fit_scaling, scaling_from
 from sklearn_ae.data._sequences import Sequences, Steps
@@ -74,4 +74,5 @@ __all__ = [
     "read_table",
     "rows_as_numpy",
     "scaling_from",
+    "within_range",
 ]

@@ -20,6 +20,16 @@ _BLOCK_CELLS = 2**17
 _BLOCK_ROWS = 256
 # Rows of a block at least where a row may have very many columns.
 _FEW_ROWS = 64
+# Weights beyond which sums and shares of them may leave the range of numbers.
+_FAR = 2.0**300
+
+
+def within_range(weight: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return weights times a power of two if they are so large or small that sums would not do."""
+    largest = weight.max(initial=0.0)
+    if largest == 0.0 or 1 / _FAR < largest < _FAR:
+        return weight
+    return np.ldexp(weight, -int(np.frexp(largest)[1]))
 
 
 class Rows:

@@ -21,6 +21,8 @@ from sklearn_ae.losses import SquaredError
 # those below this share of the mean's square are rounding.
 _EMPTY = 1e-10
 _ROUNDING = 1e-12
+# Its square still is a number.
+_LARGEST = 1e150
 
 
 class _Moments(NamedTuple):
@@ -144,7 +146,7 @@ def _whitened(moments: _Moments, weight: Tensor, largest: float) -> _Basis:
     left, singular, right = torch.linalg.svd(regression, full_matrices=overcomplete)
     k = len(values)
     strength = torch.zeros(k, dtype=torch.float64)
-    strength[: len(singular)] = singular
+    strength[: len(singular)] = singular.clamp(max=_LARGEST)
     sign = torch.ones(k, dtype=torch.float64)
     sign[: len(singular)] = _signs(right)[: len(singular)]
     rotation = left * sign

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import logsumexp
 
 from sklearn_ae.data import Extent, Ragged, Rows
-from sklearn_ae.inference._model import Model, Values, as_tensor, run_in_float64
+from sklearn_ae.inference._model import LARGEST, Model, Values, as_tensor, run_in_float64
 from sklearn_ae.latents import importance_draws
 
 # Codes that are drawn for each held-out row.
@@ -75,10 +75,12 @@ def log_density(
             output = run_in_float64(
                 module, module.decode, code.sample.cpu().numpy(), given, x.dtype, extent
             )
-            nats = model.loss.errors(block, output, model.target_scaling)
+            nats = model.cell_errors(block, output)
             weights[i] = -np.nansum(nats.reshape(len(block), -1), axis=1)
             if code.divergence is not None:
                 weights[i] -= code.divergence.cpu().numpy()
+        # A row that is far enough has a divergence that is no number.
+        weights = np.maximum(weights, -LARGEST)
         bounds = (logsumexp(weights.reshape(n_groups, m, -1), axis=1) - np.log(m)).mean(axis=0)
         if extent is not None:
             observed = ~np.isnan(block).reshape(len(block), -1)

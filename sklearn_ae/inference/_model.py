@@ -34,6 +34,8 @@ from sklearn_ae.runtime import thread_count, torch_threads
 
 # Cells of the widest layer in one inference block.
 _BLOCK_CELLS = 2**20
+# The loss of a cell at most, so that those of a row add up to a number.
+LARGEST = 1e290
 # A code that is far from all that training saw.
 _FAR = 1e8
 # Singular values of a decoder's slopes below this share of the largest are rounding.
@@ -237,7 +239,7 @@ class Model:
             for rows, given, extent in self._by_size(like, condition):
                 output = self.output(code[rows], given, extent)
                 cells = target.block(rows).astype(np.float64, copy=False)
-                out.put(rows, self.loss.errors(cells, output, self.target_scaling))
+                out.put(rows, self.cell_errors(cells, output))
             return out
         errors = np.empty((len(x), self.loss.n_cells(self.factory.n_features)))
         with self._threads(len(x)):
@@ -299,7 +301,13 @@ class Model:
             output = self.output((code * self.code_scale).astype(x.dtype), given)
             clean = block if target is None else dense_block(target, part)
             clean = clean.astype(x.dtype, copy=False)
-            yield part, self.loss.errors(clean, output, self.target_scaling)
+            yield part, self.cell_errors(clean, output)
+
+    def cell_errors(self, x: NDArray, output: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the loss of cells, given what the decoder writes; sums over rows are finite."""
+        with np.errstate(over="ignore"):
+            errors = self.loss.errors(x, output, self.target_scaling)
+        return np.clip(errors, -LARGEST, LARGEST, out=errors)
 
     def standardizer(self, dtype: np.dtype) -> Callable[[NDArray], NDArray]:
         """Return what standardises rows of a dtype, in that dtype."""
@@ -424,4 +432,5 @@ def _computed(
 
 def as_tensor(module: AutoencoderModule, values: NDArray, dtype: np.dtype) -> Tensor:
     device = next(module.parameters()).device
-    return torch.from_numpy(np.ascontiguousarray(values, dtype=dtype)).to(device)
+    # Rows may be a memory map that cannot be written, which torch warns of.
+    return torch.from_numpy(np.require(values, dtype, ["C", "W"])).to(device)

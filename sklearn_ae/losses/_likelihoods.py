@@ -7,7 +7,7 @@ from numbers import Real
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.special import expit, gammaln, xlogy
+from scipy.special import expit, gammaln
 from sklearn.utils._param_validation import Interval
 from torch import Tensor
 from torch.nn import functional as F
@@ -21,6 +21,8 @@ _HALF_LOG_2PI = float(np.log(2 * np.pi) / 2)
 _EDGE = 1e-6
 # The slope of a link at the start, in units of a column's standard deviation, is at most this.
 _STEEPEST = 4.0
+# Noise beyond it, in standard units, would not be a number in float32.
+_MOST_LOG_STD = 80.0
 
 
 class _Likelihood(Loss):
@@ -129,7 +131,7 @@ class GaussianLikelihood(_Likelihood):
 
     def _parts(self, output: NDArray) -> tuple[NDArray, NDArray]:
         mean, log_std = np.split(output, 2, axis=-1)
-        return mean, np.maximum(log_std, np.log(self.floor))
+        return mean, np.clip(log_std, np.log(self.floor), _MOST_LOG_STD)
 
 
 class _BernoulliNats(CellLoss):
@@ -258,7 +260,7 @@ class Poisson(_Likelihood):
     ) -> NDArray[np.float64]:
         """Nats of each cell."""
         log_rate = self._log_rate(output, scaling)
-        return np.exp(log_rate) - xlogy(x, np.exp(log_rate)) + gammaln(x + 1.0)
+        return np.exp(log_rate) - x * log_rate + gammaln(x + 1.0)
 
     def sample(
         self, output: NDArray, scaling: ColumnScaling, rng: np.random.Generator

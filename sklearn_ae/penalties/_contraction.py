@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from numbers import Integral, Real
-from typing import Any, cast
+from typing import Any
 
 import torch
 from sklearn.utils._param_validation import Interval
 from torch import Generator, Tensor
-from torch.func import vjp, vmap
+from torch.func import vmap
 
+from sklearn_ae._compat import vjp
 from sklearn_ae.data import Batch
 from sklearn_ae.penalties._base import Penalty
+from sklearn_ae.runtime import interrupts_held
 from sklearn_ae.terms import Forward, Term, weighted_mean
 
 # Outputs up to which the Jacobian is taken whole, and projections beyond.
@@ -37,10 +38,10 @@ class _ContractionTerm(Term):
         x = batch.x.detach()
         if generator is not None and self.noise > 0:
             x = x + self.noise * torch.empty_like(x).normal_(generator=generator)
-        encoded = vjp(lambda rows: network.encode(rows, batch.condition), x)
-        h, pull = cast(tuple[Tensor, Callable[[Tensor], tuple[Tensor]]], encoded)
-        directions, share = self._directions(h, generator)
-        gradients = vmap(lambda direction: pull(direction.expand_as(h))[0])(directions)
+        with interrupts_held():
+            h, pull = vjp(lambda rows: network.encode(rows, batch.condition), x)
+            directions, share = self._directions(h, generator)
+            gradients = vmap(lambda direction: pull(direction.expand_as(h)))(directions)
         norm = share * gradients.square().sum(dim=0).flatten(1).sum(dim=1)
         mean = weighted_mean(h, batch.weight)
         variance = weighted_mean((h - mean).square(), batch.weight).sum()

@@ -1,7 +1,15 @@
-"""What a computation is given by its surroundings: seeds, threads, devices."""
+"""What a computation is given by its surroundings: seeds, threads, devices, interrupts."""
 
 from sklearn_ae.runtime._devices import available_device, resolve_device
+from sklearn_ae.runtime._interrupts import interrupts_held
 from sklearn_ae.runtime._seeds import Seeds
 from sklearn_ae.runtime._threads import thread_count, torch_threads
 
-__all__ = ["Seeds", "available_device", "resolve_device", "thread_count", "torch_threads"]
+__all__ = [
+    "Seeds",
+    "available_device",
+    "interrupts_held",
+    "resolve_device",
+    "thread_count",
+    "torch_threads",
+]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from torch import Generator, Tensor
 
+from sklearn_ae._compat import import_compiler
 from sklearn_ae.corruptions import in_standard_units
 from sklearn_ae.data import (
     AnyBatch,
@@ -24,7 +25,7 @@ from sklearn_ae.data import (
 )
 from sklearn_ae.inference import Model, ModuleFactory, TrainingRange, state_tensors
 from sklearn_ae.losses import Loss
-from sklearn_ae.runtime import thread_count
+from sklearn_ae.runtime import interrupts_held, thread_count
 from sklearn_ae.training._config import TrainingConfig
 from sklearn_ae.training._net import AutoencoderNet, RowsDataset
 from sklearn_ae.training._objective import Objective
@@ -90,6 +91,9 @@ def make_net(
     scalings : pair of ColumnScaling
         Column scales of the rows and of what reconstructions are compared with.
     """
+    if config.optimizer is not None:
+        with interrupts_held():  # an import that is interrupted stays half done
+            import_compiler()
     net = AutoencoderNet(
         factory,
         make_objective(spec, scalings, factory),

@@ -29,7 +29,7 @@ from sklearn_ae.training._assembly import (
 )
 from sklearn_ae.training._config import TrainingConfig
 from sklearn_ae.training._history import History
-from sklearn_ae.training._joint import TrainingResult, train_runs
+from sklearn_ae.training._joint import TrainingResult, exceeds_error, train_runs
 from sklearn_ae.training._net import AutoencoderNet
 from sklearn_ae.training._objective import adopt_terms, term_weights
 from sklearn_ae.training._run import TrainingRun
@@ -170,9 +170,7 @@ class Fitter:
                 for normal_scores in (False, True)
             )
             gains.append(plain - mapped)
-        gain = np.concatenate(gains)
-        error = gain.std(ddof=1) / np.sqrt(len(gain))
-        self._normal_scores = bool(gain.mean() > margin * error)
+        self._normal_scores = exceeds_error(np.concatenate(gains), margin)
 
     def folds(self, rows: Rows, n_folds: int) -> Iterator[tuple[Rows, Rows]]:
         """Yield training and held-out parts; one fold holds out a fraction."""

@@ -72,9 +72,7 @@ class TrainingResult(NamedTuple):
 
     def wins(self, margin: float) -> bool:
         """Whether the mean gain exceeds so many of its standard errors."""
-        gain = self.start_losses - self.best_losses
-        error = gain.std(ddof=1) / math.sqrt(len(gain))
-        return bool(gain.mean() > margin * error)
+        return exceeds_error(self.start_losses - self.best_losses, margin)
 
     @property
     def n_iter(self) -> int:
@@ -259,6 +257,14 @@ def train_runs(
     if best is None:
         return TrainingResult(history, n_iter, np.zeros(0), np.zeros(0))
     return TrainingResult(history, best.epoch, best.start_losses, best.losses)
+
+
+def exceeds_error(gain: NDArray[np.float64], margin: float) -> bool:
+    """Whether the mean of gains exceeds so many of its standard errors."""
+    # Times a power of two, squares stay in the range of numbers.
+    gain = np.ldexp(gain, -int(np.frexp(np.abs(gain).max())[1]))
+    error = gain.std(ddof=1) / math.sqrt(len(gain))
+    return bool(gain.mean() > margin * error)
 
 
 def mean_terms(terms: Sequence[dict[str, float]]) -> dict[str, float]:

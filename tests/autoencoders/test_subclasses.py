@@ -7,15 +7,22 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV
+from sklearn.utils.estimator_checks import check_estimator
 
 from sklearn_ae import (
     Autoencoder,
+    AutoencoderImputer,
+    AutoencoderOutlierDetector,
     ConvolutionalAutoencoder,
+    Dense,
     Gaussian,
+    HuberError,
     L1Weights,
     RecurrentAutoencoder,
     SparseAutoencoder,
     StackedAutoencoder,
+    TopK,
     VariationalAutoencoder,
 )
 
@@ -158,3 +165,51 @@ def test_latents_that_can_be_drawn_can_be_sampled(iris):
     labels = np.repeat([0, 1, 2], 50)
     given = clone(model).set_params(latent=Gaussian()).fit(iris, condition=labels)
     assert given.sample(2, condition=1).shape == (2, 4)
+
+
+class OwnImputer(AutoencoderImputer):
+    pass
+
+
+class OwnDetector(AutoencoderOutlierDetector):
+    pass
+
+
+class OwnDense(Dense):
+    pass
+
+
+class OwnTopK(TopK):
+    def __init__(self, n_active=2, extra=1):
+        super().__init__(n_active)
+        self.extra = extra
+
+
+class OwnLoss(HuberError):
+    pass
+
+
+def test_a_bare_subclass_passes_the_checks_of_its_base():
+    check_estimator(Bare(max_iter=0), on_skip=None)
+
+
+@pytest.mark.parametrize("cls", [Bare, OwnImputer, OwnDetector])
+def test_bare_subclasses_are_what_their_bases_are(cls):
+    assert cls().get_params().keys() == cls.__bases__[0]().get_params().keys()
+    assert cls.__name__ in clone(cls())._repr_html_()
+    assert type(pickle.loads(pickle.dumps(cls()))) is cls
+
+
+def test_subclasses_are_searched(iris):
+    search = GridSearchCV(Extended(4, **OPTIONS), {"strength": [0.1, 0.2]}, cv=2)
+    assert set(search.fit(iris).best_params_) == {"strength"}
+    detector = OwnDetector(Bare(2, **OPTIONS), n_estimators=2, random_state=0)
+    assert detector.fit(iris[:30]).predict(iris).shape == (150,)
+
+
+def test_subclasses_of_what_fills_slots(iris):
+    slots = {"architecture": OwnDense((8,)), "latent": OwnTopK(), "loss": OwnLoss()}
+    model = clone(Autoencoder(3, **slots, max_iter=1, random_state=0))
+    assert "latent__extra" in model.get_params()
+    codes = model.fit(iris).transform(iris)
+    assert_array_equal(pickle.loads(pickle.dumps(model)).transform(iris), codes)

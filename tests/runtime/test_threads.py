@@ -188,9 +188,10 @@ sys.exit("the child hangs")
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are not forked here")
-def test_a_forked_child_does_not_wait_for_threads_that_it_does_not_have():
+@pytest.mark.parametrize("limit", [{}, {"OMP_NUM_THREADS": "2"}], ids=str)
+def test_a_forked_child_does_not_wait_for_threads_that_it_does_not_have(limit):
     """OpenMP's are not forked, and 60 seconds are enough for a fit that takes one."""
-    environment = {k: v for k, v in os.environ.items() if k != "OMP_NUM_THREADS"}
+    environment = {k: v for k, v in os.environ.items() if k != "OMP_NUM_THREADS"} | limit
     command = [sys.executable, "-W", "ignore", "-c", FORKING]
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr

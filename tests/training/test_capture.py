@@ -13,6 +13,7 @@ from torch import nn
 
 from sklearn_ae import (
     Autoencoder,
+    Contraction,
     ContractiveAutoencoder,
     Convolutional,
     ConvolutionalAutoencoder,
@@ -109,6 +110,14 @@ ESTIMATORS = {
         IMAGES,
     ),
     "recurrent": (RecurrentAutoencoder(3, **OPTIONS), IMAGES),
+    "recurrent, lstm": (
+        RecurrentAutoencoder(3, cell="lstm", n_layers=2, recurrent_decoder=True, **OPTIONS),
+        IMAGES,
+    ),
+    "recurrent, lstm, contractive": (
+        RecurrentAutoencoder(3, cell="lstm", penalties=(Contraction(),), **OPTIONS),
+        IMAGES,
+    ),
 }
 
 

@@ -194,6 +194,8 @@ def _put(out: NDArray, block: _Block, values: NDArray) -> None:
 
 def _product(a: NDArray, b: NDArray) -> NDArray[np.float64]:
     """Return a' b, by as many threads as torch has."""
+    # Arrays of a memory map cannot be written, which torch warns of.
+    a, b = np.require(a, requirements="W"), np.require(b, requirements="W")
     return (torch.from_numpy(a).T @ torch.from_numpy(b)).numpy()
 
 

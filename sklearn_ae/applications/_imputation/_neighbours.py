@@ -63,7 +63,7 @@ class Neighbours:
         some = np.flatnonzero(missing.any(axis=1) & ~missing.all(axis=1))
         if not len(some):
             return out
-        donors = torch.from_numpy(self.filled)
+        donors = torch.from_numpy(np.require(self.filled, requirements="W"))
         k = min(_NEAREST, len(self.filled) - (own is not None))
         size = max(1, min(_ROWS, _BLOCK_CELLS // len(self.filled)))
         # NearestNeighbors with nan_euclidean takes three times as long, and 0.1 s to import.

@@ -13,6 +13,7 @@ import torch
 from torch import Generator, Tensor
 
 from sklearn_ae.data import Batch
+from sklearn_ae.runtime import interrupts_held
 from sklearn_ae.training.steps._graphs import (
     Graphs,
     NotCapturableError,
@@ -95,7 +96,8 @@ class Captured:
     def _record(self, batch: Batch) -> None:
         shape = batch.x.shape
         try:
-            program = self.maker.program(partial(self.function, batch), shape)
+            with interrupts_held():
+                program = self.maker.program(partial(self.function, batch), shape)
         except NotCapturableError as error:
             self.obstacle = str(error)
             if isinstance(self.maker, Graphs):

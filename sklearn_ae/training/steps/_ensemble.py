@@ -14,6 +14,7 @@ from torch.func import functional_call, vmap
 
 from sklearn_ae._compat import fused_adamw_
 from sklearn_ae.data import Batch
+from sklearn_ae.runtime import interrupts_held
 from sklearn_ae.training.steps._captured import Captured, program_maker, replaying
 from sklearn_ae.training.steps._epoch import EpochRunner
 
@@ -118,7 +119,8 @@ class Ensemble:
                 self._whole, params | buffers, (Batch(**parts), noise), tie_weights=False
             )
 
-        return vmap(of_one, randomness="different")(params, self._buffers, parts)
+        with interrupts_held():
+            return vmap(of_one, randomness="different")(params, self._buffers, parts)
 
     def _step(self, batch: Batch) -> None:
         """Run a step of all networks at the current rate, and add its terms up."""

@@ -49,6 +49,8 @@ def bound(step: Call, place: Callable[[Any], Any]) -> list[Callable[[], Any]]:
             return _transposed_product(args, result)
     results = list(result) if isinstance(result, (tuple, list)) else [result]
     into = _into(step.operation, len(args))
+    if step.operation in _FOR_BACKWARD:
+        run = partial(_in_grad_mode, run)
     if into is None or any(value is None for value in results):
         return [partial(_copied, run, results)]
     function, further, names = into
@@ -126,6 +128,12 @@ def _copied(function: Callable[[], Any], buffers: list[Any]) -> None:
             buffer.copy_(value)
 
 
+def _in_grad_mode(function: Callable[[], Any]) -> Any:
+    """Run a function that leaves out what its gradient needs where there are no gradients."""
+    with torch.inference_mode(False), torch.enable_grad():
+        return function()
+
+
 _ARITHMETIC = {"add", "sub", "mul", "div"}
 # Functions that round as torch's do, by name and number of arguments.
 _UFUNCS: dict[tuple[str, int], np.ufunc] = {
@@ -137,6 +145,7 @@ _UFUNCS: dict[tuple[str, int], np.ufunc] = {
     ("abs", 1): np.absolute,
 }
 _PRODUCTS = {torch.ops.aten.mm.default, torch.ops.aten.addmm.default}
+_FOR_BACKWARD = {torch.ops.aten.mkldnn_rnn_layer.default}
 _SUM = torch.ops.aten.sum.dim_IntList
 _DOT = torch.ops.aten.dot.default
 # What writes an operation's results into given tensors, further arguments, and their names.
