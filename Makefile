@@ -22,7 +22,7 @@ OLDEST = sklearn_ae tests/test_common.py tests/test_containers.py tests/test_doc
 	tests/autoencoders/test_state.py tests/runtime tests/training/test_capture.py \
 	tests/training/test_ensemble.py tests/training/test_skorch_callbacks.py tests/training/test_step.py
 
-.PHONY: help demo test test-oldest lint docs bench clean
+.PHONY: help demo test test-oldest fuzz lint docs bench clean
 .DEFAULT_GOAL := help
 
 help:
@@ -30,6 +30,7 @@ help:
 	@echo "make demo DATA=file.csv TARGET=column the same on your own table (TARGET is optional)"
 	@echo "make test                             the tests, in parallel; ARGS are handed to pytest"
 	@echo "make test-oldest                      a third of them on the oldest versions, in .venv-oldest"
+	@echo "make fuzz N=10000                     so many drawn examples, and how many violate an invariant"
 	@echo "make lint                             ruff and mypy"
 	@echo "make docs                             the site, in docs/_build/html"
 	@echo "make bench                            the benchmarks, missing cells only; ARGS go to python -m benchmarks"
@@ -53,6 +54,10 @@ test: $(VENV)/.installed-test
 
 test-oldest:
 	$(MAKE) test VENV=.venv-oldest CONSTRAINTS=constraints-oldest.txt ARGS="$(or $(ARGS),$(OLDEST))"
+
+# SEED=S begins with the examples of that seed.
+fuzz: $(VENV)/.installed-test
+	OMP_NUM_THREADS=1 $(PY) -m tests.fuzz.runner $(or $(N),1000) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 lint: $(VENV)/.installed-dev
 	$(PY) -m ruff check .

@@ -1,0 +1,432 @@
+"""What holds for every estimator on any rows, or is refused in words.
+
+`check` raises a `Violation`, or returns whether the example was fitted.
+"""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import random
+import re
+import traceback
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import sklearn
+import torch
+from sklearn.base import BaseEstimator, clone
+
+import sklearn_ae
+from sklearn_ae import (
+    AbsoluteError,
+    Autoencoder,
+    AutoencoderImputer,
+    AutoencoderOutlierDetector,
+    ContractiveAutoencoder,
+    Deterministic,
+    SquaredError,
+    SuperResolver,
+)
+from tests.fuzz.strategies import Example, Matrix, Sequences
+
+# That of scikit-learn's check_methods_subset_invariance, as a share of the largest answer.
+# Rows of float32 are answered in float32.
+TOLERANCE = {"float64": 1e-7, "float32": 1e-3}
+FACTOR = 2.0**5
+OWN = Path(sklearn_ae.__file__).parent
+VALIDATION = Path(sklearn.__file__).parent / "utils"
+WAY_OUT = re.compile(
+    r"\b(use|leave|pass|set|give|put|cut|pad|resize|convert|keep|fit|drop|remove|call|try|encode|"
+    r"map|reduce|lower|scale|choose|take|build|list|impute|fill|must be|should be|is required)\b",
+    re.IGNORECASE,
+)
+VALUE = re.compile(r"\d|'|\"|=|None|NaN|infinity")
+
+Answers = dict[str, Any]
+
+
+class Violation(AssertionError):
+    """An invariant that does not hold."""
+
+
+def require(holds: bool, message: str) -> None:
+    """Raise a Violation where something does not hold."""
+    if not holds:
+        raise Violation(message)
+
+
+# Errors
+
+
+def is_own(error: BaseException) -> bool:
+    """Whether our code raised an error, or scikit-learn's validation that our code called."""
+    files = [Path(frame.filename) for frame in traceback.extract_tb(error.__traceback__)]
+    while files and VALIDATION in files[-1].parents:
+        files.pop()
+    return bool(files) and OWN in files[-1].parents
+
+
+def told(error: BaseException) -> str:
+    """An error and where it was raised."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__}: {error} ({Path(last.filename).name}:{last.lineno})"
+
+
+def check_refusal(error: Exception) -> None:
+    """Check that an error is one of ours that names the value and the way out.
+
+    A loss that stays infinite is a FloatingPointError, as `fit` documents.
+    """
+    text = told(error)
+    require(isinstance(error, (ValueError, TypeError, FloatingPointError)), f"raw {text}")
+    require(is_own(error), f"raw {text}")
+    if VALIDATION in Path(traceback.extract_tb(error.__traceback__)[-1].filename).parents:
+        return  # scikit-learn's words
+    require(bool(VALUE.search(str(error))), f"names no value: {text}")
+    require(bool(WAY_OUT.search(str(error))), f"names no way out: {text}")
+
+
+# What is around a fit
+
+
+def state_of_globals() -> dict[str, Any]:
+    """Return what no estimator may touch."""
+    legacy = np.random.get_state()  # noqa: NPY002
+    return {
+        "numpy's generator": (legacy[1].tobytes(), *legacy[2:]),
+        "Python's generator": random.getstate(),
+        "torch's generator": torch.get_rng_state().numpy().tobytes(),
+        "torch's threads": torch.get_num_threads(),
+        "torch's dtype": torch.get_default_dtype(),
+        "torch's gradients": torch.is_grad_enabled(),
+        "scikit-learn's configuration": sklearn.get_config(),
+        "numpy's error state": np.geterr(),
+        "filters of warnings": list(warnings.filters),
+    }
+
+
+@contextmanager
+def guarded(name: str, *inputs: Any) -> Iterator[None]:
+    """Check that globals and inputs are afterwards as they were."""
+    before, kept = state_of_globals(), copy.deepcopy(inputs)
+    try:
+        yield
+    finally:
+        after = state_of_globals()
+    for what, value in before.items():
+        require(after[what] == value, f"{name} changes {what}")
+    require(equal(list(inputs), list(kept)), f"{name} changes its input")
+
+
+# Answers
+
+
+def parts(values: Any) -> Iterator[np.ndarray]:
+    """Yield arrays of numbers, or of objects where values are none."""
+    if isinstance(values, (list, tuple)):
+        for part in values:
+            yield from parts(part)
+    elif isinstance(values, pd.DataFrame):
+        for i in range(values.shape[1]):
+            yield from parts(values.iloc[:, i])
+    elif isinstance(values, pd.Series):
+        numeric = pd.api.types.is_numeric_dtype(values.dtype)
+        numeric = numeric and not pd.api.types.is_complex_dtype(values.dtype)
+        yield (
+            values.to_numpy(dtype="float64", na_value=np.nan)
+            if numeric
+            else values.to_numpy(dtype=object)
+        )
+    elif hasattr(values, "toarray"):
+        yield values.toarray()
+    else:
+        yield np.asarray(values)
+
+
+def same_part(a: np.ndarray, b: np.ndarray, tolerance: float) -> bool:
+    """Whether two arrays are equal; with a tolerance, as a share of each column's largest."""
+    if a.shape != b.shape:
+        return False
+    if a.dtype.kind not in "fiub" or b.dtype.kind not in "fiub":
+        return bool(np.all((a == b) | (pd.isna(a) & pd.isna(b))))
+    if tolerance == 0:
+        return bool(np.array_equal(a, b, equal_nan=True))
+    a, b = a.astype(float), b.astype(float)
+    scale = np.nanmax(np.abs(b), axis=0, initial=0, keepdims=True) if b.ndim else np.abs(b)
+    scale = np.where(np.isfinite(scale), scale, 0)
+    with np.errstate(invalid="ignore"):
+        close = np.abs(a - b) <= tolerance * scale
+    return bool(np.all(close | (a == b) | (np.isnan(a) & np.isnan(b))))
+
+
+def equal(a: Any, b: Any, tolerance: float = 0.0) -> bool:
+    """Whether two answers are equal, in any container."""
+    left, right = list(parts(a)), list(parts(b))
+    if len(left) != len(right):
+        return False
+    return all(same_part(x, y, tolerance) for x, y in zip(left, right, strict=True))
+
+
+def n_of(X: Any, rows: Any) -> int:
+    """Number of rows; of a long frame, of its sequences."""
+    return rows.n_rows if isinstance(rows, Sequences) else len(X)
+
+
+def take(X: Any, index: np.ndarray, rows: Any) -> Any:
+    """Return some rows of what a user holds."""
+    if isinstance(rows, Sequences) and rows.form == "long":
+        return pd.concat([X[X["id"] == i] for i in index], ignore_index=True)
+    if isinstance(X, pd.DataFrame):
+        return X.iloc[index]
+    return [X[i] for i in index] if isinstance(X, list) else X[index]
+
+
+def answer(estimator: BaseEstimator, X: Any, draws: bool = False) -> Answers:
+    """Return all that an estimator says about rows."""
+    if isinstance(estimator, SuperResolver):
+        return {"predict": estimator.predict(X)}
+    if isinstance(estimator, AutoencoderImputer):
+        return {"transform": estimator.transform(X)}
+    found = {"score_samples": estimator.score_samples(X), "predict": estimator.predict(X)}
+    if isinstance(estimator, AutoencoderOutlierDetector):
+        return found
+    found["transform"] = estimator.transform(X)
+    found["reconstruct"] = estimator.reconstruct(X)
+    found["reconstruction_errors"] = estimator.reconstruction_errors(X)
+    if draws and hasattr(estimator, "sample"):
+        found["sample"] = estimator.sample(3, random_state=0)
+    return found
+
+
+def answers(estimator: BaseEstimator, X: Any, name: str, **options: bool) -> Answers:
+    """Return all answers; rows that `fit` took are not refused later."""
+    try:
+        with guarded(name, X):
+            return answer(estimator, X, **options)
+    except Violation:
+        raise
+    except Exception as error:
+        raise Violation(f"{name} fails after fit: {told(error)}") from error
+
+
+def holes_of(X: Any) -> list[np.ndarray]:
+    """Where cells are missing, in each part of what a user holds."""
+    return [np.asarray(pd.isna(part)) for part in parts(X)]
+
+
+# Invariants
+
+
+def check_finite(example: Example, fitted: BaseEstimator, X: Any, found: Answers) -> None:
+    """No NaN and no infinity, but in errors of cells that were missing."""
+    # Columns without any value are dropped or kept by the imputer; holes in words may stay.
+    for name, values in found.items():
+        holes = holes_of(X) if name == "reconstruction_errors" else None
+        listed = list(parts(values))
+        if holes is not None and isinstance(X, pd.DataFrame):
+            holes = [np.column_stack(holes)] if len(listed) == 1 else holes
+        for i, part in enumerate(listed):
+            if part.dtype.kind != "f":
+                continue
+            bad = ~np.isfinite(part)
+            if holes is not None:
+                shapes = len(holes) == len(listed) and holes[i].shape == part.shape
+                bad = bad & ~holes[i] if shapes else np.isinf(part)
+            require(not bad.any(), f"{name} holds {part[bad][:3]}")
+
+
+def check_rows(example: Example, fitted: BaseEstimator, X: Any, found: Answers) -> None:
+    """A row alone is answered as in company, and in any order."""
+    if getattr(fitted, "sample_posterior", False):
+        return  # draws depend on the position
+    n = n_of(X, example.rows)
+    backwards = np.arange(n)[::-1]
+    orders = {"alone": np.array([n // 2]), "in another order": backwards}
+    for order, index in orders.items():
+        part = answers(fitted, take(X, index, example.rows), f"one row {order}")
+        for name, values in found.items():
+            if name not in part:
+                continue
+            whole = by_row(values, index, X, n)
+            require(
+                close_rows(part[name], whole, values, tolerance_of(example, found)),
+                f"{name} of rows {order} differs from that in company",
+            )
+
+
+def tolerance_of(example: Example, found: Answers) -> float:
+    """Tolerance by the precision of rows and of answers: images of bytes have float32 codes."""
+    dtypes = {str(part.dtype) for values in found.values() for part in parts(values)}
+    single = getattr(example.rows, "dtype", None) == "float32" or "float32" in dtypes
+    return TOLERANCE["float32" if single else "float64"]
+
+
+def by_row(values: Any, index: np.ndarray, X: Any, n: int) -> Any:
+    """Return the answers of some rows, whatever holds them; of a long frame, of their steps."""
+    if len(values) != n:
+        index = np.concatenate([np.flatnonzero(X["id"] == i) for i in index])
+    if isinstance(values, pd.DataFrame):
+        return values.iloc[index]
+    return [values[i] for i in index] if isinstance(values, list) else values[index]
+
+
+def close_rows(part: Any, whole: Any, values: Any, tolerance: float) -> bool:
+    """Whether some rows are equal, as a share of the largest answer of all rows."""
+    largest = [np.nanmax(np.abs(p), initial=0) for p in parts(values) if p.dtype.kind in "fiu"]
+    scale = max(largest, default=0)
+    for a, b in zip(parts(part), parts(whole), strict=True):
+        if a.shape != b.shape:
+            return False
+        if a.dtype.kind != "f":
+            continue  # a category, or a side of a threshold, may hang on the last bit
+        off = np.abs(a - b) > tolerance * (np.abs(b) + scale)
+        if (off | (np.isnan(a) != np.isnan(b))).any():
+            return False
+    return True
+
+
+def check_again(example: Example, fitted: BaseEstimator, X: Any, found: Answers) -> None:
+    """A second fit is equal bit for bit."""
+    with quiet():
+        again = fit(clone(example.estimator), X, example.build_weights())
+    same(found, answers(again, X, "a second fit", draws=True), "of a second fit")
+
+
+def check_pickle(example: Example, fitted: BaseEstimator, X: Any, found: Answers) -> None:
+    """What was pickled answers bit for bit."""
+    loaded = pickle.loads(pickle.dumps(fitted))
+    same(found, answers(loaded, X, "what was pickled", draws=True), "of what was pickled")
+
+
+def check_skops(example: Example, fitted: BaseEstimator, X: Any, found: Answers) -> None:
+    """What skops keeps answers bit for bit; a part of the examples, as it is slow."""
+    if example.rows.seed % 10:
+        return
+    from skops import io
+
+    data = io.dumps(fitted)
+    loaded = io.loads(data, trusted=io.get_untrusted_types(data=data))
+    same(found, answers(loaded, X, "what skops kept", draws=True), "of what skops kept")
+
+
+def same(a: Answers, b: Answers, whose: str) -> None:
+    """Require equal answers, bit for bit."""
+    for name in a:
+        require(equal(a[name], b[name]), f"{name} {whose} differs")
+
+
+def check_scale(example: Example, fitted: BaseEstimator, X: Any, found: Answers) -> None:
+    """A factor that is a power of two scales reconstructions, and squared errors twice."""
+    rows, estimator = example.rows, example.estimator
+    if not isinstance(rows, Matrix) or rows.domain != "real" or rows.dtype not in TOLERANCE:
+        return
+    if isinstance(estimator, (AutoencoderImputer, AutoencoderOutlierDetector)):
+        return
+    powers = {"squared_error": 2, SquaredError: 2, "absolute_error": 1, AbsoluteError: 1}
+    loss = estimator.loss if isinstance(estimator.loss, str) else type(estimator.loss)
+    if loss not in powers or estimator.numeric_map is not None:
+        return
+    with quiet():
+        scaled = fit(clone(estimator), FACTOR * X, example.build_weights())
+    other = answers(scaled, FACTOR * X, "a scaled fit")
+    # Scales add up in another order of magnitude; powers of two round alike.
+    expected = {"reconstruct": FACTOR, "score_samples": FACTOR ** powers[loss]}
+    for name, factor in expected.items():
+        require(
+            equal(other[name], factor * found[name], TOLERANCE[rows.dtype]),
+            f"{name} of {FACTOR:g} X is not {factor:g} times that of X",
+        )
+
+
+def check_columns(example: Example, fitted: BaseEstimator, X: Any, found: Answers) -> None:
+    """At the start, permuted columns give permuted answers.
+
+    Components of equal variance have no order, and the drawing of random weights and of k-means
+    does: continuous columns and linear codes only.
+    """
+    rows, estimator = example.rows, example.estimator
+    linear = (Autoencoder, ContractiveAutoencoder)
+    if type(estimator) not in linear or not isinstance(rows, Matrix) or estimator.max_iter != 0:
+        return
+    latent = estimator.latent is None or isinstance(estimator.latent, Deterministic)
+    loss = estimator.loss == "squared_error" or isinstance(estimator.loss, SquaredError)
+    forms = {form for form, _ in rows.columns}
+    powers = [power for _, power in rows.columns]
+    continuous = forms <= {"normal", "heavy"} and max(powers) - min(powers) <= 2
+    if not (latent and loss and continuous and estimator.init == "pca" and len(X) > 3):
+        return
+    if rows.dtype not in TOLERANCE or rows.domain != "real" or estimator.numeric_map is not None:
+        return
+    order = np.random.default_rng(0).permutation(X.shape[1])
+    with quiet():
+        permuted = fit(clone(estimator), X[:, order], example.build_weights())
+    other = answers(permuted, X[:, order], "permuted columns")
+    tolerance = 10 * TOLERANCE[rows.dtype]
+    scale = np.abs(X).max()
+    off = np.abs(other["reconstruct"] - found["reconstruct"][:, order]).max()
+    require(off <= tolerance * scale, "permuted columns do not give a permuted reconstruction")
+
+
+INVARIANTS: tuple[Callable[[Example, BaseEstimator, Any, Answers], None], ...] = (
+    check_finite,
+    check_rows,
+    check_again,
+    check_pickle,
+    check_skops,
+    check_scale,
+    check_columns,
+)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Let warnings in words pass; those of numbers are errors, as nobody can act on them."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("error", RuntimeWarning)
+        yield
+
+
+def fit(estimator: BaseEstimator, X: Any, weights: np.ndarray | None) -> BaseEstimator:
+    """Fit, with weights if there are any."""
+    return estimator.fit(X) if weights is None else estimator.fit(X, sample_weight=weights)
+
+
+def check(example: Example) -> bool:
+    """Check all invariants of an example.
+
+    Returns
+    -------
+    fitted : bool
+        False where it was refused in words.
+    """
+    X, weights = example.rows.build(), example.build_weights()
+    estimator = clone(example.estimator)
+    untouched = set(vars(estimator))
+    with quiet():
+        try:
+            with guarded("fit", X, weights):
+                fit(estimator, X, weights)
+        except Violation:
+            raise
+        except Exception as error:
+            check_refusal(error)
+            learned = {name for name in set(vars(estimator)) - untouched if name.endswith("_")}
+            require(not learned, f"a fit that fails leaves {sorted(learned)}")
+            return False
+        require(repr(estimator) == repr(clone(example.estimator)), "fit changes parameters")
+        found = answers(estimator, X, "answering", draws=True)
+        for invariant in INVARIANTS:
+            try:
+                invariant(example, estimator, X, found)
+            except Violation:
+                raise
+            except Exception as error:
+                raise Violation(f"{invariant.__name__}: {told(error)}") from error
+    return True

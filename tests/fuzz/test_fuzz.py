@@ -1,0 +1,173 @@
+"""A few drawn examples of each kind of rows; `make fuzz` draws thousands."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import HealthCheck, Phase, given, settings
+
+from sklearn_ae import Autoencoder, RecurrentAutoencoder
+from tests.fuzz import runner, strategies
+from tests.fuzz.invariants import Violation, check
+from tests.fuzz.strategies import Example, Frame, Matrix
+
+pytestmark = pytest.mark.usefixtures("few_folds", "imported")
+
+
+@pytest.fixture(scope="module")
+def imported():
+    """Let torch import what it does in the first fit of a process, which adds a filter."""
+    RecurrentAutoencoder(1, hidden_size=1, max_iter=0).fit(np.ones((1, 1)))
+
+
+few = settings(
+    max_examples=5,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    phases=[Phase.generate, Phase.shrink],
+    suppress_health_check=list(HealthCheck),
+)
+
+
+@given(strategies.TABLES)
+@settings(few, max_examples=12)
+def test_tables(example):
+    check(example)
+
+
+@given(strategies.IMAGES)
+@few
+def test_images(example):
+    check(example)
+
+
+@given(strategies.SEQUENCES)
+@few
+def test_sequences(example):
+    check(example)
+
+
+@given(strategies.APPLICATIONS)
+@few
+def test_applications(example):
+    check(example)
+
+
+# What violates an invariant is found
+
+
+class Sound(Autoencoder):
+    """What each of the following does but for one fault."""
+
+
+class InCompany(Autoencoder):
+    """The code depends on the other rows."""
+
+    def transform(self, X, condition=None):
+        codes = super().transform(X, condition)
+        return codes - codes.mean(axis=0)
+
+
+class Hole(Autoencoder):
+    """A code is NaN."""
+
+    def transform(self, X, condition=None):
+        return np.full_like(super().transform(X, condition), np.nan)
+
+
+class Writes(Autoencoder):
+    """The input is changed."""
+
+    def fit(self, X, y=None, **given):
+        X += 1
+        return super().fit(X, y, **given)
+
+
+class Draws(Autoencoder):
+    """A global generator is used, and no fit is like another."""
+
+    def fit(self, X, y=None, **given):
+        self.shift_ = torch.randn(1).numpy()
+        return super().fit(X, y, **given)
+
+
+class Forgets(Autoencoder):
+    """What is loaded is not all that was learned."""
+
+    def transform(self, X, condition=None):
+        return super().transform(X, condition) + vars(self).get("_shift", 0.0)
+
+    def __setstate__(self, state):
+        super().__setstate__(state)
+        self._shift = 1.0
+
+
+class Raw(Autoencoder):
+    """An error out of torch reaches the user."""
+
+    def fit(self, X, y=None, **given):
+        torch.zeros(2) @ torch.zeros(3)
+
+
+class Mute(Autoencoder):
+    """An error that says nothing; it has our validation around it."""
+
+    def fit(self, X, y=None, **given):
+        raise ValueError("bad input")
+
+
+class Unscaled(Autoencoder):
+    """The unit of X matters."""
+
+    def reconstruct(self, X, condition=None):
+        return super().reconstruct(X, condition) + 0.1
+
+
+NUMBERS = Matrix(8, (("normal", 0), ("normal", 0), ("normal", 0)), seed=1)
+FAULTS = {
+    InCompany: "transform of rows alone differs",
+    Hole: "transform holds",
+    Writes: "fit changes its input",
+    Draws: "fit changes torch's generator",
+    Forgets: "transform of what was pickled differs",
+    Raw: "raw RuntimeError",
+    Mute: "raw ValueError",
+    Unscaled: "reconstruct of 32 X",
+}
+
+
+@pytest.mark.parametrize("cls", FAULTS, ids=lambda cls: cls.__name__)
+def test_a_fault_is_a_violation(cls):
+    example = Example(cls(2, hidden_layer_sizes=(2,), max_iter=0, random_state=0), NUMBERS)
+    with pytest.raises(Violation, match=FAULTS[cls]):
+        check(example)
+
+
+def test_a_sound_estimator_is_none():
+    options = {"hidden_layer_sizes": (2,), "max_iter": 1, "random_state": 0}
+    assert check(Example(Autoencoder(2, **options), NUMBERS))
+    refused = Example(Autoencoder(5, **options), NUMBERS, ("any", 6))
+    assert not check(refused)
+
+
+def test_a_recipe_is_the_same_rows_each_time():
+    for recipe in (NUMBERS, Frame(9, ("float64", "str", "category", "datetime"), 0.3, 4)):
+        one, two = recipe.build(), eval(repr(recipe)).build()
+        assert repr(one) == repr(two)
+
+
+def test_the_runner_draws_the_same_again():
+    piece = runner.run_piece(3, 3)
+    again = runner.run_piece(3, 3)
+    assert piece.n_examples == again.n_examples == 3
+    assert piece == again
+
+
+def test_the_runner_tells_its_seeds_and_counts(capsys, monkeypatch):
+    found = runner.Piece(5, 2, 1, [("a code is NaN", "Example(...)")])
+    monkeypatch.setattr(runner, "run_pieces", lambda seeds, sizes, workers: iter([found]))
+    assert runner.main(["2", "--seed", "5"]) == 1
+    printed = capsys.readouterr().out
+    assert "2 examples, seeds 5 to 5" in printed
+    assert "seed 5: a code is NaN" in printed
+    assert "2 examples, 1 violations (1 refused" in printed
