@@ -190,7 +190,7 @@ class OwnLoss(HuberError):
 
 
 def test_a_bare_subclass_passes_the_checks_of_its_base():
-    check_estimator(Bare(max_iter=0), on_skip=None)
+    check_estimator(Bare(**OPTIONS), on_skip=None)
 
 
 @pytest.mark.parametrize("cls", [Bare, OwnImputer, OwnDetector])
