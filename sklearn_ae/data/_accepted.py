@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import narwhals.stable.v1 as nw
+from scipy.sparse import issparse
 
 from sklearn_ae.data._datasets import refuse_dataset
 
@@ -41,7 +42,7 @@ def check_accepted(X: Any, name: str = "X") -> None:
     for method in ("collect", "compute"):  # polars, pyspark, narwhals; dask
         if callable(getattr(X, method, None)):
             raise TypeError(f"{found}, which is not evaluated yet; pass {name}.{method}().")
-    if isinstance(X, Mapping):
+    if isinstance(X, Mapping) and not issparse(X):  # a dok_array is a dict
         raise TypeError(f"{found} with keys {list(X)[:5]}; pass pd.DataFrame({name}).")
     if isinstance(X, Iterator):
         raise TypeError(f"{found}, which can be read only once; pass list({name}).")

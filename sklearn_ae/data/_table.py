@@ -267,6 +267,10 @@ def read_numbers(X: Any, *, missing: bool = True) -> Any:
     """
     if not nw.dependencies.is_into_dataframe(X):
         return X
+    if isinstance(X, pd.DataFrame) and all(
+        isinstance(dtype, np.dtype) and dtype.kind in "fiub" for dtype in X.dtypes
+    ):
+        return X
     columns = []
     for series in read_table(X):
         observed = np.flatnonzero(~series.missing())
@@ -284,15 +288,14 @@ def read_numbers(X: Any, *, missing: bool = True) -> Any:
                 "needed; fill it, for example with AutoencoderImputer, or leave the row out."
             )
         columns.append(cells)
-    values, single = np.column_stack(columns), False
-    if isinstance(X, pd.DataFrame):
-        plain = all(isinstance(d, np.dtype) and d.kind in "fiub" for d in X.dtypes)
-    else:
+    values, dtypes = np.column_stack(columns), set()
+    if not isinstance(X, pd.DataFrame):
         dtypes = set(nw.from_native(X, eager_only=True).schema.values())
-        plain = all(d.is_float() or d.is_integer() for d in dtypes) and not np.isnan(values).any()
-        single = dtypes == {nw.Float32()}
+        if all(d.is_float() or d.is_integer() for d in dtypes) and not np.isnan(values).any():
+            return X
+    single = dtypes == {nw.Float32()}
     values = values.astype(np.float32 if single else np.float64, copy=False)
-    return X if plain else Container.of(X).wrap(values, X)
+    return Container.of(X).wrap(values, X)
 
 
 def read_table(X: Any, missing_values: Any = np.nan) -> list[Series]:

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
 
 from sklearn_ae.architectures._recurrent import (
     _FREQUENCIES,
+    _GRU,
+    _LSTM,
     _SMOOTH,
     _Recurrence,
     _SequenceDecoder,
@@ -20,11 +21,14 @@ from sklearn_ae.export._graph import Graph, translate, translates
 from sklearn_ae.export._networks import affine
 
 # ONNX's order of gates, as places in torch's.
-_GATES = {nn.GRU: ("GRU", (1, 0, 2)), nn.LSTM: ("LSTM", (0, 3, 1, 2))}
+_GATES: dict[type, tuple[str, tuple[int, ...]]] = {
+    _GRU: ("GRU", (1, 0, 2)),
+    _LSTM: ("LSTM", (0, 3, 1, 2)),
+}
 
 
-@translates(nn.GRU, nn.LSTM)
-def _recurrent_layer(part: nn.GRU | nn.LSTM, graph: Graph, x: str) -> str:
+@translates(_GRU, _LSTM)
+def _recurrent_layer(part: _GRU | _LSTM, graph: Graph, x: str) -> str:
     kind, order = _GATES[type(part)]
 
     def ordered(values: Any) -> torch.Tensor:

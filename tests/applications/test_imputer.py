@@ -565,5 +565,5 @@ def test_bad_arguments(fitted):
 def test_attributes_are_documented(fitted):
     documented = {p.name for p in NumpyDocString(AutoencoderImputer.__doc__)["Attributes"]}
     learned = {n for n in vars(fitted) if n.endswith("_") and not n.startswith("_")}
-    learned |= {"estimators_", "candidate_weights_", "history_"}
+    learned |= {"estimators_", "candidate_weights_", "history_", "device_"}
     assert learned <= documented <= learned | {"feature_names_in_"}

@@ -22,6 +22,14 @@ X = np.random.default_rng(0).normal(size=(60, 5))
 OPTIONS = {"max_iter": 2, "random_state": 0, "device": "cpu"}
 
 
+@pytest.fixture(autouse=True)
+def ctrl_c_raises():
+    """A process that was started in the background ignores Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def ctrl_c():
     os.kill(os.getpid(), signal.SIGINT)
 
