@@ -38,13 +38,23 @@ class _LargestOfBatch(LatentModule):
 
     @torch.no_grad()
     def start_from(self, output: Tensor, weight: Tensor | None, generator: Generator) -> None:
-        self.threshold.copy_(least_kept(output.abs(), self.n_active))
+        self.threshold.copy_(cut(output.abs(), self.n_active))
 
 
 def least_kept(size: Tensor, n_active: float) -> Tensor:
     """Return the least of the largest sizes of rows, so many for each row on average."""
     n_kept = min(size.numel(), max(1, round(n_active * len(size))))
     return size.flatten().topk(n_kept, sorted=False).values.amin()
+
+
+def cut(size: Tensor, n_active: float) -> Tensor:
+    """Return what lies halfway between the least size that is kept and the largest that is not.
+
+    A row whose size is the threshold itself would be cut off or not by the last bit of a
+    product, and so have one code in a table and another alone. Zero is below all sizes.
+    """
+    least = least_kept(size, n_active)
+    return (least + torch.where(size < least, size, 0.0).amax()) / 2
 
 
 class BatchTopK(Latent):

@@ -11,7 +11,7 @@ from torch import Generator, Tensor, nn
 
 from sklearn_ae.data import Batch
 from sklearn_ae.latents._base import Latent, LatentModule
-from sklearn_ae.latents._batch_top_k import least_kept
+from sklearn_ae.latents._batch_top_k import cut
 from sklearn_ae.terms import Code, Forward, Term, weighted_mean
 
 _TINY = 1e-12
@@ -45,7 +45,7 @@ class _Jump(LatentModule):
 
     @torch.no_grad()
     def start_from(self, output: Tensor, weight: Tensor | None, generator: Generator) -> None:
-        self.log_threshold.fill_(least_kept(output.abs(), self.n_active).clamp(min=_TINY).log())
+        self.log_threshold.fill_(cut(output.abs(), self.n_active).clamp(min=_TINY).log())
 
     @torch.no_grad()
     def change_basis(self, into: Tensor, shift: Tensor) -> tuple[Tensor, Tensor]:

@@ -5,19 +5,12 @@ import pytest
 import torch
 from hypothesis import HealthCheck, Phase, given, settings
 
-from sklearn_ae import Autoencoder, RecurrentAutoencoder
+from sklearn_ae import Autoencoder
 from tests.fuzz import runner, strategies
 from tests.fuzz.invariants import Violation, check
 from tests.fuzz.strategies import Example, Frame, Matrix
 
-pytestmark = pytest.mark.usefixtures("few_folds", "imported")
-
-
-@pytest.fixture(scope="module")
-def imported():
-    """Let torch import what it does in the first fit of a process, which adds a filter."""
-    RecurrentAutoencoder(1, hidden_size=1, max_iter=0).fit(np.ones((1, 1)))
-
+pytestmark = pytest.mark.usefixtures("few_folds")
 
 few = settings(
     max_examples=5,

@@ -147,3 +147,19 @@ def test_training_keeps_the_number_of_active_units(latent, cancer):
     assert fitted.score(X) > start.score(X)
     alone = np.vstack([fitted.transform(row[None]) for row in X[:20]])
     assert_allclose(alone, fitted.transform(X)[:20], atol=1e-6)
+
+
+@pytest.mark.parametrize("latent", [BatchTopK, JumpReLU])
+@pytest.mark.parametrize("n_active", [1, 2, 3])
+def test_no_training_row_lies_on_the_threshold_of_the_start(latent, n_active, iris):
+    X = iris[:19].astype(np.float32)
+    fitted = Autoencoder(3, latent=latent(n_active), max_iter=0, random_state=0).fit(X)
+    codes = fitted.transform(X)
+    alone = np.concatenate([fitted.transform(row) for row in X[:, None]])
+    assert_array_equal(codes != 0, alone != 0)
+    module = latent(n_active).build(6)
+    module.start_from(OUTPUT, None, torch.Generator())
+    threshold = module.threshold if latent is BatchTopK else module.log_threshold[0].exp()
+    gap = (OUTPUT.abs() - threshold).abs().min()
+    assert gap > 1e-6 * threshold
+    assert (OUTPUT.abs() >= threshold).sum() == n_active * len(OUTPUT)
