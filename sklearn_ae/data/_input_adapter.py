@@ -47,6 +47,9 @@ class InputAdapter:
         """Return X as a matrix or frame of shape (n, n_features), or as `Ragged`."""
         return X
 
+    def note(self, values: Any) -> None:
+        """Note what the checked rows of `fit` hold."""
+
     def scale(self, values: Any) -> Any:
         """Return checked rows in the range that the network sees."""
         return values
