@@ -170,6 +170,11 @@ class Empty(Column):
         self.read = read
         self.fill = fill
 
+    @property
+    def zero(self) -> bool:
+        """Whether the column comes back as 0 or False, not as missing."""
+        return self.read in _ZERO
+
     @classmethod
     def fit(cls, series: Series) -> Empty:
         """Choose what fills the column, by its dtype."""
@@ -192,7 +197,7 @@ class Empty(Column):
 
     def collapse(self, expanded: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return 0 for numbers and booleans, and missing cells otherwise."""
-        return np.full(len(expanded), 0.0 if self.read in _ZERO else np.nan)
+        return np.full(len(expanded), 0.0 if self.zero else np.nan)
 
     def values(self, codes: NDArray[np.float64]) -> NDArray:
         """Return what fills the column, or missing cells."""

@@ -186,7 +186,6 @@ class Table(InputAdapter):
     """
 
     options = ("categorical_features", "numeric_map")
-    empty: tuple[int, ...] = ()
 
     def __init__(
         self,

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from numpy.testing import assert_array_equal
 
 from sklearn_ae import (
@@ -90,7 +91,9 @@ def test_cells_of_an_empty_column_are_not_read(
         assert drawn["empty"].dtype == column.dtype
 
 
-@pytest.mark.parametrize("convert", [np.asarray, pd.DataFrame, np.ndarray.tolist], ids=str)
+@pytest.mark.parametrize(
+    "convert", [np.asarray, pd.DataFrame, np.ndarray.tolist, torch.from_numpy], ids=str
+)
 def test_an_empty_column_of_a_matrix_is_not_read(convert: Any) -> None:
     X = np.c_[FULL[["x", "y"]].to_numpy(), np.full(N, np.nan)]
     later = X.copy()
