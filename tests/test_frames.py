@@ -198,7 +198,7 @@ def test_frames_asked_for_everywhere_change_no_code(numeric_map):
         ([True, np.False_, None], "Binary"),
         ([1, np.int8(2), np.float32(0.5), None, np.nan, pd.NA], "Numeric"),
         (["a", np.str_("b"), "c", None, np.nan], "Categorical"),
-        ([None, np.nan, pd.NA], "Categorical"),
+        ([None, np.nan, pd.NA], "Empty"),
     ],
 )
 def test_objects_are_what_their_observed_cells_are(cells, kind):
@@ -432,12 +432,12 @@ def test_frames_that_do_not_fit_are_refused(fitted, X, message):
         (
             FRAME.assign(city=[{}] * 60),
             {},
-            r"Column 'city' of X holds dict \(\{\}\); give it one type",
+            r"Column 'city' of X holds dict \(\{\}\); turn it into a column for each element",
         ),
         (
             FRAME.assign(span=FRAME["when"] - FRAME["when"].min()),
             {},
-            r"Column 'span' of X has dtype Duration.*which is not understood; turn it into",
+            r"Column 'span' of X has dtype timedelta.*; turn it into numbers.*total_seconds\(\)",
         ),
         (FRAME, {"categorical_features": ["town"]}, r"holds 'town', which is no column of X"),
         (FRAME, {"categorical_features": [40]}, r"holds 40, which is no column of X"),

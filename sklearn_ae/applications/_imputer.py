@@ -80,8 +80,9 @@ class AutoencoderImputer(TransformerMixin, StateMixin):
     add_indicator : bool, default=False
         Append a column for each feature that missed something in `fit`: whether it is missing.
     keep_empty_features : bool, default=False
-        Keep columns in which `fit` saw no value; those of numbers are filled with 0. They are
-        dropped otherwise.
+        Keep columns in which `fit` saw no value, and fill them by their dtype: numbers with 0,
+        booleans with False, text with "missing_value", a dtype that states its levels with the
+        first of them. They are dropped otherwise.
     hidden_layer_sizes : tuple of int, default=(128,)
         Widths of the hidden layers of the encoder, mirrored in the decoder.
     alpha : float, default=0.05
@@ -221,8 +222,9 @@ class AutoencoderImputer(TransformerMixin, StateMixin):
         Raises
         ------
         ValueError
-            If the rows, the weights or a parameter are out of their domain. The imputer is
-            then as it was before.
+            If the rows, the weights or a parameter are out of their domain, or if
+            `keep_empty_features` asks for a column that nothing can fill, such as one of dates.
+            The imputer is then as it was before.
         """
         self._validate_params()
         before = self.__dict__.copy()
@@ -243,6 +245,8 @@ class AutoencoderImputer(TransformerMixin, StateMixin):
         if sample_weight is not None:
             weight = within_range(check_sample_weight(sample_weight, weight[:, None]))
         table = StandardTable(self.missing_values).fit(X, weight)
+        if self.keep_empty_features:
+            table.check_fills()
         _, Z, missing = table.read(X)
         seeds = Seeds(Seeds.of(self.random_state).entropy)
         learner = self._learner(Z.shape[1], device, seeds)

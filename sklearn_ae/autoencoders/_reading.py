@@ -91,6 +91,9 @@ class Reader:
             reset=reset,
             ensure_all_finite=True if issparse(found) else finite,
         )
+        checked = _native(checked)
+        if reset:
+            self.adapter.note(checked)
         return SparseRows(checked) if issparse(checked) else self.adapter.scale(checked)
 
     def rows(
@@ -138,6 +141,7 @@ class Reader:
                 input_name="X_clean",
                 ensure_all_finite="allow-nan" if may_lack else True,
             )
+            checked = _native(checked)
             if ragged:
                 clean.check_sizes(values)
                 return Ragged(self.adapter.scale(checked), clean.sizes)
@@ -191,6 +195,13 @@ class Reader:
 def dtypes_of(X: Any) -> tuple:
     """Return the types that rows may be of; others become the first."""
     return _TENSOR_DTYPES if torch.is_tensor(X) else DTYPES
+
+
+def _native(values: Any) -> Any:
+    """Return numbers in the machine's order of bytes, the only one that torch reads."""
+    if torch.is_tensor(values):
+        return values
+    return values.astype(values.dtype.newbyteorder("="), copy=False)
 
 
 def check_dense_size(n_rows: int, n_features: int, dtype: np.dtype, name: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import narwhals.stable.v1 as nw
+import pandas as pd
 from scipy.sparse import issparse
 
 from sklearn_ae.data._datasets import refuse_dataset
@@ -27,7 +28,7 @@ def check_accepted(X: Any, name: str = "X") -> None:
         If X is a data set of torch or skorch, a lazy frame, a mapping, an iterator, a list of
         mappings or a record array.
     ValueError
-        If X is a series, one row or one column of a frame.
+        If X is a series, one row or one column of a frame, or has several columns of one name.
     """
     refuse_dataset(X, name)
     found = f"{name} is a {type(X).__module__.partition('.')[0]} {type(X).__name__}"
@@ -38,6 +39,7 @@ def check_accepted(X: Any, name: str = "X") -> None:
             'row, df[["name"]] for a column, or list(X) for a series of sequences or images.'
         )
     if nw.dependencies.is_into_dataframe(X):
+        _check_names(X, name)
         return
     for method in ("collect", "compute"):  # polars, pyspark, narwhals; dask
         if callable(getattr(X, method, None)):
@@ -54,4 +56,20 @@ def check_accepted(X: Any, name: str = "X") -> None:
     if getattr(getattr(X, "dtype", None), "names", None):
         raise TypeError(
             f"{found} of records with fields {list(X.dtype.names)[:5]}; pass pd.DataFrame({name})."
+        )
+
+
+def _check_names(X: Any, name: str) -> None:
+    """Raise if columns of a frame have the same name."""
+    if isinstance(X, pd.DataFrame):
+        names = X.columns
+    elif nw.dependencies.is_pyarrow_table(X):
+        names = pd.Index(X.column_names)
+    else:
+        return  # other libraries have no such frames
+    if not names.is_unique:
+        twice = names[names.duplicated()].unique().tolist()
+        raise ValueError(
+            f"{name} has several columns with the name {', '.join(f'{n!r}' for n in twice[:5])}; "
+            f"rename them, or pass {name}.to_numpy() if all are numbers."
         )

@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.preprocessing import QuantileTransformer, RobustScaler
 
+from sklearn_ae.data._dtypes import NO_TEXT
 from sklearn_ae.data._series import ColumnType, Series
 
 # Levels of a categorical column that have a number of their own, at most.
@@ -21,6 +22,11 @@ _FEWEST, _MOST = 2, 10
 _SHARE = 200
 # Quantiles that a map to normal scores is drawn through.
 _QUANTILES = 1000
+# What fills columns without any value, by what they hold.
+_ZERO = {"number": 0.0, "boolean": False}
+# Dtypes that state their levels, and those that hold nothing.
+_STATED = ("category", "Enum")
+_UNTYPED = ("Unknown", "null", "null[pyarrow]")
 # Days since 1970 that every library's dates can hold.
 _DATES = (-106_000.0, 106_000.0)
 
@@ -59,9 +65,11 @@ class Column(ABC):
         """Return the codes that expected values, of shape (n, width), are nearest to."""
         return expanded[:, 0]
 
-    def decode(self, codes: NDArray[np.float64], index: Any = None) -> Any:
-        """Return cells as they are stored."""
-        return self.type.build(self.values(codes), index)
+    def decode(
+        self, codes: NDArray[np.float64], index: Any = None, type: ColumnType | None = None
+    ) -> Any:
+        """Return cells as they are stored, or as a column of another type."""
+        return (self.type if type is None else type).build(self.values(codes), index)
 
 
 class Numeric(Column):
@@ -87,11 +95,8 @@ class Numeric(Column):
         cells = series.numbers()
         observed = cells[~np.isnan(cells)]
         if numeric_map is None:
-            whole = series.type.whole and len(observed) > 0
-            counted = whole and observed.min() == 0 and observed.max() > 1
+            counted = series.type.whole and observed.min() == 0 and observed.max() > 1
             return Count(series.type) if counted else cls(series.type)
-        if not len(observed):
-            return cls(series.type)
         n_quantiles = min(_QUANTILES, len(observed))
         mapped = (
             _Asinh()
@@ -138,6 +143,71 @@ class Date(Column):
         """Return points in time to the microsecond."""
         days = np.clip(codes, *_DATES)
         return np.round(days * 86_400e6).astype("datetime64[us]")
+
+
+class Empty(Column):
+    """A column in which `fit` saw no value; what it holds later is not read.
+
+    Code 0 stands for the value that fills it where it has to be filled, and NaN for a missing
+    cell. Numbers and booleans have no missing cells in reconstructions: they are 0 and False.
+
+    Parameters
+    ----------
+    type : ColumnType
+        How the column is stored.
+    read : {"number", "boolean", "date", "category", "ordered"}
+        What its dtype holds.
+    fill : object, optional
+        0, False, a level, or what stands for no text; None where there is no such value, as
+        for dates.
+    """
+
+    kind = "empty"
+    width = 0
+
+    def __init__(self, type: ColumnType, read: str, fill: Any = None) -> None:
+        super().__init__(type)
+        self.read = read
+        self.fill = fill
+
+    @property
+    def zero(self) -> bool:
+        """Whether the column comes back as 0 or False, not as missing."""
+        return self.read in _ZERO
+
+    @classmethod
+    def fit(cls, series: Series) -> Empty:
+        """Choose what fills the column, by its dtype."""
+        read, name = series.kind, series.type.dtype[0]
+        if read in _ZERO:
+            return cls(series.type, read, _ZERO[read])
+        if read == "date" or name in _UNTYPED:
+            return cls(series.type, read)
+        if name in _STATED:
+            return cls(series.type, read, next(iter(series.type.categories or []), None))
+        return cls(series.type, read, NO_TEXT)
+
+    def encode(self, series: Series) -> NDArray[np.float64]:
+        """Return missing cells, whatever the column holds now."""
+        return np.full(len(series), np.nan)
+
+    def expand(self, codes: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return nothing, of shape (n, 0)."""
+        return np.empty((len(codes), 0))
+
+    def collapse(self, expanded: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return 0 for numbers and booleans, and missing cells otherwise."""
+        return np.full(len(expanded), 0.0 if self.zero else np.nan)
+
+    def values(self, codes: NDArray[np.float64]) -> NDArray:
+        """Return what fills the column, or missing cells."""
+        if self.read == "number":
+            return codes
+        if self.read == "date":
+            return np.full(len(codes), "NaT", dtype="datetime64[us]")
+        values = np.full(len(codes), self.fill, dtype=object)
+        values[np.isnan(codes)] = None
+        return values
 
 
 class _Leveled(Column):
@@ -271,6 +341,8 @@ def fit_column(
         Levels that are told apart, at most.
     """
     kind = series.kind
+    if series.missing().all():
+        return Empty.fit(series)
     if kind == "date" and not categorical:
         return Date(series.type)
     if kind == "number" and not categorical:
@@ -279,7 +351,8 @@ def fit_column(
         return Ordinal(series.type, series.type.categories or [])
     cells = series.objects()
     # OneHotEncoder groups levels likewise, but forgets which of a group is the most frequent.
-    counts = pd.Series(cells[~series.missing()], dtype=object).value_counts()
+    numbers, found = pd.factorize(cells[~series.missing()])
+    counts = pd.Series(np.bincount(numbers), pd.Index(found, dtype=object, tupleize_cols=False))
     # Among levels of one frequency, the order of their names.
     counts = counts.sort_index(key=lambda names: names.map(str)).sort_values(
         ascending=False, kind="stable"
@@ -292,8 +365,6 @@ def fit_column(
         return Binary(series.type, [False, True])
     if len(levels) == 2 and not others:
         return Binary(series.type, levels)
-    if not levels and not others:  # nothing was observed
-        levels = [None]
     return Categorical(series.type, levels, others[0] if others else None)
 
 

@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 
 from sklearn_ae.data._arrays import as_numpy
 
+# What pandas calls cells of arrays that are numbers.
+_NUMBERS = {"integer", "floating", "boolean", "mixed-integer-float"}
+
 
 class Container:
     """What a matrix came in, so that a reconstruction can go back in the same.
@@ -30,7 +33,7 @@ class Container:
     @classmethod
     def of(cls, X: Any) -> Container:
         """Note the container of X."""
-        if isinstance(X, pd.DataFrame):  # its labels may be alike, which narwhals refuses
+        if isinstance(X, pd.DataFrame):  # its labels may be anything
             return cls("pandas", list(X.columns))
         if not nw.dependencies.is_into_dataframe(X):
             return cls()
@@ -60,7 +63,8 @@ class Container:
     def join(self, columns: list) -> Any:
         """Put columns, each of its own type, into this container."""
         if self.backend is None:
-            return np.column_stack(columns).astype(np.float64)
+            held = {pd.api.types.infer_dtype(np.asarray(column)) for column in columns}
+            return np.column_stack(columns).astype(np.float64 if held <= _NUMBERS else object)
         if self.backend == "pandas":
             frame = pd.concat(columns, axis=1)
             frame.columns = pd.Index(self.columns)

@@ -29,7 +29,8 @@ class InputAdapter:
     `sample_shape` is the shape of a row where columns have neighbours, and None here. `missing`
     says whether cells may be NaN, `ragged` whether rows differ in size, `sparse` whether
     sparse matrices are taken, and `tabular` whether columns are of several kinds. `options`
-    names parameters of the estimator that say how to read X.
+    names parameters of the estimator that say how to read X, and `empty` the columns of a matrix
+    in which `fit` saw no value.
     """
 
     sample_shape: tuple[int, ...] | None = None
@@ -38,6 +39,7 @@ class InputAdapter:
     sparse: bool = True
     tabular: bool = False
     options: tuple[str, ...] = ()
+    empty: tuple[int, ...] = ()
 
     def fit(self, X: Any) -> InputAdapter:
         """Note how X came."""
@@ -46,6 +48,9 @@ class InputAdapter:
     def rows(self, X: Any) -> Any:
         """Return X as a matrix or frame of shape (n, n_features), or as `Ragged`."""
         return X
+
+    def note(self, values: Any) -> None:
+        """Note what the checked rows of `fit` hold."""
 
     def scale(self, values: Any) -> Any:
         """Return checked rows in the range that the network sees."""

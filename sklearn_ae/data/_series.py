@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+from decimal import Context, Decimal
 from numbers import Number
 from typing import Any
 
@@ -10,6 +13,8 @@ import narwhals.stable.v1 as nw
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+
+from sklearn_ae.data import _dtypes
 
 _DAY = 86_400e6  # microseconds
 # Kinds of cells that are Python objects, by what pandas calls them.
@@ -57,52 +62,105 @@ class ColumnType:
     @property
     def whole(self) -> bool:
         """Whether the column is of whole numbers."""
-        return str(self.dtype[0]).lower().startswith(("int", "uint"))
+        return self._bits is not None
+
+    @property
+    def _bits(self) -> tuple[str, int] | None:
+        """Sign and number of bits of whole numbers."""
+        found = re.match(r"(u?)int(\d+)", str(self.dtype[0]).lower())
+        return None if found is None else (found[1], int(found[2]))
+
+    @property
+    def digits(self) -> tuple[int, int] | None:
+        """Digits in all and after the point of decimal numbers."""
+        found = re.match(r"decimal\d*\((\d+), (-?\d+)\)", str(self.dtype[0]).lower())
+        return None if found is None else (int(found[1]), int(found[2]))
+
+    def with_levels(self, levels: Sequence) -> ColumnType:
+        """Return this type with further levels, where it states its levels."""
+        if not self.categories:
+            return self
+        further = [v for v in levels if v is not None and v not in self.categories]
+        stored = self.dtype[:1] if further else self.dtype  # they may be of another type
+        return ColumnType(
+            self.name, self.backend, stored, [*self.categories, *further], self.ordered
+        )
 
     def fit_in(self, numbers: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return numbers that the column can store."""
-        if not self.whole:
+        if self.digits is not None:
+            precision, scale = self.digits
+            high = np.nextafter((10.0**precision - 1.0) / 10.0**scale, 0.0)
+            return np.clip(numbers, -high, high)
+        if self._bits is None:
             return numbers
-        bounds = np.iinfo(str(self.dtype[0]).lower().partition("[")[0])  # int64[pyarrow]
-        # float64 cannot hold the ends of 64 bits: the next numbers inwards.
-        low, high = np.nextafter([float(bounds.min), float(bounds.max)], 0.0)
-        return np.clip(np.round(numbers), min(0.0, low), high)
+        sign, bits = self._bits
+        largest = 2 ** (bits if sign else bits - 1) - 1
+        # float64 cannot hold the largest of 64 bits: the next number inwards.
+        high = np.nextafter(float(largest), 0.0) if float(largest) > largest else float(largest)
+        return np.clip(np.round(numbers), 0.0 if sign else -float(largest + 1), high)
 
-    def build(self, values: NDArray, index: Any = None) -> Any:
+    def build(self, values: Any, index: Any = None) -> Any:
         """Return cells as a column of this type."""
         if self.backend is None:
             return values
         if self.backend == "pandas":
             return _pandas_column(self, values, index)
+        if self.backend == "pyarrow":
+            arrow = _dtypes.arrow_from(self.dtype[1])
+            cells = _dtypes.arrow_column(arrow, self.cells(values), self.categories)
+            return _dtypes.as_arrow(cells)
         return _narwhals_column(self, values)
 
+    def cells(self, values: Any) -> Any:
+        """Return values as Python objects that a library can store; points in time as they are."""
+        if isinstance(values, np.ndarray) and values.dtype.kind == "M":
+            return values
+        if self.digits is not None:
+            step, wide = Decimal(1).scaleb(-self.digits[1]), Context(prec=100)
+            return [None if pd.isna(v) else Decimal(v).quantize(step, context=wide) for v in values]
+        if self.whole:
+            return [None if pd.isna(v) else int(v) for v in values]
+        return values.tolist() if isinstance(values, np.ndarray) else values
 
-def _pandas_column(type: ColumnType, values: NDArray, index: Any) -> pd.Series:
+
+def _pandas_column(type: ColumnType, values: Any, index: Any) -> pd.Series:
     # narwhals has one dtype for pandas' int64, Int64 and int64[pyarrow]: pandas' own name it is.
     name, *parameters = type.dtype
     if name == "category":
-        dtype: Any = pd.CategoricalDtype(type.categories, ordered=type.ordered)
+        levels = pd.Index(type.categories or [], tupleize_cols=False)
+        levels = levels.astype(_dtypes.pandas_from(*parameters)) if parameters else levels
+        dtype: Any = pd.CategoricalDtype(levels, ordered=type.ordered)
         return pd.Series(pd.Categorical(values, dtype=dtype), index=index, name=type.name)
-    if values.dtype.kind == "M":
-        unit, zone = parameters
-        stamps = pd.Series(values, index=index, name=type.name).astype(f"datetime64[{unit}]")
-        return stamps if zone is None else stamps.dt.tz_localize("UTC").dt.tz_convert(zone)
-    return pd.Series(values, index=index, name=type.name).astype(name)
+    dtype = _dtypes.pandas_from(*type.dtype)
+    if isinstance(dtype, pd.ArrowDtype):
+        array = _dtypes.arrow_column(dtype.pyarrow_dtype, type.cells(values), type.categories)
+        values = pd.arrays.ArrowExtensionArray(array)
+    elif isinstance(dtype, pd.DatetimeTZDtype):
+        values = pd.Series(values).dt.tz_localize("UTC").array
+    return pd.Series(values, index=index, name=type.name).astype(dtype)
 
 
-def _narwhals_column(type: ColumnType, values: NDArray) -> Any:
+def _narwhals_column(type: ColumnType, values: Any) -> Any:
     name, *parameters = type.dtype
     backend: Any = type.backend
-    dtype = getattr(narwhals, name)  # the stable interface has no Enum with categories
+    cells = type.cells(values)
+    if type.digits is not None:  # narwhals' Decimal has no digits, and only polars is left
+        import polars
+
+        return polars.Series(str(type.name), cells, dtype=polars.Decimal(*type.digits))
+    # The stable interface has no Enum with categories. What has no type takes that of its cells.
+    dtype: Any = None if name == "Unknown" else getattr(narwhals, name)
     zone = None
     if name == "Date":
-        values = values.astype("datetime64[D]")
+        cells = cells.astype("datetime64[D]")
     elif name == "Datetime":
         unit, zone = parameters
         dtype = dtype(unit)
     elif name == "Enum":
         dtype = dtype(type.categories)
-    cells = [int(v) for v in values] if type.whole else values.tolist()
+    if isinstance(cells, np.ndarray):
+        cells = cells.tolist()
     series = narwhals.new_series(str(type.name), cells, dtype, backend=backend)
     if zone is not None:
         series = series.dt.replace_time_zone("UTC").dt.convert_time_zone(zone)
@@ -129,23 +187,28 @@ class Series:
         self._marked = not pd.isna(missing_values)
         self.frame = not isinstance(native, np.ndarray)
         self._cells: NDArray[np.object_] | None = None
+        self._arrow = _dtypes.arrow_type(native)
         if self.frame:
-            self.series = nw.from_native(native, series_only=True)
-            dtype = self.series.dtype
-        else:
-            dtype = None
-        self.kind, self.type = self._read_type(dtype)
+            read = native if self._arrow is None else _dtypes.readable(native, self._arrow)
+            self.series = nw.from_native(read, series_only=True)
+        self.kind, self.type = self._read_type()
 
-    def _read_type(self, dtype: Any) -> tuple[str, ColumnType]:
+    def _read_type(self) -> tuple[str, ColumnType]:
         """Return the kind of the cells and how they are stored."""
         if not self.frame:
             kind = "number" if self.native.dtype.kind in "fiu" else self._kind_of_objects()
             return kind, ColumnType(self.name, None, (str(self.native.dtype),))
+        dtype = self.series.dtype
         backend = self.series.implementation.value
         pandas = backend == "pandas"
-        categories, ordered = None, False
+        categories: list | None = None
+        ordered = False
         parameters: tuple = ()
-        if isinstance(dtype, nw.Categorical | nw.Enum):
+        if hasattr(self._arrow, "ordered"):  # a dictionary, whatever its values are
+            ordered = self._arrow.ordered
+            categories = _dtypes.levels_of_dictionary(self.native)
+            kind = "ordered" if ordered else "category"
+        elif isinstance(dtype, nw.Categorical | nw.Enum):
             ordered = pandas and bool(self.native.dtype.ordered)
             own = self.native.cat.categories if pandas else self.series.cat.get_categories()
             categories = list(own)
@@ -163,26 +226,43 @@ class Series:
         elif dtype in (nw.Object, nw.Unknown):
             kind = self._kind_of_objects()
         else:
+            advice = _dtypes.conversion(type(dtype).__name__, self._library)
             raise ValueError(
-                f"Column {self.name!r} of X has dtype {dtype}, which is not understood; turn it "
-                "into numbers, strings, categories, booleans or dates, or leave it out."
+                f"Column {self.name!r} of X has dtype {self._stored_dtype}, which is not "
+                f"understood; {advice}, or leave it out."
             )
         if pandas:
-            stored = "category" if categories is not None else str(self.native.dtype)
+            stored = _dtypes.pandas_names(self.native.dtype)
+        elif self._arrow is not None:
+            stored = (str(self._arrow), *_dtypes.arrow_names(self._arrow))
+        elif dtype == nw.Decimal:
+            stored = (f"Decimal({self.native.dtype.precision}, {self.native.dtype.scale})",)
         else:
-            stored = type(dtype).__name__
-        return kind, ColumnType(self.name, backend, (stored, *parameters), categories, ordered)
+            stored = (type(dtype).__name__, *parameters)
+        return kind, ColumnType(self.name, backend, stored, categories, ordered)
+
+    @property
+    def _library(self) -> str | None:
+        """Where the column is from, as advice is given for."""
+        if not self.frame:
+            return None
+        backend = self.series.implementation.value
+        arrow = self._arrow is not None and backend == "pandas"
+        return "pandas arrow" if arrow else backend
+
+    @property
+    def _stored_dtype(self) -> Any:
+        return self._arrow if self._arrow is not None else self.native.dtype
 
     def _kind_of_objects(self) -> str:
         observed = self.objects()[~self.missing()]
-        kind = _OBJECTS.get(pd.api.types.infer_dtype(observed))
+        found = pd.api.types.infer_dtype(observed)
+        kind = _OBJECTS.get(found)
         if kind is None:
             examples = {type(c).__name__: c for c in observed}
-            found = " and ".join(f"{name} ({c!r:.40})" for name, c in sorted(examples.items()))
-            raise ValueError(
-                f"Column {self.name!r} of X holds {found}; give it one type, for example by "
-                "astype(str)."
-            )
+            held = " and ".join(f"{name} ({c!r:.40})" for name, c in sorted(examples.items()))
+            advice = _dtypes.conversion(found, self._library)
+            raise ValueError(f"Column {self.name!r} of X holds {held}; {advice}.")
         return kind
 
     def __len__(self) -> int:
@@ -254,15 +334,21 @@ class Series:
         values : ndarray
             A value for each of them.
         """
-        if self.type.whole:
+        if values.dtype.kind == "f":
             values = self.type.fit_in(values)
         if not self.frame:
             return _put(self.native, cells, values)
+        index = getattr(self.native, "index", None)
+        if self._arrow is not None:
+            filled = np.empty(len(cells), dtype=object)
+            filled[:] = _dtypes.as_arrow(self.native).to_pylist()
+            filled[cells] = _dtypes.as_arrow(self.type.build(values)).to_pylist()
+            return self.type.build(filled, index)
         if self.type.backend == "pandas":
             if values.dtype != object:
                 values = self.type.build(values).array
             filled = _put(self.native.array, cells, values)
-            return pd.Series(filled, index=self.native.index, name=self.name)
+            return pd.Series(filled, index=index, name=self.name, dtype=self.native.dtype)
         if values.dtype.kind == "M":
             stamps = nw.from_native(self.type.build(values), series_only=True)
             return self.series.scatter(np.flatnonzero(cells).tolist(), stamps).to_native()

@@ -8,23 +8,26 @@ from typing import Any
 import narwhals.stable.v1 as nw
 import numpy as np
 import pandas as pd
+import torch
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import issparse
 from sklearn.utils.validation import check_array
 
 from sklearn_ae.data._columns import Column, fit_column
 from sklearn_ae.data._containers import Container
 from sklearn_ae.data._input_adapter import InputAdapter, Wrapper
 from sklearn_ae.data._lazy_rows import LazyRows
-from sklearn_ae.data._series import Series
+from sklearn_ae.data._series import ColumnType, Series
 
 # Kinds in the order in which a network sees them.
-_KINDS = ("numeric", "count", "binary", "categorical")
+_KINDS = ("numeric", "count", "binary", "categorical", "empty")
 
 
 class Columns:
     """The columns of a table, and where a network sees each of them.
 
-    Columns of one kind stand together in the dense form, categorical ones last.
+    Columns of one kind stand together in the dense form, categorical ones last. Columns without
+    any value are not in it.
 
     Parameters
     ----------
@@ -71,8 +74,13 @@ class Columns:
         return np.column_stack([column.collapse(expected[:, span]) for column, span in pairs])
 
     def sums(self, cells: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the sum over the dense form of each column, of shape (n, n_columns)."""
-        return np.column_stack([cells[:, span].sum(axis=1) for span in self.spans])
+        """Return the sum over the dense form of each column, of shape (n, n_columns).
+
+        It is NaN for columns without any value, whose cells count as missing.
+        """
+        sums = np.column_stack([cells[:, span].sum(axis=1) for span in self.spans])
+        sums[:, [column.width == 0 for column in self.columns]] = np.nan
+        return sums
 
 
 class TableRows(LazyRows):
@@ -129,22 +137,37 @@ class TableRows(LazyRows):
     def missing_columns(self) -> NDArray[np.intp]:
         """Return a column of the dense form for each column with a missing cell."""
         some = np.flatnonzero(np.isnan(self.codes).any(axis=0))
-        return np.array(sorted(self.columns.spans[j].start for j in some), dtype=np.intp)
+        spans = [self.columns.spans[j] for j in some]
+        starts = sorted(span.start for span in spans if span.stop > span.start)
+        return np.array(starts, dtype=np.intp)
 
 
 class _TableContainer:
-    """Puts the dense form of rows into the frame or array that a table came in."""
+    """Puts the dense form of rows into the frame or array that a table came in.
 
-    def __init__(self, columns: Columns, container: Container) -> None:
+    Parameters
+    ----------
+    columns : Columns
+        What `fit` saw.
+    container : Container
+        What rows go into.
+    types : list of ColumnType, optional
+        How the container stores its columns; as in `fit` by default.
+    """
+
+    def __init__(
+        self, columns: Columns, container: Container, types: list[ColumnType] | None = None
+    ) -> None:
         self.columns = columns
         self.container = container
+        self.types = [c.type for c in columns.columns] if types is None else types
 
     def wrap(self, values: NDArray, like: Any = None) -> Any:
         """Return a table of the columns' own types."""
         codes = self.columns.collapse(values)
         index = like.index if isinstance(like, pd.DataFrame) else None
-        cells = [c.decode(codes[:, j], index) for j, c in enumerate(self.columns.columns)]
-        return self.container.join(cells)
+        pairs = zip(self.columns.columns, self.types, codes.T, strict=True)
+        return self.container.join([c.decode(cells, index, type) for c, type, cells in pairs])
 
     def wrap_errors(self, values: NDArray, like: Any = None) -> Any:
         """Return a number for each cell of the table."""
@@ -194,12 +217,18 @@ class Table(InputAdapter):
                     f"categorical_features={given!r:.60} leaves it out; add it, or use "
                     'categorical_features="from_dtype".'
                 )
-        self.columns = Columns(
+        columns = Columns(
             [
                 fit_column(series, categorical=bool(named), numeric_map=self.numeric_map)
                 for series, named in zip(table, categorical, strict=True)
             ]
         )
+        if not columns.width:
+            raise ValueError(
+                f"X has {len(table)} columns, and none of them holds a value in any row; pass "
+                "rows with some."
+            )
+        self.columns = columns
         return self
 
     def _categorical(self, table: list[Series]) -> NDArray[np.bool_]:
@@ -235,10 +264,26 @@ class Table(InputAdapter):
         return self.columns is not None
 
     def rows(self, X: Any) -> Any:
-        """Return X as it is, or as the codes of its columns."""
-        if self.columns is None or isinstance(X, TableRows):
+        """Return X as numbers, or as the codes of its columns."""
+        if isinstance(X, TableRows):
             return X
+        if self.columns is None:
+            return X if _fits_numpy(X) else _as_numbers(X)
         return TableRows(self.columns.encode(read_table(X)), self.columns)
+
+    def note(self, values: Any) -> None:
+        """Note which columns of checked rows hold no value."""
+        self.empty = ()
+        if not issparse(values) and (values[0] != values[0]).any():  # NaN, in arrays and tensors
+            lacks = (values != values).all(0).tolist()
+            self.empty = tuple(j for j, none in enumerate(lacks) if none)
+
+    def scale(self, values: Any) -> Any:
+        """Return checked rows; cells of columns without any value in `fit` are missing."""
+        if self.empty and not issparse(values):
+            values = values.clone() if torch.is_tensor(values) else values.copy()
+            values[:, list(self.empty)] = np.nan
+        return values
 
     def named(self, X: Any) -> Any:
         """Return what holds the names of the features."""
@@ -247,7 +292,34 @@ class Table(InputAdapter):
     def container(self, X: Any) -> Wrapper:
         """Return what puts rows into the form of X."""
         own = Container.of(X)
-        return own if self.columns is None else _TableContainer(self.columns, own)
+        if self.columns is None:
+            return own
+        columns = self.columns.columns
+        if own.backend == columns[0].type.backend or isinstance(X, TableRows):
+            return _TableContainer(self.columns, own)
+        pairs = zip(read_table(X), columns, strict=True)
+        types = [series.type.with_levels(getattr(c, "levels", [])) for series, c in pairs]
+        return _TableContainer(self.columns, own, types)
+
+
+def _fits_numpy(X: Any) -> bool:
+    """Whether scikit-learn reads X as numbers; of frames, by their dtypes."""
+    if isinstance(X, pd.DataFrame):
+        dtypes = set(X.dtypes)
+        if all(isinstance(d, np.dtype) and d.kind in "iuf" for d in dtypes):
+            return True
+        if all(isinstance(d, pd.SparseDtype) and d.fill_value == 0 for d in dtypes):
+            return True
+    elif not nw.dependencies.is_into_dataframe(X):
+        return True
+    found = set(nw.from_native(X, eager_only=True).schema.values())
+    wide = {nw.Int128(), nw.UInt128()}
+    return all(d.is_float() or (d.is_integer() and d not in wide) for d in found)
+
+
+def _as_numbers(X: Any) -> Any:
+    """Return a frame of numbers, of whatever dtypes, as one of float64."""
+    return Container.of(X).wrap(np.column_stack([s.numbers() for s in read_table(X)]), X)
 
 
 def read_numbers(X: Any, *, missing: bool = True) -> Any:
@@ -313,7 +385,7 @@ def read_table(X: Any, missing_values: Any = np.nan) -> list[Series]:
     ValueError
         If X is not two-dimensional, is empty, or a column is of a type that is not understood.
     """
-    if isinstance(X, pd.DataFrame):  # its labels may be alike, which narwhals refuses
+    if isinstance(X, pd.DataFrame):  # its labels may be anything
         columns = [(X.iloc[:, j], name) for j, name in enumerate(X.columns)]
     elif nw.dependencies.is_into_dataframe(X):
         series = nw.from_native(X, eager_only=True).iter_columns()

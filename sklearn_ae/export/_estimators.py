@@ -119,6 +119,9 @@ def _autoencoder(
             if adapter.sample_shape
             else inputs[0]
         )
+        if adapter.empty:
+            unread = np.isin(np.arange(model.factory.n_features), adapter.empty)
+            x = graph.op("Where", unread, graph.constant(np.nan, dtype), x)
     work = precision(model.scaling, dtype)
     x = x if work == dtype else graph.cast(x, work)
     unit = float(getattr(adapter, "unit", 1.0))

@@ -11,6 +11,7 @@ from sklearn_ae.data._columns import (
     Binary,
     Categorical,
     Count,
+    Empty,
     Numeric,
     Ordinal,
     _Asinh,
@@ -24,6 +25,9 @@ _TEXT = np.dtype(object)
 
 def column_dtype(column: Column) -> np.dtype:
     """Return the dtype of a column's input: text, or numbers in float64."""
+    if isinstance(column, Empty):
+        numbers = isinstance(column.fill, int | float) or column.read == "date"
+        return _DOUBLE if numbers else _TEXT
     if not isinstance(column, _Leveled):
         return _DOUBLE
     levels = [level for level in column.levels if level is not None]
@@ -40,7 +44,9 @@ def column_dtype(column: Column) -> np.dtype:
 def table_rows(columns: Columns, graph: Graph, inputs: list[str]) -> str:
     """Return the dense form of a table, float64."""
     order = sorted(range(len(columns)), key=lambda j: columns.spans[j].start)
-    parts = [_dense(columns.columns[j], graph, inputs[j]) for j in order]
+    parts = [
+        _dense(columns.columns[j], graph, inputs[j]) for j in order if columns.columns[j].width
+    ]
     return graph.op("Concat", *parts, axis=1)
 
 
@@ -104,6 +110,11 @@ def _codes(column: _Leveled, graph: Graph, x: str) -> str:
 
 def column_cells(column: Column, graph: Graph, expected: str) -> str:
     """Return the cells of a column, of shape (n, 1), that expected values are nearest to."""
+    if isinstance(column, Empty):
+        zero = graph.total(expected, 1, keepdims=True)
+        if column_dtype(column) == _TEXT:
+            return graph.op("Gather", graph.constant([""], object), graph.cast(zero, np.int64))
+        return zero if column.zero else graph.op("Add", zero, graph.constant(np.nan, _DOUBLE))
     if isinstance(column, Categorical):
         codes = graph.op("ArgMax", expected, axis=1, keepdims=1)
     elif isinstance(column, Binary):

@@ -227,6 +227,7 @@ def _tabular(
             graph.total(graph.columns(cells, span.start, span.stop), 1, keepdims=True)
             for span in columns.spans
         ]
-        return graph.op("Concat", *sums, axis=1)
+        empty = [np.nan if column.width == 0 else 0.0 for column in columns.columns]
+        return op("Add", graph.op("Concat", *sums, axis=1), empty)
 
     return Restored(graph.op("Concat", *rows, axis=1), errors)

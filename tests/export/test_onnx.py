@@ -120,6 +120,14 @@ def test_missing_cells(X):
     check(late, holes)
 
 
+def test_a_column_without_any_value_is_not_read(X):
+    holes = X.astype("f")
+    holes[:, 2] = np.nan
+    model = Autoencoder(3, **SMALL).fit(holes)
+    check(model, holes)
+    check(model, X.astype("f"))
+
+
 def test_probabilities(X):
     check(Autoencoder(3, loss="bernoulli", **SMALL).fit((X > 0).astype("f")), (X > 0).astype("f"))
 
@@ -177,26 +185,35 @@ def test_a_mixed_table_with_its_encoding():
             "grade": pd.Categorical(rng.choice(["low", "high"], n)),
             "member": z > 0.3,
             "since": pd.Timestamp("2020-01-01") + pd.to_timedelta(np.round(z * 1e6), unit="s"),
+            "no number": np.full(n, np.nan),
+            "no text": np.full(n, None),
+            "no date": pd.Series(pd.NaT, index=range(n), dtype="datetime64[us]"),
         }
     )
     table.loc[:9, "height"] = np.nan
     table.loc[5:14, "town"] = None
     model = Autoencoder(2, **SMALL).fit(table)
     days = (table["since"] - pd.Timestamp("1970-01-01")) / pd.Timedelta(days=1)
-    inputs = {
+    inputs: dict = {
         "height": table["height"],
         "visits": table["visits"].astype(float),
         "town": table["town"].astype(object).where(table["town"].notna(), ""),
         "grade": table["grade"].astype(object),
         "member": table["member"].astype(float),
         "since": days,
+        "no number": np.ones(n),
+        "no text": pd.Series(["Bern"] * n, dtype=object),
+        "no date": days,
     }
-    found = run(to_onnx(model, table), **{k: v.to_numpy()[:, None] for k, v in inputs.items()})
+    found = run(to_onnx(model, table), **{k: np.asarray(v)[:, None] for k, v in inputs.items()})
     np.testing.assert_allclose(found["code"], model.transform(table), atol=1e-5)
     np.testing.assert_allclose(found["score"], model.score_samples(table), atol=1e-5)
     ours = model.reconstruct(table)
     for name in ("town", "grade"):
         assert (found[f"reconstruction-{name}"][:, 0] == ours[name].to_numpy()).all()
+    assert (found["reconstruction-no text"] == "").all()
+    assert (found["reconstruction-no number"] == 0).all()
+    assert np.isnan(found["reconstruction-no date"]).all()
     dates = (ours["since"] - pd.Timestamp("1970-01-01")) / pd.Timedelta(days=1)
     np.testing.assert_allclose(found["reconstruction-since"][:, 0], dates, atol=1e-4)
     for name in ("height", "visits", "member"):

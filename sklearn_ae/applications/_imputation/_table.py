@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.utils import _safe_indexing
 
-from sklearn_ae.data import Column, Numeric, Series, fit_column, read_table
+from sklearn_ae.data import Column, Empty, Series, fit_column, read_table
 
 # Levels of a category that are told apart, and values of a number that come back exactly.
 _MOST_LEVELS = 64
@@ -52,7 +52,7 @@ class Feature:
         self.width = 0
         self.constant = 0.0
         self.common = np.empty(0)
-        if self.empty:
+        if self.empty:  # code 0 is what fills it
             return
         codes, w = codes[seen], weight[seen] / weight[seen].sum()
         self.constant = float(codes[0])
@@ -69,11 +69,6 @@ class Feature:
             different, counts = np.unique(codes, return_counts=True)
             repeated = np.argsort(-counts, kind="stable")[:_MOST_VALUES]
             self.common = np.sort(different[repeated[counts[repeated] > 1]])
-
-    @property
-    def filled(self) -> bool:
-        """Whether missing cells are filled; zero is no value of dates and levels."""
-        return not self.empty or isinstance(self.column, Numeric)
 
     def standard(self, series: Series) -> NDArray[np.float64]:
         """Return the matrix columns of cells, NaN where one is missing or not known."""
@@ -143,6 +138,22 @@ class StandardTable:
             self.features.append(Feature(column, column.encode(series), weight))
         return self
 
+    def check_fills(self) -> None:
+        """Raise if nothing can fill a column without any value.
+
+        Raises
+        ------
+        ValueError
+            If there is such a column, with its name and dtype.
+        """
+        for column in (feature.column for feature in self.features):
+            if isinstance(column, Empty) and column.fill is None:
+                raise ValueError(
+                    f"Column {column.type.name!r} of X, of dtype {column.type.dtype[0]}, has no "
+                    "value, and keep_empty_features=True cannot tell what to fill it with; fill "
+                    "or drop it yourself, or leave keep_empty_features=False."
+                )
+
     @property
     def groups(self) -> list[NDArray[np.intp]]:
         """Columns of the matrix that belong to each feature that has any."""
@@ -200,7 +211,7 @@ class StandardTable:
             cells = missing[:, j]
             part = Z[cells, ends[j] - feature.width : ends[j]]
             codes = feature.restore(part) if rng is None else feature.draw(part, rng)
-            if cells.any() and feature.filled and j in kept:
+            if cells.any() and j in kept:
                 column = feature.column
                 if cells.all() and columns[j].type.backend == column.type.backend:
                     # Nothing says how the column is stored but `fit`.
