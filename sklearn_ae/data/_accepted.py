@@ -8,8 +8,8 @@ from typing import Any
 import narwhals.stable.v1 as nw
 import pandas as pd
 from scipy.sparse import issparse
-
-from sklearn_ae.data._datasets import refuse_dataset
+from skorch.helper import SliceDataset
+from torch.utils.data import DataLoader, Dataset
 
 
 def check_accepted(X: Any, name: str = "X") -> None:
@@ -30,7 +30,7 @@ def check_accepted(X: Any, name: str = "X") -> None:
     ValueError
         If X is a series, one row or one column of a frame, or has several columns of one name.
     """
-    refuse_dataset(X, name)
+    _check_no_dataset(X, name)
     found = f"{name} is a {type(X).__module__.partition('.')[0]} {type(X).__name__}"
     if nw.dependencies.is_into_series(X):
         raise ValueError(
@@ -73,3 +73,19 @@ def _check_names(X: Any, name: str) -> None:
             f"{name} has several columns with the name {', '.join(f'{n!r}' for n in twice[:5])}; "
             f"rename them, or pass {name}.to_numpy() if all are numbers."
         )
+
+
+def _check_no_dataset(X: Any, name: str) -> None:
+    """Raise if rows come as a data set of torch, which hands them out one by one."""
+    if isinstance(X, SliceDataset):
+        way_out = f"np.asarray({name})"
+    elif isinstance(X, Dataset):
+        way_out = f"np.stack([row for row, *_ in {name}])"
+    elif isinstance(X, DataLoader):
+        way_out = f"torch.cat([rows for rows, *_ in {name}])"
+    else:
+        return
+    raise TypeError(
+        f"{name} is a {type(X).__name__} ({type(X).__module__}), whose rows are not in one array; "
+        f"pass the array behind it, or {way_out}."
+    )
