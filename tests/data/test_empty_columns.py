@@ -92,7 +92,9 @@ def test_cells_of_an_empty_column_are_not_read(
 
 
 @pytest.mark.parametrize(
-    "convert", [np.asarray, pd.DataFrame, np.ndarray.tolist, torch.from_numpy], ids=str
+    "convert",
+    [np.asarray, pd.DataFrame, np.ndarray.tolist, torch.from_numpy],
+    ids=["array", "frame", "list", "tensor"],
 )
 def test_an_empty_column_of_a_matrix_is_not_read(convert: Any) -> None:
     X = np.c_[FULL[["x", "y"]].to_numpy(), np.full(N, np.nan)]
