@@ -6,10 +6,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import narwhals.stable.v1 as nw
+import numpy as np
 import pandas as pd
 from scipy.sparse import issparse
 from skorch.helper import SliceDataset
 from torch.utils.data import DataLoader, Dataset
+
+from sklearn_ae.data._containers import is_frame
 
 
 def check_accepted(X: Any, name: str = "X") -> None:
@@ -30,6 +33,8 @@ def check_accepted(X: Any, name: str = "X") -> None:
     ValueError
         If X is a series, one row or one column of a frame, or has several columns of one name.
     """
+    if issparse(X) or (isinstance(X, np.ndarray) and X.dtype.names is None):
+        return
     _check_no_dataset(X, name)
     found = f"{name} is a {type(X).__module__.partition('.')[0]} {type(X).__name__}"
     if nw.dependencies.is_into_series(X):
@@ -38,13 +43,13 @@ def check_accepted(X: Any, name: str = "X") -> None:
             "instead; Reshape your data: pass df.iloc[[0]] (pandas) or df[[0]] (polars) for a "
             'row, df[["name"]] for a column, or list(X) for a series of sequences or images.'
         )
-    if nw.dependencies.is_into_dataframe(X):
+    if is_frame(X):
         _check_names(X, name)
         return
     for method in ("collect", "compute"):  # polars, pyspark, narwhals; dask
         if callable(getattr(X, method, None)):
             raise TypeError(f"{found}, which is not evaluated yet; pass {name}.{method}().")
-    if isinstance(X, Mapping) and not issparse(X):  # a dok_array is a dict
+    if isinstance(X, Mapping):
         raise TypeError(f"{found} with keys {list(X)[:5]}; pass pd.DataFrame({name}).")
     if isinstance(X, Iterator):
         raise TypeError(f"{found}, which can be read only once; pass list({name}).")

@@ -15,6 +15,11 @@ from sklearn_ae.data._arrays import as_numpy
 _NUMBERS = {"integer", "floating", "boolean", "mixed-integer-float"}
 
 
+def is_frame(X: Any) -> bool:
+    """Whether X is a data frame of some library; arrays are told at once."""
+    return not isinstance(X, np.ndarray) and nw.dependencies.is_into_dataframe(X)
+
+
 class Container:
     """What a matrix came in, so that a reconstruction can go back in the same.
 
@@ -35,7 +40,7 @@ class Container:
         """Note the container of X."""
         if isinstance(X, pd.DataFrame):  # its labels may be anything
             return cls("pandas", list(X.columns))
-        if not nw.dependencies.is_into_dataframe(X):
+        if not is_frame(X):
             return cls()
         frame = nw.from_native(X, eager_only=True)
         return cls(frame.implementation.value, frame.columns)

@@ -14,7 +14,7 @@ from scipy.sparse import issparse
 from sklearn.utils.validation import check_array
 
 from sklearn_ae.data._columns import Column, fit_column
-from sklearn_ae.data._containers import Container
+from sklearn_ae.data._containers import Container, is_frame
 from sklearn_ae.data._input_adapter import InputAdapter, Wrapper
 from sklearn_ae.data._lazy_rows import LazyRows
 from sklearn_ae.data._series import ColumnType, Series
@@ -203,7 +203,7 @@ class Table(InputAdapter):
             return self
         given = self.categorical_features
         by_dtype = given is None or (isinstance(given, str) and given == "from_dtype")
-        if by_dtype and not nw.dependencies.is_into_dataframe(X) and self.numeric_map is None:
+        if by_dtype and not is_frame(X) and self.numeric_map is None:
             return self
         table = read_table(X)
         categorical = self._categorical(table)
@@ -310,7 +310,7 @@ def _fits_numpy(X: Any) -> bool:
             return True
         if all(isinstance(d, pd.SparseDtype) and d.fill_value == 0 for d in dtypes):
             return True
-    elif not nw.dependencies.is_into_dataframe(X):
+    elif not is_frame(X):
         return True
     found = set(nw.from_native(X, eager_only=True).schema.values())
     wide = {nw.Int128(), nw.UInt128()}
@@ -337,7 +337,7 @@ def read_numbers(X: Any, *, missing: bool = True) -> Any:
     ValueError
         If a column holds something else than numbers, or lacks one that has to be there.
     """
-    if not nw.dependencies.is_into_dataframe(X):
+    if not is_frame(X):
         return X
     if isinstance(X, pd.DataFrame) and all(
         isinstance(dtype, np.dtype) and dtype.kind in "fiub" for dtype in X.dtypes
@@ -387,7 +387,7 @@ def read_table(X: Any, missing_values: Any = np.nan) -> list[Series]:
     """
     if isinstance(X, pd.DataFrame):  # its labels may be anything
         columns = [(X.iloc[:, j], name) for j, name in enumerate(X.columns)]
-    elif nw.dependencies.is_into_dataframe(X):
+    elif is_frame(X):
         series = nw.from_native(X, eager_only=True).iter_columns()
         columns = [(column.to_native(), column.name) for column in series]
     else:
