@@ -118,4 +118,5 @@ def plot(results: pd.DataFrame, path: Path) -> None:
     path : Path
         Where to write the picture.
     """
-    pictures.relative_errors(results, "r2", LIBRARIES, LABELS, path)
+    others = [library for library in LIBRARIES if library not in RIVALS]
+    pictures.relative_errors(results, "r2", others, LABELS, path)
