@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import r2_score
 from sklearn.utils.metadata_routing import MetadataRequest
 
-from sklearn_ae.data import as_numpy
+from sklearn_ae.data import as_images, as_numpy
 
 __all__ = ["denoising_score", "reconstruction_r2"]
 
@@ -52,7 +52,8 @@ def reconstruction_r2(
     0.978
     """
     if _has_cells(X) and hasattr(estimator, "reconstruct"):
-        true, restored = _cells(X), _cells(estimator.reconstruct(X))
+        true = _cells(X)
+        restored = _cells(estimator.reconstruct(X), true.shape[1])
         if sample_weight is not None:
             counts = [np.size(x) // true.shape[1] for x in np.asarray(X, dtype=object)]
             sample_weight = np.repeat(np.asarray(as_numpy(sample_weight)), counts)
@@ -84,8 +85,10 @@ def _rows(X: Any) -> NDArray[np.float64]:
     return values.reshape(len(values), -1)
 
 
-def _cells(X: Any) -> NDArray[np.float64]:
+def _cells(X: Any, n_channels: int | None = None) -> NDArray[np.float64]:
     """Return the pixels or steps of all rows, a column a channel."""
+    if all(np.ndim(x) == 3 for x in X):
+        X, _ = as_images(X, n_channels)
     arrays = [np.asarray(as_numpy(x), dtype=np.float64) for x in X]
     # Images without channels have last axes of different lengths, and sequences one axis.
     last = {a.shape[-1] for a in arrays if a.ndim > 1}

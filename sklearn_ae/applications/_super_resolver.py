@@ -66,9 +66,10 @@ class SuperResolver(StateMixin):
     cross-validation, so that the result is not expected to be worse than bicubic. `predict`
     averages what becomes of an image and of its mirror images and turns.
 
-    Takes arrays of shape (n, height, width) or (n, height, width, n_channels), torch tensors of
-    shape (n, n_channels, height, width), and lists of images of any sizes. Integers come back
-    in their type, rounded and clipped to its range. Floats are not clipped.
+    Takes arrays of shape (n, height, width), (n, height, width, n_channels) or, with 1, 3 or
+    4 channels, (n, n_channels, height, width), torch tensors of the latter shape, and lists of
+    images of any sizes. Integers come back in their type, rounded and clipped to its range.
+    Floats are not clipped.
 
     Parameters
     ----------
@@ -275,7 +276,7 @@ class SuperResolver(StateMixin):
             Images `scale` times as high and wide, in the container and type of X.
         """
         check_is_fitted(self)
-        adapter = adapter_of(X, "X")
+        adapter = adapter_of(X, "X", self.n_features_in_)
         images = read_images(adapter, X, "X")
         if images.shape[1] != self.n_features_in_:
             raise ValueError(
@@ -310,10 +311,10 @@ class SuperResolver(StateMixin):
         """
         check_is_fitted(self)
         _, high = self._pairs(X, y)
-        adapter = adapter_of(X, "X")
+        adapter = adapter_of(X, "X", high.shape[1])
         found = read_images(adapter, self.predict(X), "X")
         error = np.square(found.cells.astype(np.float64) - high.cells).mean()
-        whole = as_images(y)[0].dtype.kind in "iu"
+        whole = as_images(y)[0][0].dtype.kind in "iu"
         data_range = 1.0 if whole else float(np.ptp(high.cells)) or 1.0
         with np.errstate(divide="ignore"):
             return float(10 * np.log10(data_range * data_range / error))
@@ -349,8 +350,8 @@ class SuperResolver(StateMixin):
 
     def _pairs(self, low: Any, high: Any, *, cut: bool = False) -> tuple[Ragged, Ragged]:
         """Check images of low and of high resolution, the latter cut to multiples if asked."""
-        small = read_images(adapter_of(low, "X"), low, "X")
         large = read_images(adapter_of(high, "y"), high, "y")
+        small = read_images(adapter_of(low, "X", large.shape[1]), low, "X")
         if cut:
             return small, cut_to(large, self.scale)
         if len(small) != len(large):

@@ -19,24 +19,24 @@ _TILE = 32
 class AnySize(Images):
     """Images whose sizes are not fixed by the first ones seen."""
 
-    def fit(self, X: Any) -> AnySize:
+    def fit(self, X: Any, n_channels: int | None = None) -> AnySize:
         """Note the range, and keep sizes free."""
-        super().fit(X)
+        super().fit(X, n_channels)
         self.ragged = True
         return self
 
 
-def adapter_of(X: Any, name: str) -> AnySize:
-    """Return what reads images, or raise if there are none."""
+def adapter_of(X: Any, name: str, n_channels: int | None = None) -> AnySize:
+    """Return what reads images, of a number of channels if it is known, or raise without any."""
     check_accepted(X, name)
-    if as_images(X) is None:
+    if as_images(X)[0] is None:
         shape = tuple(X.shape) if hasattr(X, "shape") else f"of a {type(X).__name__}"
         raise ValueError(
             f"{name} holds no images, but has shape {shape}; pass an array of shape (n, height, "
-            "width) or (n, height, width, n_channels), a tensor of shape (n, n_channels, height, "
-            "width), or a list of images."
+            "width), (n, height, width, n_channels) or (n, n_channels, height, width), a tensor of "
+            "the latter shape, or a list of images."
         )
-    return AnySize().fit(X)
+    return AnySize().fit(X, n_channels)
 
 
 def read_images(adapter: AnySize, X: Any, name: str) -> Ragged:

@@ -151,8 +151,8 @@ class Architecture(BaseEstimator, ABC):
         """Return the adapter of the input that the encoder takes."""
         return Table()
 
-    def of_arrays(self) -> Architecture:
-        """Return the architecture for rows that come as arrays or lists of arrays."""
+    def of_arrays(self, sample_shape: tuple[int, ...] | None) -> Architecture:
+        """Return the architecture for rows that come as arrays of one shape, or as lists."""
         return self
 
     def of_codes(self) -> Architecture:

@@ -253,8 +253,8 @@ class Convolutional(Architecture):
     normalization : {"batch", "layer"}, default=None
         Standardise features over the batch and the pixels, or over one image.
     image_shape : tuple of int, default=None
-        Height, width and, if there are any, channels of images that come as flat rows.
-        Flat rows are images of height 1 otherwise.
+        Height, width and, if there are any, channels of images that come as flat rows, or
+        whose shape does not tell the channels. Flat rows are images of height 1 otherwise.
     augment : "auto", Augmentation or None, default="auto"
         Random shifts, flips, rotations and crops of the training images. "auto" shifts
         them by whole pixels, up to 4 % of height and width: by one pixel for 28 x 28, and not
@@ -318,9 +318,9 @@ class Convolutional(Architecture):
         """Return the adapter of images."""
         return Images(self.image_shape)
 
-    def of_arrays(self) -> Convolutional:
+    def of_arrays(self, sample_shape: tuple[int, ...] | None) -> Convolutional:
         """Return the architecture for images that are not flat rows."""
-        return clone(self).set_params(image_shape=None)
+        return clone(self).set_params(image_shape=sample_shape)
 
     def of_codes(self) -> Dense:
         """Return dense networks of the same kind of layers."""

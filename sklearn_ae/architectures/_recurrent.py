@@ -331,7 +331,7 @@ class Recurrent(Architecture):
         """Return the adapter of sequences."""
         return Sequences(self.sequence_id)
 
-    def of_arrays(self) -> Recurrent:
+    def of_arrays(self, sample_shape: tuple[int, ...] | None) -> Recurrent:
         """Return the architecture for sequences that are no long frame."""
         return clone(self).set_params(sequence_id=None)
 

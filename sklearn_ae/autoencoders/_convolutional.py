@@ -15,11 +15,11 @@ from sklearn_ae.autoencoders._slots import TABLE_PARAMETERS
 class ConvolutionalAutoencoder(BaseAutoencoder):
     """Autoencoder of images, with convolutions in encoder and decoder.
 
-    Takes arrays of shape (n, height, width) or (n, height, width, n_channels), torch tensors of
-    shape (n, n_channels, height, width), flat rows with `image_shape`, and lists of images
-    of different sizes. Integers are scaled to [0, 1] and come back as they went in. Where
-    images have one size, PCA of all pixels stands beside the network: it starts there and
-    keeps what held-out images prefer.
+    Takes arrays of shape (n, height, width), (n, height, width, n_channels) or, with 1, 3 or
+    4 channels, (n, n_channels, height, width), torch tensors of the latter shape, flat rows with
+    `image_shape`, and lists of images of different sizes. Integers are scaled to [0, 1] and
+    come back as they went in. Where images have one size, PCA of all pixels stands beside the
+    network: it starts there and keeps what held-out images prefer.
 
     Parameters
     ----------
@@ -28,8 +28,8 @@ class ConvolutionalAutoencoder(BaseAutoencoder):
         that share of the variance. None takes as many as PCA needs for 95 % of it, but at
         most half the number of features and at least 1; 16 for images of different sizes.
     image_shape : tuple of int, default=None
-        Height, width and, if there are any, channels of images that come as flat rows.
-        Flat rows are images of height 1 otherwise.
+        Height, width and, if there are any, channels of images that come as flat rows, or
+        whose shape does not tell the channels. Flat rows are images of height 1 otherwise.
     channels : tuple of int, default=None
         Channels of each scale, from the image to the code; each scale halves height and
         width. None takes 16, doubled at each scale up to 64, for as many scales as
@@ -57,6 +57,9 @@ class ConvolutionalAutoencoder(BaseAutoencoder):
     `n_features_in_` is the number of pixels times channels, or of channels where images
     differ in size; scores are then means over pixels. Errors and scores are in the range
     that the network sees, [0, 1] for integers.
+
+    Axes of the same images may be in another order than in `fit`, and answers are in that of
+    the argument.
 
     References
     ----------

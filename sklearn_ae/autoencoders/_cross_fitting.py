@@ -103,9 +103,11 @@ def _networks(
     """Return the networks of folds; what is trained in stages is trained so in each fold."""
     if not estimator._in_stages:
         return fold_networks(fitter, rows, fitted)
-    found = []
+    found, shape = [], None if rows.ragged else rows.sample_shape
     for train, valid in splits(fitter, rows):
         own = clone(estimator).set_params(random_state=estimator._entropy, warm_start=False)
+        if own.architecture is not None:
+            own.set_params(architecture=own.architecture.of_arrays(shape))
         own.fit(train.arrays(), sample_weight=train.weights)
         found.append((own._model, valid))
     return found

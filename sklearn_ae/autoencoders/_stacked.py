@@ -150,8 +150,8 @@ class StackedAutoencoder(BaseAutoencoder):
             "random_state": self._entropy,
         }
         if self.architecture is not None:
-            own = self.architecture
-            shared["architecture"] = own.of_arrays() if first else own.of_codes()
+            own, shape = self.architecture, None if rows.ragged else rows.sample_shape
+            shared["architecture"] = own.of_arrays(shape) if first else own.of_codes()
         if rows.ragged:  # the whole has no linear path then
             shared["init"] = "random"
         if not first:  # codes are real numbers, whatever the rows are

@@ -18,6 +18,8 @@ from sklearn_ae.data._table import read_numbers
 
 # Ranges that integers of a wider type are taken to have.
 _RANGES = (1, 255, 65_535)
+# Numbers of channels that an array may have first, before height and width beyond the largest.
+_FIRST = (1, 3, 4)
 
 
 class _ImageForm:
@@ -35,6 +37,8 @@ class _ImageForm:
         What a 1 of the network stands for.
     sample_shape : tuple of int
         Height, width and channels of images of one size.
+    channels_first : bool
+        Whether the channels, where a shape names them, are its first axis.
     """
 
     def __init__(
@@ -44,12 +48,18 @@ class _ImageForm:
         dtype: np.dtype,
         unit: float,
         sample_shape: tuple[int, ...],
+        channels_first: bool,
     ) -> None:
         self.kind = kind
         self.with_channels = with_channels
         self.dtype = dtype.str
         self.unit = unit
         self.sample_shape = sample_shape
+        self.channels_first = channels_first
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        # A state that does not say is of tensors with channels first or of arrays with them last.
+        vars(self).update({"channels_first": state["kind"] == "tensor", **state})
 
     def wrap(self, values: Any, like: Any = None) -> Any:
         """Return images of this form, in its type and range."""
@@ -67,14 +77,16 @@ class _ImageForm:
             channels = self.with_channels
             if len(channels) != len(images):
                 channels = channels[:1] * len(images)
-            return [convert(i if c else i[..., 0]) for i, c in zip(images, channels, strict=True)]
-        out = convert(np.asarray(images))
-        if not self.with_channels[0]:
-            out = out[..., 0]
-        if self.kind == "tensor":
-            axes = (0, 3, 1, 2) if out.ndim == 4 else (0, 1, 2)
-            return torch.from_numpy(np.ascontiguousarray(out.transpose(axes)))
-        return out
+            pairs = zip(images, channels, strict=True)
+            return [convert(self._ordered(image, named)) for image, named in pairs]
+        out = convert(self._ordered(np.asarray(images), self.with_channels[0]))
+        return torch.from_numpy(out) if self.kind == "tensor" else out
+
+    def _ordered(self, images: NDArray, named: bool) -> NDArray:
+        """Put the channels of images where the shape names them, if it does."""
+        if named and not self.channels_first:
+            return images
+        return np.ascontiguousarray(np.moveaxis(images, -1, -3) if named else images[..., 0])
 
     def _in_units(self, image: NDArray) -> NDArray:
         return to_type(image * self.unit, np.dtype(self.dtype))
@@ -108,7 +120,7 @@ class Images(InputAdapter):
     Parameters
     ----------
     image_shape : tuple of int, default=None
-        Height, width and, if there are any, channels of images that come as flat rows.
+        Height, width and, if there are any, channels of images, where X does not say so.
         Without it, flat rows are images of height 1.
     """
 
@@ -119,9 +131,19 @@ class Images(InputAdapter):
         self.image_shape = image_shape
         self.unit = 1.0
 
-    def fit(self, X: Any) -> Images:
-        """Note sizes, type and range."""
-        images = as_images(X)
+    def fit(self, X: Any, n_channels: int | None = None) -> Images:
+        """Note sizes, type and range.
+
+        Parameters
+        ----------
+        X : array, tensor, list or frame
+            What a user passed.
+        n_channels : int, optional
+            Number of channels, where it is known.
+        """
+        if self.image_shape is not None:
+            n_channels = _checked_shape(self.image_shape)[2]
+        images, _ = as_images(X, n_channels)
         if images is None:
             self.sample_shape = self._flat_shape(X)
             self.ragged = False
@@ -140,7 +162,7 @@ class Images(InputAdapter):
     def rows(self, X: Any) -> Any:
         """Return flat rows, or `Ragged` where sizes differed in fit."""
         assert self.sample_shape is not None
-        images = as_images(X)
+        images, _ = as_images(X, self.sample_shape[2])
         if images is None:
             if self.ragged:
                 raise ValueError(
@@ -178,7 +200,7 @@ class Images(InputAdapter):
     def container(self, X: Any) -> Wrapper:
         """Return what puts rows into the form of X."""
         assert self.sample_shape is not None
-        images = as_images(X)
+        images, channels_first = as_images(X, self.sample_shape[2])
         if images is None:
             dtype = _dtype(X)
             are_pixels = self.image_shape is not None or self.unit != 1.0
@@ -189,7 +211,15 @@ class Images(InputAdapter):
         with_channels = [ndim == 3 for ndim in shapes]
         if len(set(with_channels)) == 1:
             with_channels = with_channels[:1]
-        return _ImageForm(kind, with_channels, images[0].dtype, self.unit, self.sample_shape)
+        return _ImageForm(
+            kind, with_channels, images[0].dtype, self.unit, self.sample_shape, channels_first
+        )
+
+    def axes(self, X: Any) -> tuple[int, ...] | None:
+        """Return the axes of X with the channels last, None where they are."""
+        assert self.sample_shape is not None
+        _, channels_first = as_images(X, self.sample_shape[2])
+        return (0, 2, 3, 1) if channels_first else None
 
     def sizes(self, lengths: Any, n_rows: int) -> NDArray | None:
         """Return the sizes of images to decode: those given, or that of a typical image."""
@@ -228,42 +258,73 @@ class Images(InputAdapter):
             raise ValueError(
                 f"image_shape={self.image_shape!r} is given, but X holds images of shape "
                 f"{'different sizes' if self.ragged else self.sample_shape}; leave image_shape "
-                "out where X is not flat rows."
+                "out, or pass their height, width and channels."
             )
 
 
-def as_images(X: Any) -> Any:
-    """Return images with channels last: one array, or a list of arrays; None for a matrix.
+def as_images(X: Any, n_channels: int | None = None) -> tuple[Any, bool]:
+    """Return images with channels last, and whether they had them first.
+
+    Tensors have channels first, and so have arrays whose shape says so: 1, 3 or 4 channels
+    before a height and a width of more than 4 pixels. Where the number of channels is known and
+    only the other end of the shape has it, they are there.
 
     Parameters
     ----------
     X : array, tensor, list or frame
         What a user passed.
+    n_channels : int, optional
+        Number of channels, where it is known.
+
+    Returns
+    -------
+    images : ndarray of shape (n, height, width, n_channels), list of arrays or None
+        The images; None for a matrix.
+    channels_first : bool
+        Whether the channels were the first axis of an image.
     """
-    if torch.is_tensor(X):
-        X = as_numpy(X)
-        if X.ndim == 4:
-            X = X.transpose(0, 2, 3, 1)
+    is_tensor = torch.is_tensor(X)
+    X = as_numpy(X) if is_tensor else X
     is_list = isinstance(X, list | tuple) or (
         isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 1
     )
     if is_list and not len(X):
         raise ValueError("X is empty; pass at least one image.")
     if is_list and (np.ndim(X[0]) in (2, 3) or hasattr(X[0], "ndim")):
-        return _listed(X)
+        arrays = [np.asarray(as_numpy(image)) for image in X]
+        shapes = [image.shape for image in arrays if image.ndim == 3]
+        first = _channels_first(shapes, torch.is_tensor(X[0]), n_channels)
+        moved = [np.moveaxis(i, 0, -1) if first and i.ndim == 3 else i for i in arrays]
+        return _listed(moved), first
     if not isinstance(X, np.ndarray) or X.ndim not in (3, 4):
-        return None
+        return None, False
     if not len(X):
         raise ValueError(f"Found array with 0 sample(s) (shape={X.shape}) for X; pass images.")
     if 0 in X.shape[1:]:
         raise ValueError(f"X holds images of shape {X.shape[1:]}, without a pixel; leave them out.")
-    return X[..., None] if X.ndim == 3 else X
+    if X.ndim == 3:
+        return X[..., None], False
+    first = _channels_first([X.shape[1:]], is_tensor, n_channels)
+    return np.moveaxis(X, 1, -1) if first else X, first
 
 
-def _listed(X: Any) -> list[NDArray]:
+def _channels_first(
+    shapes: list[tuple[int, ...]], are_tensors: bool, n_channels: int | None
+) -> bool:
+    """Whether the first of three axes is that of the channels."""
+    if not shapes:
+        return False
+    first, height, last = np.array(shapes).T
+    if n_channels is None:
+        alike = first[0] in _FIRST and (first == first[0]).all()
+        return are_tensors or bool(alike and min(height.max(), last.max()) > max(_FIRST))
+    is_first, is_last = bool((first == n_channels).all()), bool((last == n_channels).all())
+    return is_first if is_first != is_last else are_tensors
+
+
+def _listed(arrays: list[NDArray]) -> list[NDArray]:
     images: list[NDArray] = []
-    for i, image in enumerate(X):
-        pixels = np.asarray(as_numpy(image))
+    for i, pixels in enumerate(arrays):
         if pixels.ndim == 2:
             pixels = pixels[..., None]
         if pixels.ndim != 3 or 0 in pixels.shape:

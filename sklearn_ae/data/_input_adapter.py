@@ -52,6 +52,10 @@ class InputAdapter:
     def note(self, values: Any) -> None:
         """Note what the checked rows of `fit` hold."""
 
+    def axes(self, X: Any) -> tuple[int, ...] | None:
+        """Return the axes of X in the order of rows, None where they are in order."""
+        return None
+
     def scale(self, values: Any) -> Any:
         """Return checked rows in the range that the network sees."""
         return values

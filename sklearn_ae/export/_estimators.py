@@ -72,7 +72,12 @@ def check_outputs(estimator: Any, wanted: Sequence[str] | None) -> tuple[str, ..
 
 
 def answers(
-    estimator: Any, graph: Graph, inputs: list[str], dtype: np.dtype, wanted: Sequence[str]
+    estimator: Any,
+    graph: Graph,
+    inputs: list[str],
+    dtype: np.dtype,
+    wanted: Sequence[str],
+    axes: tuple[int, ...] | None = None,
 ) -> dict[str, str]:
     """Add what an estimator answers, and return names of outputs with those of tensors.
 
@@ -88,7 +93,11 @@ def answers(
         Of the rows: float32 or float64.
     wanted : sequence of str
         Names among `OUTPUTS`.
+    axes : tuple of int, optional
+        Axes of the input in the order of rows, where they are in another.
     """
+    if axes is not None:
+        inputs = [graph.op("Transpose", inputs[0], perm=axes)]
     if isinstance(estimator, AutoencoderOutlierDetector):
         scores = [_autoencoder(e, graph, inputs, dtype, ["score"]) for e in estimator.estimators_]
         total = graph.op("Sum", *[found["score"] for found in scores])
@@ -102,6 +111,9 @@ def answers(
         )
         one = np.array(1, np.int64)
         found["label"] = graph.op("Where", inlier, one, -one)
+    if axes is not None and "reconstruction" in found:
+        back = np.argsort(axes).tolist()
+        found["reconstruction"] = graph.op("Transpose", found["reconstruction"], perm=back)
     kinds = {name: name.split("-")[0] for name in found}
     return {name: tensor for name, tensor in found.items() if kinds[name] in wanted}
 

@@ -37,11 +37,12 @@ def to_onnx(estimator: Any, X: Any, *, outputs: Sequence[str] | None = None) -> 
     Returns
     -------
     model : onnx.ModelProto
-        The model. It has one input, "X", of shape (n, n_features) or that of images or
-        sequences, and an output for each name. A table with columns of several kinds has an
-        input of shape (n, 1) for each column, named like it: text, or numbers in float64, which
-        are days since 1970 for dates, 0 and 1 for booleans; an empty text and NaN are
-        missing cells. Its reconstruction is an output "reconstruction-name" for each.
+        The model. It has one input, "X", of shape (n, n_features) or that of the images or
+        sequences in X, channels first or last, and an output for each name. A table with
+        columns of several kinds has an input of shape (n, 1) for each column, named like it:
+        text, or numbers in float64, which are days since 1970 for dates, 0 and 1 for booleans;
+        an empty text and NaN are missing cells. Its reconstruction is an output
+        "reconstruction-name" for each.
 
     Raises
     ------
@@ -83,7 +84,7 @@ def to_onnx(estimator: Any, X: Any, *, outputs: Sequence[str] | None = None) -> 
     kinds = [
         TensorProto.STRING if d.kind == "O" else helper.np_dtype_to_tensor_dtype(d) for d in dtypes
     ]
-    found = answers(estimator, graph, names, dtype, wanted)
+    found = answers(estimator, graph, names, dtype, wanted, adapter.axes(X))
     alike = sorted(set(names) & set(found))
     if alike:
         raise ValueError(

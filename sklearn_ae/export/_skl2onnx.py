@@ -88,7 +88,8 @@ def _convert(scope: Any, operator: Any, container: Any) -> None:
     dtype = np.dtype(np.float64 if isinstance(rows.type, DoubleTensorType) else np.float32)
     graph = Graph(scope.get_unique_operator_name("sklearn_ae") + "_")
     outputs = {output.raw_name: output.onnx_name for output in operator.outputs}
-    found = answers(estimator, graph, [rows.onnx_name], dtype, list(outputs))
+    axes = first._reader.adapter.axes(np.empty([n or 1 for n in rows.type.shape]))
+    found = answers(estimator, graph, [rows.onnx_name], dtype, list(outputs), axes)
     container.initializers.extend(graph.constants)
     for name, tensor in found.items():
         graph.nodes.append(helper.make_node("Identity", [tensor], [outputs[name]], name=tensor))

@@ -153,6 +153,20 @@ def test_containers_come_back(fitted, patches):
     assert all((a == b).all() for a, b in zip(listed, array, strict=True))
 
 
+def test_channels_may_be_first(fitted, patches):
+    first = np.ascontiguousarray(patches[:4].transpose(0, 3, 1, 2))
+    low = fitted.degrade(first)
+    assert low.shape == (4, 3, 4, 4)  # too small for its shape to say so, but for the fit
+    assert (low == fitted.degrade(patches[:4]).transpose(0, 3, 1, 2)).all()
+    high = fitted.predict(low)
+    assert (high == fitted.predict(low.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)).all()
+    listed = fitted.predict([image[:, 1:] for image in low])
+    assert [image.shape for image in listed] == [(3, 6, 8)] * 4
+    assert fitted.score(low, first) == fitted.score(low.transpose(0, 2, 3, 1), patches[:4])
+    pairs = [SuperResolver(max_iter=0).fit(low, y) for y in (first, patches[:4])]
+    assert (pairs[0].predict(low) == pairs[1].predict(low)).all()
+
+
 def test_sizes_may_differ_and_be_one_pixel(fitted):
     rng = np.random.default_rng(0)
     images = [rng.uniform(size=(h, w, 3)) for h, w in [(1, 1), (9, 4), (1, 7), (9, 4), (30, 41)]]

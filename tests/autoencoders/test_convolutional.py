@@ -31,6 +31,7 @@ from sklearn_ae import (
     StackedAutoencoder,
     VariationalAutoencoder,
 )
+from sklearn_ae.metrics import reconstruction_r2
 
 RNG = np.random.default_rng(0)
 DIGITS = load_digits().images[:60]
@@ -293,6 +294,66 @@ def test_tensors_come_back_as_tensors_with_channels_first():
     assert fitted.inverse_transform(fitted.transform(X)).shape == X.shape
     array = X.numpy().transpose(0, 2, 3, 1)
     assert_array_equal(fitted.transform(X), make().fit(array).transform(array))
+
+
+FIRST = np.ascontiguousarray(RNG.random((30, 8, 7, 3)).transpose(0, 3, 1, 2))
+ORDERS = {
+    "array": (FIRST, FIRST.transpose(0, 2, 3, 1)),
+    "list": (list(FIRST), list(FIRST.transpose(0, 2, 3, 1))),
+    "sizes": (
+        [x[:, : 6 + i % 3] for i, x in enumerate(FIRST)],
+        [x[:, : 6 + i % 3].transpose(1, 2, 0) for i, x in enumerate(FIRST)],
+    ),
+}
+
+
+@pytest.mark.parametrize("form", ORDERS)
+def test_channels_are_where_the_shape_says(form):
+    first, last = ORDERS[form]
+    fitted, other = make().fit(first), make().fit(last)
+    assert fitted.n_features_in_ == other.n_features_in_
+    for model in (fitted, other):
+        assert_array_equal(model.transform(first), model.transform(last))
+        assert_array_equal(model.score_samples(first), model.score_samples(last))
+        for answer in (model.reconstruct, model.reconstruction_errors):
+            for a, b, x in zip(answer(first), answer(last), first, strict=True):
+                assert_array_equal(a, b.transpose(2, 0, 1))
+                assert a.shape == x.shape
+    assert_array_equal(fitted.transform(first), other.transform(last))
+    pairs = zip(fitted.inverse_transform(fitted.transform(first)), last, strict=True)
+    assert all(a.shape[::2] == (3, b.shape[1]) for a, b in pairs)
+    assert reconstruction_r2(fitted, first) == reconstruction_r2(other, last)
+
+
+def test_pixels_are_drawn_in_the_order_of_fit():
+    density = VariationalAutoencoder(2, architecture=SMALL, **OPTIONS).fit(FIRST)
+    drawn = density.sample(5, random_state=0)
+    assert drawn.shape == (5, 3, 8, 7)
+    last = VariationalAutoencoder(2, architecture=SMALL, **OPTIONS).fit(ORDERS["array"][1])
+    assert_array_equal(drawn, last.sample(5, random_state=0).transpose(0, 3, 1, 2))
+    [block] = density.iter_reconstruct(FIRST[:4])
+    assert block.shape == (4, 3, 8, 7)
+    again = pickle.loads(pickle.dumps(density))
+    assert_array_equal(again.sample(5, random_state=0), drawn)
+
+
+def test_noisy_and_clean_images_may_have_other_orders():
+    first, last = ORDERS["array"]
+    denoisers = [
+        DenoisingAutoencoder(2, architecture=SMALL, **OPTIONS).fit(first, X_clean=clean)
+        for clean in (first, last)
+    ]
+    assert_array_equal(*[denoiser.transform(last) for denoiser in denoisers])
+
+
+def test_stages_and_folds_read_images_as_the_whole_does():
+    images = torch.from_numpy(RNG.random((30, 7, 4, 6)))  # seven channels of 4 x 6 pixels
+    stack = StackedAutoencoder(2, architecture=SMALL, **OPTIONS).fit(images)
+    assert stack._model.factory.sample_shape == (4, 6, 7)
+    assert stack.reconstruct(images).shape == images.shape
+    assert stack.stages_[0]._model.factory.sample_shape == (4, 6, 7)
+    parts = stack.cross_fit(images)
+    assert parts.reconstructions.shape == images.shape
 
 
 def test_flat_rows_are_the_images_that_they_hold():

@@ -37,6 +37,11 @@ FORMS = {
     "grey": lambda d: pixels((6, 3, 4), d),
     "one channel": lambda d: pixels((6, 3, 4, 1), d),
     "colours": lambda d: pixels((6, 3, 4, 3), d),
+    "colours first": lambda d: pixels((6, 3, 5, 6), d),
+    "one channel first": lambda d: pixels((6, 1, 5, 6), d),
+    "list of colours first and of sizes": lambda d: listed(
+        (4, 5, 2), (4, 7, 7), (4, 2, 8), dtype=d
+    ),
     "tensor": lambda d: torch.from_numpy(pixels((6, 3, 5, 4), d)),
     "grey tensor": lambda d: torch.from_numpy(pixels((6, 5, 4), d)),
     "list of one size": lambda d: listed(*[(3, 4)] * 5, dtype=d),
@@ -230,6 +235,60 @@ def test_floats_after_a_fit_on_integers_have_the_units_of_fit(flat):
     values = values_of(adapter, floats)
     assert values.max() == 1
     assert_allclose(adapter.container(floats).wrap(values, like=floats), floats)
+
+
+@pytest.mark.parametrize(
+    ("shape", "options", "expected"),
+    [
+        ((3, 5, 6), {}, (5, 6, 3)),
+        ((1, 28, 28), {}, (28, 28, 1)),
+        ((4, 9, 7), {}, (9, 7, 4)),
+        ((3, 3, 3), {}, (3, 3, 3)),
+        ((3, 5, 3), {}, (3, 5, 3)),
+        ((5, 6, 3), {}, (5, 6, 3)),
+        ((2, 5, 6), {}, (2, 5, 6)),
+        ((4, 4, 64), {}, (4, 4, 64)),
+        ((1, 1, 64), {}, (1, 1, 64)),
+        ((4, 9, 7), {"image_shape": (4, 9, 7)}, (4, 9, 7)),
+        ((2, 5, 6), {"image_shape": (5, 6, 2)}, (5, 6, 2)),
+        ((3, 3, 2), {"image_shape": (3, 2, 3)}, (3, 2, 3)),
+    ],
+)
+def test_channels_are_first_where_the_shape_says_so(shape, options, expected):
+    X = pixels((4, *shape))
+    first = expected != shape
+    adapter = Images(**options).fit(X)
+    assert adapter.sample_shape == expected
+    last = np.moveaxis(X, 1, -1) if first else X
+    assert_array_equal(adapter.rows(X), last.reshape(4, -1))
+    assert adapter.axes(X) == ((0, 2, 3, 1) if first else None)
+    assert_same_form(adapter.container(X).wrap(values_of(adapter, X), like=X), X)
+    tensor = torch.from_numpy(np.ascontiguousarray(np.moveaxis(last, -1, 1)))
+    assert Images().fit(tensor).sample_shape == expected
+    assert Images().fit(list(tensor)).sample_shape == expected
+    assert_array_equal(adapter.rows(tensor), adapter.rows(X))
+
+
+@pytest.mark.parametrize("shape", [(3, 4, 2), (5, 6, 3), (3, 3, 4), (4, 9, 7)])
+def test_images_in_another_order_than_in_fit_are_the_same_images(shape):
+    last = pixels((4, *shape))
+    first = np.ascontiguousarray(np.moveaxis(last, -1, 1))
+    adapter = Images(shape).fit(last)
+    for X in (first, list(first), torch.from_numpy(last), [torch.from_numpy(x) for x in last]):
+        assert_array_equal(adapter.rows(X), adapter.rows(last))
+        back = adapter.container(X).wrap(values_of(adapter, X), like=X)
+        assert_array_equal(np.asarray(back), np.asarray([np.asarray(x) for x in X]))
+
+
+def test_the_form_of_a_state_that_does_not_name_the_order_is_that_of_its_kind():
+    for X, first in ((torch.rand(6, 3, 5, 4), True), (pixels((6, 5, 4, 3)), False)):
+        adapter = Images().fit(X)
+        form = adapter.container(X)
+        state = {k: v for k, v in vars(form).items() if k != "channels_first"}
+        older = object.__new__(type(form))
+        older.__setstate__(state)
+        assert older.channels_first == first
+        assert_same_form(older.wrap(values_of(adapter, X)), X)
 
 
 def test_a_list_of_tensors_comes_back_as_arrays():

@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch import nn
@@ -161,6 +162,25 @@ def test_a_variational_autoencoder_answers_codes_and_reconstructions(X, normal_s
 def test_images(options):
     images = np.random.default_rng(0).random((40, 9, 21, 2)).astype("f")
     check(ConvolutionalAutoencoder(3, **options, **FAST).fit(images), images)
+
+
+def test_images_with_channels_first():
+    images = np.random.default_rng(0).random((40, 3, 9, 8)).astype("f")
+    model = ConvolutionalAutoencoder(3, **FAST).fit(images)
+    check(model, images)
+    check(model, np.ascontiguousarray(images.transpose(0, 2, 3, 1)))
+    graph = to_onnx(model, torch.from_numpy(images), outputs=["reconstruction"])
+    found = run(graph, X=images.astype(float))["reconstruction"]
+    np.testing.assert_allclose(found, model.reconstruct(images), atol=1e-5)
+
+
+def test_images_with_channels_first_in_skl2onnx():
+    skl2onnx = pytest.importorskip("skl2onnx")
+    sklearn_ae.export.register()
+    images = np.random.default_rng(0).random((40, 3, 9, 8)).astype("f")
+    model = ConvolutionalAutoencoder(3, **FAST).fit(images)
+    (code,) = run(skl2onnx.to_onnx(model, images[:1]), X=images).values()
+    np.testing.assert_allclose(code, model.transform(images), atol=1e-5)
 
 
 @pytest.mark.parametrize(
