@@ -25,6 +25,7 @@ from sklearn_ae.corruptions import (
     SaltAndPepperNoise,
     SwapNoise,
 )
+from sklearn_ae.data import OtherRangeWarning
 from sklearn_ae.export import to_onnx
 from sklearn_ae.latents import (
     MMD,
@@ -89,6 +90,7 @@ __all__ = [
     "LatentModule",
     "MaskingNoise",
     "NestedCodes",
+    "OtherRangeWarning",
     "Penalty",
     "Poisson",
     "Recurrent",

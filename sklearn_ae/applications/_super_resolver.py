@@ -24,7 +24,7 @@ from sklearn_ae.applications._tiling import (
 )
 from sklearn_ae.architectures import SubPixel
 from sklearn_ae.autoencoders import StateMixin
-from sklearn_ae.data import SMALL, Ragged, Rows, as_images, plan
+from sklearn_ae.data import SMALL, PixelRange, Ragged, Rows, as_images, plan
 from sklearn_ae.inference import Model
 from sklearn_ae.latents import Deterministic
 from sklearn_ae.losses import SquaredError
@@ -84,7 +84,9 @@ class SuperResolver(StateMixin):
         Convolutions of the net, at least 2.
     activation : {"silu", "relu", "gelu", "elu", "tanh", "logistic", "identity"}, default="relu"
         Activation of the hidden layers. With "relu", images of twice the contrast become images
-        of twice the contrast, so that units do not matter.
+        of twice the contrast, so that units do not matter. With others than "relu" and
+        "identity" they do, and floats that are clearly in another unit than those of `fit`
+        give an :class:`OtherRangeWarning`, the first time.
     augment : bool, default=True
         Mirror and turn training images at random, and average predictions over the eight
         ways to do so, which takes `predict` eight times as long. Where training images are
@@ -174,6 +176,7 @@ class SuperResolver(StateMixin):
     }
     _model: Model
     _history: History
+    _seen: PixelRange | None = None
     net_: AutoencoderNet
 
     def __init__(
@@ -236,10 +239,11 @@ class SuperResolver(StateMixin):
         low, high = self._pairs(self.degrade(X), X, cut=True) if y is None else self._pairs(X, y)
         rows, groups = self._rows(low, high)
         config = self._config(rows, device)
+        architecture = SubPixel(
+            self.scale, self.channels, self.depth, self.activation, self.augment
+        )
         spec = ModelSpec(
-            architecture=SubPixel(
-                self.scale, self.channels, self.depth, self.activation, self.augment
-            ),
+            architecture=architecture,
             latent=Deterministic(),
             corruption=None,
             penalties=(),
@@ -256,6 +260,7 @@ class SuperResolver(StateMixin):
             n_iter_=fitted.n_iter,
             n_features_in_=low.shape[1],
             _model=fitted.model,
+            _seen=None if architecture.homogeneous else PixelRange(low.cells, low.dtype),
             _history=_by_pixel(fitted.history, high.shape[1] * self.scale**2),
             _spec_used=spec,
             _config_used=config,
@@ -283,6 +288,8 @@ class SuperResolver(StateMixin):
                 f"X holds images of {images.shape[1]} channels, but {self.n_features_in_} in fit; "
                 "convert them to the same channels, or pass each channel as a gray image."
             )
+        if self._seen is not None:
+            self._seen.compare(images.cells, images.dtype)
         scale = self._model.factory.architecture.scale
         out = Ragged.empty(images.sizes * scale, images.shape[1], images.dtype)
         for rows in plan(images.sizes, _BLOCK_PIXELS):

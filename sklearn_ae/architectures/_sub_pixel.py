@@ -261,6 +261,11 @@ class SubPixel(Architecture):
         """Pixels to each side on which a pixel's enlargement depends."""
         return 2 * RADIUS + self.depth - 1
 
+    @property
+    def homogeneous(self) -> bool:
+        """Whether images in another unit become the same images in that unit."""
+        return self.activation in ("relu", "identity")
+
     def augmentation(
         self, scalings: tuple[ColumnScaling, ColumnScaling], sample_shape: tuple[int, ...] | None
     ) -> Callable[[Batch, Generator], Batch] | None:

@@ -59,7 +59,8 @@ class ConvolutionalAutoencoder(BaseAutoencoder):
     that the network sees, [0, 1] for integers.
 
     Axes of the same images may be in another order than in `fit`, and answers are in that of
-    the argument.
+    the argument. Pixels that are clearly in another unit than those of `fit` are answered as
+    they are, and the first time with an :class:`OtherRangeWarning`.
 
     References
     ----------

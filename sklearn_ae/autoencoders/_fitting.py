@@ -274,12 +274,14 @@ def fit_together(
     if autoencoders[0]._in_stages or autoencoders[0].callbacks:
         for autoencoder in autoencoders:
             autoencoder.fit(X, sample_weight=sample_weight)
-        return
-    fitters = []
-    for autoencoder in autoencoders:
-        fitter, rows = prepare(autoencoder, X, sample_weight)
-        fitters.append(fitter)
-    with training_mode(fitter, rows):
-        found = fit_specs(fitters, rows)
-        for autoencoder, fitter, fitted in zip(autoencoders, fitters, found, strict=True):
-            take(autoencoder, X, rows, fitter, fitted)
+    else:
+        fitters = []
+        for autoencoder in autoencoders:
+            fitter, rows = prepare(autoencoder, X, sample_weight)
+            fitters.append(fitter)
+        with training_mode(fitter, rows):
+            found = fit_specs(fitters, rows)
+            for autoencoder, fitter, fitted in zip(autoencoders, fitters, found, strict=True):
+                take(autoencoder, X, rows, fitter, fitted)
+    for autoencoder in autoencoders[1:]:  # all read alike, and warn once
+        autoencoder._reader = autoencoders[0]._reader

@@ -78,10 +78,12 @@ class Reader:
             return self.adapter.rows(X)
         found = self.adapter.rows(X)
         finite = "allow-nan" if self.adapter.missing else True
+        seen = self.adapter.note if reset else self.adapter.compare
         if isinstance(found, Ragged):
             named = self.adapter.named(X)
             validate_data(estimator, named, reset=reset, skip_check_array=True)
             cells = check_array(found.cells, dtype=DTYPES, ensure_all_finite=finite, input_name="X")
+            seen(Ragged(cells, found.sizes), X)
             return Ragged(self.adapter.scale(cells), found.sizes)
         checked = validate_data(
             estimator,
@@ -92,8 +94,7 @@ class Reader:
             ensure_all_finite=True if issparse(found) else finite,
         )
         checked = _native(checked)
-        if reset:
-            self.adapter.note(checked)
+        seen(checked, X)
         return SparseRows(checked) if issparse(checked) else self.adapter.scale(checked)
 
     def rows(

@@ -19,6 +19,7 @@ from sklearn_ae.data._images import Images, as_images
 from sklearn_ae.data._input_adapter import InputAdapter
 from sklearn_ae.data._lazy_rows import LazyRows, SparseRows, dense_block
 from sklearn_ae.data._normal_scores import NormalScores
+from sklearn_ae.data._pixel_range import OtherRangeWarning, PixelRange
 from sklearn_ae.data._ragged import Ragged, blocks, plan
 from sklearn_ae.data._rows import FEW_ROWS, SMALL, Rows, within_range
 from sklearn_ae.data._scaling import ColumnScaling, check_same_units
@@ -48,6 +49,8 @@ __all__ = [
     "Images",
     "InputAdapter",
     "Numeric",
+    "OtherRangeWarning",
+    "PixelRange",
     "Ragged",
     "RaggedBatch",
     "Rows",

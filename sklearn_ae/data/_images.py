@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sklearn_ae.data._arrays import as_numpy
 from sklearn_ae.data._containers import Container
 from sklearn_ae.data._input_adapter import InputAdapter, Wrapper
+from sklearn_ae.data._pixel_range import PixelRange
 from sklearn_ae.data._ragged import Ragged
 from sklearn_ae.data._table import read_numbers
 
@@ -126,6 +127,7 @@ class Images(InputAdapter):
 
     sparse = False
     missing = False
+    seen: PixelRange | None = None
 
     def __init__(self, image_shape: tuple[int, ...] | None = None) -> None:
         self.image_shape = image_shape
@@ -192,6 +194,16 @@ class Images(InputAdapter):
         """Return what holds the names of the features, with a column for each."""
         found = self.rows(X)
         return found.cells if isinstance(found, Ragged) else found
+
+    def note(self, values: Any, X: Any) -> None:
+        """Note the range of the pixels, but not of the columns of a matrix without a shape."""
+        if self.image_shape is not None or as_images(X)[0] is not None:
+            self.seen = PixelRange(_cells(values), _pixel_type(X))
+
+    def compare(self, values: Any, X: Any) -> None:
+        """Warn once if pixels are clearly in another unit than those of fit."""
+        if self.seen is not None:
+            self.seen.compare(_cells(values), _pixel_type(X))
 
     def scale(self, values: Any) -> Any:
         """Return checked rows in the network's range."""
@@ -394,6 +406,15 @@ def shape_of(X: Any) -> tuple[int, ...]:
 def _dtype(X: Any) -> np.dtype:
     dtype = getattr(X, "dtype", None)  # a frame has one a column
     return dtype if isinstance(dtype, np.dtype) else np.asarray(X).dtype
+
+
+def _pixel_type(X: Any) -> np.dtype:
+    images, _ = as_images(X)
+    return _dtype(X) if images is None else images[0].dtype
+
+
+def _cells(values: Any) -> NDArray:
+    return values.cells if isinstance(values, Ragged) else values
 
 
 def _unit(dtype: np.dtype, X: Any) -> float:

@@ -49,8 +49,11 @@ class InputAdapter:
         """Return X as a matrix or frame of shape (n, n_features), or as `Ragged`."""
         return X
 
-    def note(self, values: Any) -> None:
-        """Note what the checked rows of `fit` hold."""
+    def note(self, values: Any, X: Any) -> None:
+        """Note what the checked rows of `fit` hold, and how X has them."""
+
+    def compare(self, values: Any, X: Any) -> None:
+        """Warn if the checked rows of X clearly are not like those of `fit`."""
 
     def axes(self, X: Any) -> tuple[int, ...] | None:
         """Return the axes of X in the order of rows, None where they are in order."""

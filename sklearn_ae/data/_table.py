@@ -271,7 +271,7 @@ class Table(InputAdapter):
             return X if _fits_numpy(X) else _as_numbers(X)
         return TableRows(self.columns.encode(read_table(X)), self.columns)
 
-    def note(self, values: Any) -> None:
+    def note(self, values: Any, X: Any) -> None:
         """Note which columns of checked rows hold no value."""
         self.empty = ()
         if not issparse(values) and (values[0] != values[0]).any():  # NaN, in arrays and tensors
