@@ -283,6 +283,51 @@ def test_draws_are_levels_and_counts():
     assert (drawn["visits"] >= 0).all()
 
 
+def test_holes_take_no_column_of_whole_numbers_away():
+    rng = np.random.default_rng(0)
+    lacks = rng.random(60) < 0.2
+    integers = FRAME.assign(age=FRAME["age"].astype("Int64"), visits=FRAME["visits"].astype("Int8"))
+    integers.loc[lacks, ["age", "visits"]] = pd.NA
+    floats = integers.assign(
+        age=integers["age"].astype(float), visits=integers["visits"].astype(float)
+    )
+    kinds = {name: type(column).__name__ for name, column in columns_of(floats).items()}
+    assert (kinds["age"], kinds["visits"], kinds["height"]) == ("Numeric", "Count", "Numeric")
+    first, second = (Autoencoder(2, **SHORT).fit(X) for X in (integers, floats))
+    assert_array_equal(first.transform(integers), second.transform(floats))
+    rebuilt = second.reconstruct(floats)
+    assert (rebuilt.dtypes == floats.dtypes).all()
+    for name in ("age", "visits"):
+        assert_array_equal(rebuilt[name], first.reconstruct(integers)[name].astype(float))
+    # Without a missing cell floats are what the frame says; so are those of arrays.
+    stated = Table().fit(FRAME.astype({"age": float})).columns.columns[1]
+    assert stated.values(np.array([3.5])) == [3.5]
+    array = np.where(np.arange(40)[:, None] % [7, 3] == 0, np.nan, np.arange(40)[:, None] % [5, 3])
+    column = Table(categorical_features=[1]).fit(array).columns.columns[0]
+    assert column.values(np.array([1.5])) == [1.5]
+
+
+@pytest.mark.parametrize("numeric_map", [None, "robust", "quantile"])
+def test_whole_numbers_come_back_in_the_range_of_the_training_rows(numeric_map):
+    fitted = VariationalAutoencoder(2, numeric_map=numeric_map, **SHORT).fit(FRAME)
+    far = fitted.inverse_transform(1e3 * fitted.transform(FRAME))
+    for found in (far, fitted.sample(200, random_state=0), fitted.reconstruct(FRAME)):
+        for name in ("age", "visits", "maybe"):
+            assert found[name].between(FRAME[name].min(), FRAME[name].max()).all()
+    if numeric_map != "quantile":  # which ends at the range itself
+        assert not far["height"].between(FRAME["height"].min(), FRAME["height"].max()).all()
+
+
+def test_another_library_has_its_own_dtypes_rounded_to():
+    polars = pytest.importorskip("polars")
+    frame = pd.DataFrame({"c": np.arange(40) + 0.5, "t": ["a", "b"] * 20})
+    fitted = Autoencoder(2, max_iter=1, random_state=0).fit(polars.DataFrame(frame.to_dict("list")))
+    X = frame.assign(c=np.arange(40))
+    rebuilt = fitted.reconstruct(X)["c"]
+    assert rebuilt.dtype == X["c"].dtype
+    assert_array_equal(rebuilt, np.round(fitted.reconstruct(X.astype({"c": float}))["c"]))
+
+
 # Every variant
 
 

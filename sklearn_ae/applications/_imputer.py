@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils._param_validation import HasMethods, Interval, MissingValues
+from sklearn.utils._param_validation import HasMethods, Interval, MissingValues, StrOptions
 from sklearn.utils.validation import (
     _check_feature_names_in,
     _num_samples,
@@ -62,7 +62,10 @@ class AutoencoderImputer(TransformerMixin, StateMixin):
     is one of the candidates, so that the mix is not expected to be worse.
 
     Numbers, dates and categories are filled in rows of `fit` and in new ones. Observed cells
-    come back as they are. Columns count equally; their units do not matter.
+    come back as they are. Columns count equally; their units do not matter. Numbers and dates
+    are filled in the range that `fit` saw, and columns of whole numbers of a frame with whole
+    numbers: those of an integer dtype, and those of floats that miss a cell in `fit` and hold
+    whole numbers in all the others. Arrays are filled with fractions.
 
     Parameters
     ----------
@@ -74,6 +77,11 @@ class AutoencoderImputer(TransformerMixin, StateMixin):
         columns in standard units, categories as a column a level.
     missing_values : int, float, str, None or NaN, default=NaN
         What stands for a missing cell besides NaN, None and pandas' NA.
+    categorical_features : "from_dtype", array-like of bool, int or str, or None, \
+default="from_dtype"
+        Which columns are categorical, and are filled with a level that `fit` saw: by the data
+        frame's dtypes, by a mask, positions or names, or none. Columns of text and of
+        categories have to be among them.
     sample_posterior : bool, default=False
         Draw what is filled in, instead of the most likely values: `transform` then returns
         one imputation, the same for the same rows. See `impute` for several.
@@ -158,6 +166,7 @@ class AutoencoderImputer(TransformerMixin, StateMixin):
     _parameter_constraints: dict = {
         "estimator": [HasMethods(["fit"]), None],
         "missing_values": [MissingValues()],
+        "categorical_features": [StrOptions({"from_dtype"}), "array-like", None],
         "sample_posterior": ["boolean"],
         "add_indicator": ["boolean"],
         "keep_empty_features": ["boolean"],
@@ -178,6 +187,7 @@ class AutoencoderImputer(TransformerMixin, StateMixin):
         estimator: BaseEstimator | None = None,
         *,
         missing_values: Any = np.nan,
+        categorical_features: ArrayLike | str | None = "from_dtype",
         sample_posterior: bool = False,
         add_indicator: bool = False,
         keep_empty_features: bool = False,
@@ -191,6 +201,7 @@ class AutoencoderImputer(TransformerMixin, StateMixin):
     ) -> None:
         self.estimator = estimator
         self.missing_values = missing_values
+        self.categorical_features = categorical_features
         self.sample_posterior = sample_posterior
         self.add_indicator = add_indicator
         self.keep_empty_features = keep_empty_features
@@ -244,7 +255,7 @@ class AutoencoderImputer(TransformerMixin, StateMixin):
         weight = np.ones(_num_samples(X))
         if sample_weight is not None:
             weight = within_range(check_sample_weight(sample_weight, weight[:, None]))
-        table = StandardTable(self.missing_values).fit(X, weight)
+        table = StandardTable(self.missing_values).fit(X, weight, self.categorical_features)
         if self.keep_empty_features:
             table.check_fills()
         _, Z, missing = table.read(X)

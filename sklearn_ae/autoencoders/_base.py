@@ -151,7 +151,8 @@ Loss, default="squared_error"
 default="from_dtype"
         Which columns are categorical: by the data frame's dtypes, by a mask, positions or names, or
         none. In a frame with a column that is not of numbers, each column has a loss of its own
-        kind, as a share of that of its best constant.
+        kind, as a share of that of its best constant, and whole numbers come back whole, in the
+        range that `fit` saw.
     numeric_map : {"robust", "quantile"}, default=None
         What skewed columns of numbers are mapped by: asinh in units of the quartiles, or to
         normal scores. None leaves them as they are.

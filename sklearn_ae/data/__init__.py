@@ -26,7 +26,13 @@ from sklearn_ae.data._scaling import ColumnScaling, check_same_units
 from sklearn_ae.data._scalings import fit_scaling, scaling_from
 from sklearn_ae.data._sequences import Sequences, Steps
 from sklearn_ae.data._series import Series
-from sklearn_ae.data._table import Columns, Table, TableRows, read_table
+from sklearn_ae.data._table import (
+    Columns,
+    Table,
+    TableRows,
+    categorical_columns,
+    read_table,
+)
 from sklearn_ae.data._table_scaling import TableScaling, level_spans
 
 __all__ = [
@@ -67,6 +73,7 @@ __all__ = [
     "as_tensor",
     "block_rows",
     "blocks",
+    "categorical_columns",
     "check_accepted",
     "check_same_units",
     "dense_block",

@@ -69,7 +69,10 @@ class Column(ABC):
         self, codes: NDArray[np.float64], index: Any = None, type: ColumnType | None = None
     ) -> Any:
         """Return cells as they are stored, or as a column of another type."""
-        return (self.type if type is None else type).build(self.values(codes), index)
+        values = self.values(codes)
+        if type is None:
+            return self.type.build(values, index)
+        return type.build(type.fit_in(values) if values.dtype.kind == "f" else values, index)
 
 
 class Numeric(Column):
@@ -81,22 +84,28 @@ class Numeric(Column):
         How the column is stored.
     mapped : object, optional
         A scikit-learn transformer of one column, with its inverse.
+    limits : tuple of float, optional
+        Least and largest number of a column of whole ones.
     """
 
     kind = "numeric"
 
-    def __init__(self, type: ColumnType, mapped: Any = None) -> None:
+    def __init__(
+        self, type: ColumnType, mapped: Any = None, limits: tuple[float, float] | None = None
+    ) -> None:
         super().__init__(type)
         self.mapped = mapped
+        self.limits = limits
 
     @classmethod
     def fit(cls, series: Series, numeric_map: str | None) -> Numeric:
         """Choose between numbers and counts, and fit the map asked for."""
         cells = series.numbers()
         observed = cells[~np.isnan(cells)]
+        limits = (float(observed.min()), float(observed.max())) if series.whole else None
         if numeric_map is None:
-            counted = series.type.whole and observed.min() == 0 and observed.max() > 1
-            return Count(series.type) if counted else cls(series.type)
+            counted = limits is not None and limits[0] == 0 and limits[1] > 1
+            return (Count if counted else cls)(series.type, limits=limits)
         n_quantiles = min(_QUANTILES, len(observed))
         mapped = (
             _Asinh()
@@ -106,17 +115,21 @@ class Numeric(Column):
             )
         )
         mapped.set_output(transform="default")  # whatever sklearn.set_config asks for
-        return cls(series.type, mapped.fit(observed[:, None]))
+        return cls(series.type, mapped.fit(observed[:, None]), limits)
 
     def encode(self, series: Series) -> NDArray[np.float64]:
         """Return the numbers."""
         cells = series.numbers()
         return cells if self.mapped is None else self.mapped.transform(cells[:, None])[:, 0]
 
-    def values(self, codes: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return numbers, whole ones where the column is of whole numbers."""
+    def values(self, codes: NDArray[np.float64]) -> NDArray:
+        """Return numbers; of whole numbers, the nearest one in the range that `fit` saw."""
         if self.mapped is not None:
             codes = self.mapped.inverse_transform(codes[:, None])[:, 0]
+        if self.limits is not None:
+            codes = np.clip(np.round(codes), *self.limits)
+            if self.type.dtype[0] == "object":
+                return np.array([int(code) for code in codes], dtype=object)
         return self.type.fit_in(codes)
 
 
@@ -124,10 +137,6 @@ class Count(Numeric):
     """Whole numbers from zero on."""
 
     kind = "count"
-
-    def values(self, codes: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return whole numbers that are not negative."""
-        return self.type.fit_in(np.maximum(codes, 0.0))
 
 
 class Date(Column):

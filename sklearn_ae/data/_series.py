@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from decimal import Context, Decimal
-from numbers import Number
+from numbers import Integral, Number
 from typing import Any
 
 import narwhals
@@ -61,8 +61,8 @@ class ColumnType:
 
     @property
     def whole(self) -> bool:
-        """Whether the column is of whole numbers."""
-        return self._bits is not None
+        """Whether the dtype is one of whole numbers."""
+        return self._bits is not None or (self.digits is not None and self.digits[1] <= 0)
 
     @property
     def _bits(self) -> tuple[str, int] | None:
@@ -324,6 +324,23 @@ class Series:
         missing = self.series.is_null().to_numpy()
         return np.where(missing, np.nan, stamps.fill_null(0).to_numpy() / _DAY)
 
+    @property
+    def whole(self) -> bool:
+        """Whether a column of numbers is one of whole numbers.
+
+        That is for its dtype to say, but in frames where the dtype may not be the user's choice:
+        objects are what they hold, and numpy's integers become floats beside a missing cell.
+        """
+        if self.type.whole or not self.frame or self.type.digits is not None:
+            return self.type.whole
+        cells = self.numbers()
+        missing = np.isnan(cells)
+        if not (missing | (cells == np.floor(cells))).all():
+            return False
+        if self._numeric:
+            return bool(missing.any())
+        return all(isinstance(cell, Integral) for cell in self.objects()[~missing])
+
     def fill(self, cells: NDArray[np.bool_], values: NDArray) -> Any:
         """Return the column with values in some cells, and the others as they are.
 
@@ -345,7 +362,7 @@ class Series:
             filled[cells] = _dtypes.as_arrow(self.type.build(values)).to_pylist()
             return self.type.build(filled, index)
         if self.type.backend == "pandas":
-            if values.dtype != object:
+            if values.dtype != object or self._numeric:
                 values = self.type.build(values).array
             filled = _put(self.native.array, cells, values)
             return pd.Series(filled, index=index, name=self.name, dtype=self.native.dtype)

@@ -206,17 +206,10 @@ class Table(InputAdapter):
         if by_dtype and not is_frame(X) and self.numeric_map is None:
             return self
         table = read_table(X)
-        categorical = self._categorical(table)
+        categorical = categorical_columns(table, given)
         plain = all(s.kind == "number" for s in table) and self.numeric_map is None
         if plain and not categorical.any():
             return self
-        for series, named in zip(table, categorical, strict=True):
-            if series.kind in ("category", "ordered") and not (named or isinstance(given, str)):
-                raise ValueError(
-                    f"Column {series.name!r} of X holds categories, but "
-                    f"categorical_features={given!r:.60} leaves it out; add it, or use "
-                    'categorical_features="from_dtype".'
-                )
         columns = Columns(
             [
                 fit_column(series, categorical=bool(named), numeric_map=self.numeric_map)
@@ -230,33 +223,6 @@ class Table(InputAdapter):
             )
         self.columns = columns
         return self
-
-    def _categorical(self, table: list[Series]) -> NDArray[np.bool_]:
-        """Return which columns the user calls categorical."""
-        out = np.zeros(len(table), dtype=bool)
-        given = self.categorical_features
-        if given is None or isinstance(given, str):
-            return out
-        chosen = np.asarray(given)
-        names = [s.name for s in table]
-        if chosen.dtype.kind == "b":
-            if chosen.shape != out.shape:
-                raise ValueError(
-                    f"categorical_features is a mask of shape {chosen.shape}, but X has "
-                    f"{len(table)} columns; give one entry a column."
-                )
-            return chosen
-        for entry in chosen.tolist():
-            if isinstance(entry, int) and entry not in names and -len(out) <= entry < len(out):
-                out[entry] = True
-            elif entry in names:
-                out[names.index(entry)] = True
-            else:
-                raise ValueError(
-                    f"categorical_features holds {entry!r}, which is no column of X; use names "
-                    f"or positions of its {len(table)} columns."
-                )
-        return out
 
     @property
     def tabular(self) -> bool:  # type: ignore[override]
@@ -300,6 +266,55 @@ class Table(InputAdapter):
         pairs = zip(read_table(X), columns, strict=True)
         types = [series.type.with_levels(getattr(c, "levels", [])) for series, c in pairs]
         return _TableContainer(self.columns, own, types)
+
+
+def categorical_columns(table: list[Series], given: ArrayLike | str | None) -> NDArray[np.bool_]:
+    """Return which columns the user calls categorical, whatever their dtypes.
+
+    Parameters
+    ----------
+    table : list of Series
+        The columns.
+    given : "from_dtype", array-like of bool, int or str, or None
+        A mask, positions or names; "from_dtype" and None name none.
+
+    Raises
+    ------
+    ValueError
+        If a name or position is no column, a mask has another length, or columns that are
+        categories by their dtype are left out.
+    """
+    out = np.zeros(len(table), dtype=bool)
+    if isinstance(given, str):
+        return out
+    chosen = np.asarray([] if given is None else given)
+    names = [s.name for s in table]
+    if chosen.dtype.kind == "b":
+        if chosen.shape != out.shape:
+            raise ValueError(
+                f"categorical_features is a mask of shape {chosen.shape}, but X has "
+                f"{len(table)} columns; give one entry a column."
+            )
+        out = chosen
+    else:
+        for entry in chosen.tolist():
+            if isinstance(entry, int) and entry not in names and -len(out) <= entry < len(out):
+                out[entry] = True
+            elif entry in names:
+                out[names.index(entry)] = True
+            else:
+                raise ValueError(
+                    f"categorical_features holds {entry!r}, which is no column of X; use names "
+                    f"or positions of its {len(table)} columns."
+                )
+    for series, named in zip(table, out, strict=True):
+        if series.kind in ("category", "ordered") and not named:
+            raise ValueError(
+                f"Column {series.name!r} of X holds categories, but "
+                f"categorical_features={given!r:.60} leaves it out; add it, or use "
+                'categorical_features="from_dtype".'
+            )
+    return out
 
 
 def _fits_numpy(X: Any) -> bool:

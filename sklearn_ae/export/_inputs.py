@@ -10,7 +10,6 @@ from sklearn_ae.data import Column, Columns
 from sklearn_ae.data._columns import (
     Binary,
     Categorical,
-    Count,
     Empty,
     Numeric,
     Ordinal,
@@ -144,8 +143,7 @@ def _numbers(column: Column, graph: Graph, x: str) -> str:
         half = graph.op("Mul", graph.op("Sub", grown, shrunk), graph.constant(0.5, _DOUBLE))
         x = graph.op("Mul", half, graph.constant(mapped.scale_, _DOUBLE))
         x = graph.op("Add", x, graph.constant(mapped.center_, _DOUBLE))
-    if isinstance(column, Count):
-        x = graph.op("Max", x, graph.constant(0.0, _DOUBLE))
-    if isinstance(column, Numeric) and column.type.whole:
-        x = graph.op("Round", x)
+    if isinstance(column, Numeric) and column.limits is not None:
+        low, high = (graph.constant(limit, _DOUBLE) for limit in column.limits)
+        x = graph.op("Min", graph.op("Max", graph.op("Round", x), low), high)
     return x

@@ -104,6 +104,19 @@ def test_every_dtype_is_imputed_beside_cells_that_stay(case: Case) -> None:
     ]
 
 
+@names([case for case in NUMBERS if case.cells == "whole"])
+def test_whole_numbers_stay_whole_and_in_their_range(case: Case) -> None:
+    case.column()
+    frame = frame_with(case.library)
+    model = fitted(case.library)
+    draws = model.sample(50, random_state=0)
+    far = model.inverse_transform(1e4 * model.transform(frame))
+    for found in (model.reconstruct(frame), draws, far, imputed(case.library)):
+        cells = cells_of(found, case.dtype)
+        assert set(cells) <= {0, 1, 2}
+        assert all(isinstance(cell, int) for cell in cells)
+
+
 @pytest.mark.parametrize("library", LIBRARIES)
 def test_a_row_has_the_code_that_it_has_in_company(library: str) -> None:
     pytest.importorskip(library)
@@ -238,7 +251,8 @@ def test_wide_integers_are_cut_to_what_the_dtype_holds() -> None:
     polars = pytest.importorskip("polars")
     if not hasattr(polars, "Int128"):
         pytest.skip("this polars has no Int128")
-    wide = polars.DataFrame({"c": polars.Series([1, 2**100] * 10, dtype=polars.Int128), "t": "a"})
+    ends = [2**127 - 1, -(2**127), 2**100, 1] * 5
+    wide = polars.DataFrame({"c": polars.Series(ends, dtype=polars.Int128), "t": "a"})
     found = Table().fit(wide).columns.columns[0].decode(np.array([1e60, -1e60, 2.0**100]))
     assert found.to_list()[2] == 2**100
     assert found[0] > 2**126 > -(2**126) > found[1]
@@ -246,9 +260,9 @@ def test_wide_integers_are_cut_to_what_the_dtype_holds() -> None:
 
 @pytest.mark.parametrize("dtype", ["int8", "uint16", "int32", "int64", "uint64", "Int8"])
 def test_the_ends_of_integers_come_back(dtype: str) -> None:
-    frame = pd.DataFrame({"c": pd.Series([1, 2] * 10, dtype=dtype), "t": ["a", "b"] * 10})
-    column = Table().fit(frame).columns.columns[0]
     ends = np.iinfo(dtype.lower())
+    cells = pd.Series([ends.min, ends.max] * 10, dtype=dtype)
+    column = Table().fit(pd.DataFrame({"c": cells, "t": ["a", "b"] * 10})).columns.columns[0]
     found = column.decode(np.array([float(ends.min), float(ends.max), -1e30, 1e30])).tolist()
     assert found[0] == found[2] == ends.min
     assert found[1] == found[3]

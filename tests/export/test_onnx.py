@@ -201,6 +201,8 @@ def test_a_mixed_table_with_its_encoding():
         {
             "height": z + 0.1 * rng.normal(size=n),
             "visits": rng.poisson(np.exp(z)),
+            "year": 2000 + np.round(2 * z + 0.2 * rng.normal(size=n)).astype(int),
+            "rooms": np.round(4 + z),
             "town": np.array(["Bern", "Oslo", "Rome"], dtype=object)[(z > 0).astype(int) + (z > 1)],
             "grade": pd.Categorical(rng.choice(["low", "high"], n)),
             "member": z > 0.3,
@@ -210,13 +212,14 @@ def test_a_mixed_table_with_its_encoding():
             "no date": pd.Series(pd.NaT, index=range(n), dtype="datetime64[us]"),
         }
     )
-    table.loc[:9, "height"] = np.nan
+    table.loc[:9, ["height", "rooms"]] = np.nan
     table.loc[5:14, "town"] = None
     model = Autoencoder(2, **SMALL).fit(table)
+    table.loc[20:29, "height"] *= 50  # beyond the range of fit
     days = (table["since"] - pd.Timestamp("1970-01-01")) / pd.Timedelta(days=1)
     inputs: dict = {
         "height": table["height"],
-        "visits": table["visits"].astype(float),
+        **{name: table[name].astype(float) for name in ("visits", "year", "rooms")},
         "town": table["town"].astype(object).where(table["town"].notna(), ""),
         "grade": table["grade"].astype(object),
         "member": table["member"].astype(float),
@@ -236,7 +239,7 @@ def test_a_mixed_table_with_its_encoding():
     assert np.isnan(found["reconstruction-no date"]).all()
     dates = (ours["since"] - pd.Timestamp("1970-01-01")) / pd.Timedelta(days=1)
     np.testing.assert_allclose(found["reconstruction-since"][:, 0], dates, atol=1e-4)
-    for name in ("height", "visits", "member"):
+    for name in ("height", "visits", "year", "rooms", "member"):
         own = ours[name].astype(float)
         np.testing.assert_allclose(found[f"reconstruction-{name}"][:, 0], own, atol=1e-5)
 

@@ -137,9 +137,7 @@ class Frame:
                 ),
             }[kind]()
             hole = rng.random(n) < self.missing
-            columns[f"{kind} {i}"] = (
-                column if kind in ("int64", "bool") else column.mask(pd.Series(hole))
-            )
+            columns[f"{kind} {i}"] = column if kind == "bool" else column.mask(pd.Series(hole))
         return pd.DataFrame(columns)
 
 
@@ -466,6 +464,7 @@ def imputers(draw: st.DrawFn) -> Example:
         sample_posterior=[True],
         add_indicator=[True],
         keep_empty_features=[True],
+        categorical_features=[[0], None],
         alpha=[0.0, 1.0],
     )
     estimator = AutoencoderImputer(

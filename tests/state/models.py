@@ -51,13 +51,14 @@ def table(*, gaps: bool = False) -> pd.DataFrame:
     frame = pd.DataFrame(
         {
             "number": X[:, 0],
+            "visits": np.floor(4 + 4 * X[:, 2]).astype(int) % 7,
             "level": pd.Categorical(np.array(list("abc"))[np.arange(40) * 7 % 3]),
             "flag": X[:, 1] > 0,
             "day": pd.date_range("2020-02-01", periods=40),
         }
     )
     if gaps:
-        frame.loc[::6, "number"] = np.nan
+        frame.loc[::6, ["number", "visits"]] = np.nan
         frame.loc[1::6, "level"] = None
     return frame
 

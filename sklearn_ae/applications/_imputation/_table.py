@@ -7,10 +7,10 @@ from typing import Any
 import narwhals.stable.v1 as nw
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import _safe_indexing
 
-from sklearn_ae.data import Column, Empty, Series, fit_column, read_table
+from sklearn_ae.data import Column, Empty, Series, categorical_columns, fit_column, read_table
 
 # Levels of a category that are told apart, and values of a number that come back exactly.
 _MOST_LEVELS = 64
@@ -56,6 +56,7 @@ class Feature:
             return
         codes, w = codes[seen], weight[seen] / weight[seen].sum()
         self.constant = float(codes[0])
+        self.low, self.high = float(codes.min()), float(codes.max())
         x = column.expand(codes)
         unit = np.abs(x).max() or 1.0
         x = x / unit
@@ -80,10 +81,15 @@ class Feature:
         return (self.column.expand(codes) - self.mean) / self.scale
 
     def restore(self, Z: NDArray) -> NDArray[np.float64]:
-        """Return the likeliest codes; numbers that many rows share come back without rounding."""
+        """Return the likeliest codes, of numbers in the range that `fit` saw.
+
+        Numbers that many rows share come back without rounding.
+        """
         if not self.width:
             return np.full(len(Z), self.constant)
         codes = self.column.collapse(Z * self.scale + self.mean)
+        if self.numeric:
+            codes = np.clip(codes, self.low, self.high)
         if not len(self.common):
             return codes
         right = np.searchsorted(self.common, codes).clip(1, max(1, len(self.common) - 1))
@@ -122,16 +128,35 @@ class StandardTable:
         self.missing_values = missing_values
         self.features: list[Feature] = []
 
-    def fit(self, X: Any, weight: NDArray) -> StandardTable:
-        """Decide what each column holds, by rows of positive weight."""
+    def fit(
+        self, X: Any, weight: NDArray, categorical_features: ArrayLike | str | None = "from_dtype"
+    ) -> StandardTable:
+        """Decide what each column holds, by rows of positive weight.
+
+        Parameters
+        ----------
+        X : ndarray or data frame of shape (n, n_features)
+            The table.
+        weight : ndarray of shape (n,)
+            Weights of its rows.
+        categorical_features : "from_dtype", array-like of bool, int or str, or None
+            Which columns are categorical.
+
+        Raises
+        ------
+        ValueError
+            If `categorical_features` does not fit the columns.
+        """
         if not weight.all():
             X, weight = _safe_indexing(X, np.flatnonzero(weight)), weight[weight > 0]
         self.features = []
-        for series in self._columns(X):
+        table = self._columns(X)
+        named = categorical_columns(table, categorical_features)
+        for series, called in zip(table, named, strict=True):
             # A likeliest level is right more often than a mean rank.
             column = fit_column(
                 series,
-                categorical=series.kind == "ordered",
+                categorical=bool(called) or series.kind == "ordered",
                 numeric_map=None,
                 most_levels=_MOST_LEVELS,
             )
