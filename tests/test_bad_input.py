@@ -221,7 +221,7 @@ def test_columns_whose_squares_are_not_finite_are_refused() -> None:
         ("validation_fraction", [0.0, 1.0]),
         ("n_iter_no_change", [0]),
         ("tol", [-1]),
-        ("contamination", [0.0, 0.6]),
+        ("contamination", [0.0, 0.6, "legacy"]),
         ("device", [3]),
         ("callbacks", [3]),
         ("random_state", ["seed"]),

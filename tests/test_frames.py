@@ -398,9 +398,9 @@ def test_pipelines_and_grid_search():
 def test_weights_and_repeated_rows_agree():
     frame = FRAME.drop(columns=["kind"])
     weight = 1 + np.arange(60) % 3
-    weighted = Autoencoder(2, max_iter=0).fit(frame, sample_weight=weight)
+    weighted = Autoencoder(2, max_iter=0, contamination=0.1).fit(frame, sample_weight=weight)
     again = frame.loc[np.repeat(frame.index, weight)]
-    repeated = Autoencoder(2, max_iter=0).fit(again)
+    repeated = Autoencoder(2, max_iter=0, contamination=0.1).fit(again)
     assert_allclose(weighted.transform(frame), repeated.transform(frame), rtol=1e-5, atol=1e-6)
     assert_allclose(weighted.offset_, repeated.offset_, rtol=1e-5)
     rng = np.random.default_rng(0)

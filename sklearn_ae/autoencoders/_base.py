@@ -87,7 +87,7 @@ class BaseAutoencoder(
     `_corruption()`                      what fills the corruption's slot
     `_penalties()`                       terms of the objective, before those of the slot
     `_start(given, spec, rows)`          the start, in place of that of the latent
-    `_greedy(rows, k)`                   weights that are trained before the whole is
+    `_greedy(rows, k)`                   weights trained before the whole is, and of folds
     `_scores(model, values, ...)`        how normal rows are; higher is more
     `_further_attributes(model, rows)`   learned attributes beside the shared ones
     ==================================== ==============================================
@@ -188,8 +188,13 @@ default="from_dtype"
         Relative decrease of the validation loss that counts as improvement.
     warm_start : bool, default=False
         Start the next fit from the previous weights, which are then epoch 0.
-    contamination : float in (0, 0.5], default=0.1
-        Share of the training rows that `predict` calls outliers.
+    contamination : "auto" or float in (0, 0.5], default="auto"
+        Which rows `predict` calls outliers. With "auto", one in ten of fresh rows like the
+        training rows: the threshold comes from scores of rows that were held out, in folds
+        below 1,000 rows and in the validation part from there on. Below 20 rows, without
+        `early_stopping` and after `partial_fit` there are none, and it is as 0.1. A float is
+        the share of the training rows, scored by the network that was fitted to them; more of
+        the fresh rows are then outliers, the more so the better it fits.
     device : str, default="cpu"
         "cpu", "cuda", "cuda:1", "mps" or "auto": where the network is. Rows may be anywhere.
     callbacks : list of skorch callbacks, default=None
@@ -224,7 +229,7 @@ default="from_dtype"
         Variance of the reconstruction's regression on each component, as a share of the
         variance of X; equal to PCA's where the start is PCA and is kept.
     offset_ : float
-        `decision_function` is `score_samples` minus this.
+        `decision_function` is `score_samples` minus this; `contamination` sets it.
     device_ : str
         Where the network is, such as "cpu" or "cuda:0". An estimator that is loaded where the
         device of its fit is not is on the CPU.
@@ -269,7 +274,7 @@ default="from_dtype"
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
         "warm_start": ["boolean"],
-        "contamination": [Interval(Real, 0, 0.5, closed="right")],
+        "contamination": [StrOptions({"auto"}), Interval(Real, 0, 0.5, closed="right")],
         "device": [str],
         "callbacks": [tuple, list, None],
         "verbose": ["verbose"],
@@ -330,7 +335,7 @@ default="from_dtype"
         n_iter_no_change: int = 15,
         tol: float = 1e-4,
         warm_start: bool = False,
-        contamination: float = 0.1,
+        contamination: float | str = "auto",
         device: str = "cpu",
         callbacks: Sequence[Callback] | None = None,
         verbose: int = 0,
@@ -401,9 +406,15 @@ default="from_dtype"
         """Return the closed-form solution to begin from."""
         return given
 
-    def _greedy(self, rows: Rows, n_components: int) -> Model | None:
-        """Return weights that are trained before the network as a whole is; None if none are."""
-        return None
+    def _greedy(
+        self, rows: Rows, n_components: int
+    ) -> tuple[Model | None, list[tuple[Model, Rows]]]:
+        """Return weights that are trained before the network as a whole is.
+
+        With them come those of folds, each with the rows that it was not trained on, where
+        they are needed for the threshold.
+        """
+        return None, []
 
     def _scores(
         self,
@@ -509,7 +520,7 @@ default="from_dtype"
             As `fit`, and if there are fewer than two rows.
         """
         with unchanged_on_failure(self):
-            found = fit(self, X, sample_weight, X_clean, condition, companions, keep_folds=True)
+            found = fit(self, X, sample_weight, X_clean, condition, companions)
             with training_mode(*found[:2]):
                 parts = cross_fitted(self, rows_as_numpy(X), *found)
         return CrossFit(*map(ArrayForm.of(X).back, parts))
@@ -527,7 +538,8 @@ default="from_dtype"
         """Pass once over further rows at a constant learning rate.
 
         The first call fixes column scales, start and code basis, and which labels there are
-        in `condition`. Nothing is held out and nothing selected. The rate is a third of
+        in `condition`. Nothing is held out and nothing selected, so that `offset_` is set by
+        the rows of the last call as the network scores them. The rate is a third of
         `learning_rate_init`; the optimizer's moments carry over from call to call.
 
         Parameters
@@ -608,6 +620,9 @@ default="from_dtype"
         companions: Mapping[str, ArrayLike] | None = None,
     ) -> NDArray[np.int64]:
         """Fit, and return +1 for inliers and -1 for outliers among the same rows.
+
+        A network has lower losses on rows that it was fitted to, so that with
+        `contamination="auto"` fewer than one in ten of them are outliers.
 
         Parameters
         ----------

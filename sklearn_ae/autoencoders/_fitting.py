@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from sklearn_ae._compat import CallbackContext
 from sklearn_ae.autoencoders._composing import code_width, model_spec, training_config
 from sklearn_ae.autoencoders._reading import Reader
-from sklearn_ae.autoencoders._threshold import outlier_threshold
+from sklearn_ae.autoencoders._threshold import FRESH_SHARE, fresh_threshold, outlier_threshold
 from sklearn_ae.data import ArrayForm, Ragged, Rows, rows_as_numpy
 from sklearn_ae.inference import Model, canonicalize, sample
 from sklearn_ae.runtime import Seeds, torch_threads
 from sklearn_ae.training import (
+    EXACT,
     AutoencoderNet,
     Fitted,
     Fitter,
@@ -27,6 +28,7 @@ from sklearn_ae.training import (
     Snapshot,
     fit_specs,
     training_threads,
+    tuned_folds,
 )
 
 # Cells of the training rows whose answers are looked at: what diverges does so for most rows.
@@ -70,10 +72,12 @@ def prepare(
     seeds = Seeds(estimator._entropy)
     n_components = code_width(estimator, rows, seeds, previous)
     spec = model_spec(estimator, rows, n_components)
-    return Fitter(spec, training_config(estimator, n_components), seeds), rows
+    calibrated = estimator.contamination == "auto"
+    config = training_config(estimator, n_components)
+    return Fitter(spec, config, seeds, calibrated=calibrated), rows
 
 
-def fit(estimator: BaseAutoencoder, X: ArrayLike, *given: Any, keep_folds: bool = False) -> Any:
+def fit(estimator: BaseAutoencoder, X: ArrayLike, *given: Any) -> Any:
     """Fit to rows.
 
     Parameters
@@ -84,8 +88,6 @@ def fit(estimator: BaseAutoencoder, X: ArrayLike, *given: Any, keep_folds: bool 
         Rows.
     *given
         What comes with them: sample_weight, X_clean, condition and companions.
-    keep_folds : bool
-        Whether networks of folds are returned.
 
     Returns
     -------
@@ -99,8 +101,9 @@ def fit(estimator: BaseAutoencoder, X: ArrayLike, *given: Any, keep_folds: bool 
     goes_on = estimator.warm_start and estimator.__sklearn_is_fitted__()
     previous = estimator._model if goes_on else None
     fitter, rows = prepare(estimator, X, *given, previous=previous)
-    fitter.keep_folds = keep_folds
-    previous = previous or estimator._greedy(rows, fitter.config.n_components)
+    pretrained: list[tuple[Model, Rows]] = []
+    if previous is None:
+        previous, pretrained = estimator._greedy(rows, fitter.config.n_components)
     n_epochs = fitter.config.epochs(rows)
     context = estimator._init_callback_context(max_subtasks=n_epochs or None)
     context.call_on_fit_task_begin(estimator=estimator, X=X, y=X)
@@ -108,6 +111,8 @@ def fit(estimator: BaseAutoencoder, X: ArrayLike, *given: Any, keep_folds: bool 
         watch(estimator, context, X, rows, fitter)
     with training_mode(fitter, rows):
         [fitted] = fit_specs([fitter], rows, previous)
+        if pretrained:
+            fitted = tuned_folds(fitter, rows, fitted, pretrained)
         take(estimator, X, rows, fitter, fitted)
     context.call_on_fit_task_end(estimator=estimator, X=X, y=X, reconstruction_attributes=dict)
     return fitter, rows, fitted
@@ -178,7 +183,7 @@ def learned(
         "n_iter_": fitted.n_iter,
         "_selection": tuple(fitted.selection),
         "explained_variance_ratio_": variance,
-        "offset_": offset(estimator, rows, model),
+        "offset_": offset(estimator, rows, model, fitted.held_out),
         **estimator._further_attributes(model, rows),
     }
 
@@ -206,10 +211,39 @@ def check_answers(estimator: BaseAutoencoder, model: Model, rows: Rows) -> None:
         )
 
 
-def offset(estimator: BaseAutoencoder, rows: Rows, model: Model) -> float:
-    """Return the score below which the asked share of rows lies."""
-    scores = estimator._scores(model, rows.selected(rows.values), rows.conditions)
-    return outlier_threshold(scores, rows.weights, estimator.contamination)
+def offset(
+    estimator: BaseAutoencoder,
+    rows: Rows,
+    model: Model,
+    held_out: tuple[tuple[Model, Rows], ...] = (),
+) -> float:
+    """Return the score below which the asked share lies: of further rows, or of these."""
+    share = estimator.contamination
+    if isinstance(share, str):
+        share = FRESH_SHARE
+        if held_out:
+            scores = np.concatenate([_scores(estimator, own, part) for own, part in held_out])
+            weights = None
+            if rows.weight is not None:
+                weights = np.concatenate([rows.weight[part.positions] for _, part in held_out])
+            threshold = fresh_threshold(scores, weights)
+            if not _decided_by_rounding(model, threshold):
+                return threshold
+    return outlier_threshold(_scores(estimator, model, rows), rows.weights, share)
+
+
+def _decided_by_rounding(model: Model, threshold: float) -> bool:
+    """Whether rows differ, or reconstructions do from exact, by no more than rounding.
+
+    Networks of folds then round otherwise than the one that was kept.
+    """
+    scaling, loss = model.target_scaling, model.loss
+    exact = not loss.log_likelihood and abs(threshold) <= EXACT * loss.unit(scaling)
+    return exact or not scaling.scale.any()
+
+
+def _scores(estimator: BaseAutoencoder, model: Model, rows: Rows) -> NDArray[np.float64]:
+    return estimator._scores(model, rows.selected(rows.values), rows.conditions)
 
 
 def watch(

@@ -14,12 +14,15 @@ import torch
 from numpy.typing import NDArray
 from sklearn.base import clone
 
+from sklearn_ae._compat import with_callbacks
 from sklearn_ae.architectures import Architecture, Chain, Chained
 from sklearn_ae.autoencoders._autoencoder import Autoencoder
 from sklearn_ae.autoencoders._base import BaseAutoencoder
+from sklearn_ae.autoencoders._fitting import fit
 from sklearn_ae.data import RESERVED, Rows
-from sklearn_ae.inference import AutoencoderModule, Model, ModuleFactory
+from sklearn_ae.inference import AutoencoderModule, Model, ModuleFactory, rebase
 from sklearn_ae.latents import Deterministic
+from sklearn_ae.training import Fitted, Fitter
 
 
 class StackedAutoencoder(BaseAutoencoder):
@@ -120,7 +123,7 @@ class StackedAutoencoder(BaseAutoencoder):
             )
         return tuple(int(size) for size in sizes)
 
-    def _greedy(self, rows: Rows, n_components: int) -> Model:
+    def _greedy(self, rows: Rows, n_components: int) -> tuple[Model, list[tuple[Model, Rows]]]:
         """Train the stages one after the other, and join them."""
         if rows.n_conditions:
             raise ValueError(
@@ -130,12 +133,33 @@ class StackedAutoencoder(BaseAutoencoder):
             )
         values, weight = rows.arrays(), rows.weights
         companions = {n: c for n, c in rows.selected_companions.items() if n not in RESERVED}
-        self.stages_ = []
+        self.stages_, found = [], []
         for size in (*self._widths(rows, n_components), n_components):
             stage = self._stage(size, rows, first=not self.stages_)
-            self.stages_.append(stage.fit(values, sample_weight=weight, companions=companions))
+            found.append(with_callbacks(fit)(stage, values, weight, None, None, companions))
+            self.stages_.append(stage)
             values = stage.transform(values)
-        return self._joined(rows)
+        whole = self._joined(rows, [stage._model for stage in self.stages_])
+        calibrated = found[0][0].calibrated and all(fitted.held_out for *_, fitted in found)
+        return whole, self._folds(rows, found) if calibrated else []
+
+    def _folds(
+        self, rows: Rows, found: list[tuple[Fitter, Rows, Fitted]]
+    ) -> list[tuple[Model, Rows]]:
+        """Join what the stages of each fold have learned.
+
+        Every stage holds the same rows out. A later one reads codes in the basis of the stage
+        before it that was fitted to all rows, to which those of folds are brought.
+        """
+        for fitter, own_rows, fitted in found:
+            for model, part in fitted.held_out:
+                if model is not fitted.model:
+                    rebase(model, own_rows.others(part), fitted.model, fitter.spec.symmetry)
+        joined = []
+        for fold in zip(*(fitted.held_out for *_, fitted in found), strict=True):
+            models, parts = zip(*fold, strict=True)
+            joined.append((self._joined(rows, list(models)), rows.take(parts[0].positions)))
+        return joined
 
     def _stage(self, size: int, rows: Rows, *, first: bool) -> Autoencoder:
         """Make one stage, with this estimator's hyperparameters."""
@@ -158,9 +182,8 @@ class StackedAutoencoder(BaseAutoencoder):
             shared["loss"] = "squared_error"
         return Autoencoder(**shared)
 
-    def _joined(self, rows: Rows) -> Model:
+    def _joined(self, rows: Rows, models: list[Model]) -> Model:
         """Join the stages' networks, with fixed units between them."""
-        models: list[Model] = [stage._model for stage in self.stages_]
         first, last = models[0], models[-1]
         widths = tuple(model.factory.n_components for model in models[:-1])
         factory = ModuleFactory(

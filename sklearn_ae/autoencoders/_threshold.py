@@ -9,6 +9,9 @@ from sklearn.base import OutlierMixin
 from sklearn_ae.autoencoders._in_kind import in_kind
 from sklearn_ae.data import within_range
 
+# Share of rows like the training rows that contamination="auto" takes for outliers.
+FRESH_SHARE = 0.1
+
 
 class ThresholdMixin(OutlierMixin):
     """Says which rows are outliers, by `score_samples` and `offset_`."""
@@ -46,6 +49,36 @@ class ThresholdMixin(OutlierMixin):
             +1 where `decision_function` is not negative.
         """
         return 2 * (self.decision_function(X) >= 0) - 1
+
+
+def fresh_threshold(
+    scores: NDArray[np.float64], weights: NDArray | None, share: float = FRESH_SHARE
+) -> float:
+    """Return the score below which a share of further rows is expected.
+
+    A further row is as likely to fall between any two neighbours among n scores, so that it is
+    below the k-th lowest with probability k / (n + 1); what lies between is interpolated. Where
+    the share is less than 1 / (n + 1), it is the lowest.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n,)
+        Scores of rows that were held out; higher is more normal.
+    weights : ndarray of shape (n,) or None
+        Their weights; n is then the effective number (sum w)^2 / sum w^2.
+    share : float
+        Share of further rows.
+
+    References
+    ----------
+    Vovk, Gammerman and Shafer, Algorithmic learning in a random world, 2005.
+    :doi:`10.1007/b106715`
+    """
+    order = np.argsort(scores)
+    mass = np.ones(len(scores)) if weights is None else within_range(weights)[order]
+    reached = np.cumsum(mass) / mass.sum()
+    n_effective = mass.sum() ** 2 / (mass**2).sum()
+    return float(np.interp(share * (1 + 1 / n_effective), reached, scores[order]))
 
 
 def outlier_threshold(

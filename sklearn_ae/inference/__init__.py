@@ -1,6 +1,6 @@
 """A network as it is used: codes, reconstructions, densities, and the basis of codes."""
 
-from sklearn_ae.inference._canonical import align, canonicalize, mean_divergence
+from sklearn_ae.inference._canonical import align, canonicalize, mean_divergence, rebase
 from sklearn_ae.inference._density import DefensiveMixture, log_density, sample
 from sklearn_ae.inference._factory import ModuleFactory
 from sklearn_ae.inference._model import Model
@@ -23,6 +23,7 @@ __all__ = [
     "log_density",
     "mean_divergence",
     "parameters_of",
+    "rebase",
     "sample",
     "set_state_tensors",
     "state_tensors",

@@ -134,6 +134,37 @@ def align(codes: NDArray, target: NDArray, symmetry: str) -> Callable[[NDArray],
     return lambda code: ((code - mean) @ matrix + goal).astype(code.dtype, copy=False)
 
 
+def rebase(model: Model, rows: Rows, like: Model, symmetry: str) -> None:
+    """Bring a model's code nearest to that of another, by what its objective lets change.
+
+    The change is absorbed into the network's maps.
+
+    Parameters
+    ----------
+    model : Model
+        Changed in place.
+    rows : Rows
+        Rows whose codes are compared.
+    like : Model
+        A model of the same composition whose code is canonical.
+    symmetry : {"linear", "rotation", "signed_permutation", "permutation", "signs", "none"}
+        The changes of basis that are allowed, as in `align`.
+    """
+    canonicalize(model, rows, symmetry, whiten=False)
+    values, given = rows.selected(rows.values), rows.conditions
+    own, wanted = (np.asarray(m.encode(values, given), np.float64) for m in (model, like))
+    moved = align(own, wanted, symmetry)
+    k = model.factory.n_components
+    constant = moved(np.zeros((1, k)))
+    matrix = (moved(np.eye(k)) - constant) * model.code_scale[:, None] / like.code_scale
+    back = np.linalg.pinv(matrix)
+    shift = -(constant[0] / like.code_scale) @ back
+    into, out, mean = map(torch.from_numpy, (matrix, back, shift))
+    _absorb(model, _Basis(into, out, mean, like.code_scale, np.zeros(k)))
+    model.code_scale = like.code_scale
+    model.clear_cache()
+
+
 def _whitened(moments: _Moments, weight: Tensor, largest: float) -> _Basis:
     values, vectors = torch.linalg.eigh(moments.covariance)
     filled = _filled(values, moments.mean)

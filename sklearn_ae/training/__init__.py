@@ -2,15 +2,17 @@
 
 from sklearn_ae.training._assembly import make_net, training_threads
 from sklearn_ae.training._config import TrainingConfig
-from sklearn_ae.training._fit import fit_folds, fit_specs, fold_networks, splits
+from sklearn_ae.training._fit import fit_folds, fit_specs, fold_networks, splits, tuned_folds
 from sklearn_ae.training._fitter import Fitted, Fitter, Selection
 from sklearn_ae.training._history import History
 from sklearn_ae.training._net import AutoencoderNet
 from sklearn_ae.training._objective import adopt_terms, term_weights
 from sklearn_ae.training._spec import ModelSpec
 from sklearn_ae.training._weights import Snapshot
+from sklearn_ae.training.callbacks import EXACT
 
 __all__ = [
+    "EXACT",
     "AutoencoderNet",
     "ModelSpec",
     "Fitted",
@@ -27,4 +29,5 @@ __all__ = [
     "splits",
     "term_weights",
     "training_threads",
+    "tuned_folds",
 ]

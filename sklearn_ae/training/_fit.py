@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import zip_longest
 
-from sklearn_ae.data import Rows
+from torch import Tensor
+
+from sklearn_ae.data import SMALL, Rows
 from sklearn_ae.inference import Model
 from sklearn_ae.training._fitter import Fitted, Fitter, Selection, finished
 from sklearn_ae.training._joint import TrainingResult, train_runs
@@ -35,7 +38,10 @@ def fit_specs(fitters: list[Fitter], rows: Rows, previous: Model | None = None) 
     first = fitters[0]
     config, protocol = first.config, first.protocol(rows, previous)
     if protocol == "start":
-        return [fitter.start(rows, previous) for fitter in fitters]
+        return [
+            fitter.start(rows, previous)._replace(held_out=_solved_on_parts(fitter, rows, previous))
+            for fitter in fitters
+        ]
     n_epochs = config.epochs(rows)
     schedule = OneCycle(n_epochs, config.learning_rate_init)
     if protocol == "fixed":
@@ -53,29 +59,30 @@ def fit_specs(fitters: list[Fitter], rows: Rows, previous: Model | None = None) 
         for fitter, own in zip(fitters, parts, strict=True)
         for i, (train, valid) in enumerate(own)
     )
+    starts = [run.weights() for run in runs]
     found = train_runs(runs, config, schedule, on_epoch=first.watch(models[0], runs[0]))
+    each = iter(models)
+    held_out = [tuple((next(each), valid) for _, valid in own) for own in parts]
     # Networks on the same rows are no further evidence.
     if first.spec.start is not None and not found.wins(margin * len(fitters) ** 0.5):
-        models.clear()
-        while runs:  # before all rows are put on the device
-            runs.pop().end()
-        return [fitter.start(rows, previous, found) for fitter in fitters]
-    if folded:
+        _go_back(runs, starts)
         _end(models, runs)
-        held_out = [valid for own in parts for _, valid in own]
-        of_folds = list(zip(models, held_out, strict=True)) if first.keep_folds else []
-        del runs
+        runs.clear()  # before all rows are put on the device
+        fitted = [fitter.start(rows, previous, found) for fitter in fitters]
+    elif folded:
+        _end(models, runs)
+        runs.clear()
         models, runs = _on_all(fitters, rows, None)
         train_runs(runs, config, schedule, found.best_epoch, None, False, found.history)
-        refitted = _all_finished(models, runs, found, found.best_epoch)
-        return [
-            fitted._replace(folds=tuple(of_folds[i * n_folds : (i + 1) * n_folds]))
-            for i, fitted in enumerate(refitted)
-        ]
-    for fitter, model in zip(fitters, models, strict=True):
-        if previous is None:  # it is not on trial, and can be of the held-out rows too
-            model.mixture = fitter.defensive_mixture(model.factory, rows, ("network",))
-    return _all_finished(models, runs, found, found.best_epoch)
+        fitted = _all_finished(models, runs, found, found.best_epoch)
+    else:
+        if previous is None and models[0].mixture is not None:
+            # It is not on trial, and can be of the held-out rows too.
+            held_out = [tuple((model.copy(), valid) for model, valid in own) for own in held_out]
+            for fitter, model in zip(fitters, models, strict=True):
+                model.mixture = fitter.defensive_mixture(model.factory, rows, ("network",))
+        fitted = _all_finished(models, runs, found, found.best_epoch)
+    return [one._replace(held_out=own) for one, own in zip(fitted, held_out, strict=True)]
 
 
 def splits(fitter: Fitter, rows: Rows) -> list[tuple[Rows, Rows]]:
@@ -98,17 +105,35 @@ def fold_networks(fitter: Fitter, rows: Rows, fitted: Fitted) -> list[tuple[Mode
     fitted : Fitted
         What came of it.
     """
-    if fitted.folds:
-        return list(fitted.folds)
-    parts = splits(fitter, rows)
-    models, runs = _split(
-        fitter.run(train, None, rows.n_rows, ("fold", i)) for i, (train, _) in enumerate(parts)
-    )
+    if sum(held_out.n_rows for _, held_out in fitted.held_out) == rows.n_rows:
+        return list(fitted.held_out)
+    return _trained_on_parts(fitter, rows, splits(fitter, rows), fitted.n_epochs)
+
+
+def tuned_folds(
+    fitter: Fitter, rows: Rows, fitted: Fitted, pretrained: list[tuple[Model, Rows]]
+) -> Fitted:
+    """Return what was fitted with networks of folds that were trained before as it was itself.
+
+    Parameters
+    ----------
+    fitter : Fitter
+        What has been fitted, from weights that were trained before on all rows.
+    rows : Rows
+        Training rows.
+    fitted : Fitted
+        What came of it.
+    pretrained : list of (Model, Rows)
+        What was trained before on folds, or on all but one held-out part, with the rows that
+        each has not seen.
+    """
+    if fitted.n_epochs and len(pretrained) == 1:
+        return fitted  # its own held-out part is the same
     if fitted.n_epochs:
-        schedule = OneCycle(fitter.config.epochs(rows), fitter.config.learning_rate_init)
-        train_runs(runs, fitter.config, schedule, fitted.n_epochs, watched=False)
-    _end(models, runs)
-    return [(model, valid) for model, (_, valid) in zip(models, parts, strict=True)]
+        parts = [(rows.others(held_out), held_out) for _, held_out in pretrained]
+        models = [model for model, _ in pretrained]
+        pretrained = _trained_on_parts(fitter, rows, parts, fitted.n_epochs, models)
+    return fitted._replace(held_out=tuple(pretrained))
 
 
 def fit_folds(fitter: Fitter, parts: list[tuple[Rows, Rows]]) -> tuple[list[Model], TrainingResult]:
@@ -137,6 +162,37 @@ def fit_folds(fitter: Fitter, parts: list[tuple[Rows, Rows]]) -> tuple[list[Mode
     return models, found
 
 
+def _solved_on_parts(
+    fitter: Fitter, rows: Rows, previous: Model | None
+) -> tuple[tuple[Model, Rows], ...]:
+    """Return the start of parts of the rows, each with the others, where that is asked for."""
+    solved = previous is None and fitter.spec.start is not None
+    asked = fitter.calibrated and fitter.config.early_stopping
+    if not (solved and asked and fitter.enough(rows)):
+        return ()
+    n_folds = 1 if rows.n_rows >= SMALL else _FOLDS
+    return tuple(_trained_on_parts(fitter, rows, list(fitter.folds(rows, n_folds)), 0))
+
+
+def _trained_on_parts(
+    fitter: Fitter,
+    rows: Rows,
+    parts: list[tuple[Rows, Rows]],
+    n_epochs: int,
+    previous: Sequence[Model | None] = (),
+) -> list[tuple[Model, Rows]]:
+    """Train a network on the first part of each fold, and return it with the second."""
+    models, runs = _split(
+        fitter.run(train, None, rows.n_rows, ("fold", i), before)
+        for i, ((train, _), before) in enumerate(zip_longest(parts, previous))
+    )
+    if n_epochs:
+        schedule = OneCycle(fitter.config.epochs(rows), fitter.config.learning_rate_init)
+        train_runs(runs, fitter.config, schedule, n_epochs, watched=False)
+    _end(models, runs)
+    return [(model, valid) for model, (_, valid) in zip(models, parts, strict=True)]
+
+
 def _on_all(
     fitters: list[Fitter], rows: Rows, previous: Model | None
 ) -> tuple[list[Model], list[TrainingRun]]:
@@ -158,6 +214,11 @@ def _all_finished(
 def _split(pairs: Iterable[tuple[Model, TrainingRun]]) -> tuple[list[Model], list[TrainingRun]]:
     models, runs = zip(*pairs, strict=True)
     return list(models), list(runs)
+
+
+def _go_back(runs: list[TrainingRun], weights: list[list[Tensor]]) -> None:
+    for run, own in zip(runs, weights, strict=True):
+        run.set_weights(own)
 
 
 def _end(models: list[Model], runs: list[TrainingRun]) -> None:

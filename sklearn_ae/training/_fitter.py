@@ -90,8 +90,9 @@ class Fitted(NamedTuple):
         Which of start and network it is.
     n_epochs : int
         Epochs that the network which was kept has been trained for.
-    folds : list of (Model, Rows)
-        Networks of folds with the rows held out of each, where they were trained.
+    held_out : tuple of (Model, Rows)
+        Networks of the kind that was kept, with rows that each was not fitted to: those of
+        folds, or what was kept itself. Empty if nothing was held out.
     """
 
     net: AutoencoderNet
@@ -100,7 +101,7 @@ class Fitted(NamedTuple):
     n_iter: int
     selection: Selection
     n_epochs: int = 0
-    folds: tuple[tuple[Model, Rows], ...] = ()
+    held_out: tuple[tuple[Model, Rows], ...] = ()
 
 
 OnEpoch = Callable[[AutoencoderNet, Model], bool]
@@ -121,8 +122,9 @@ class Fitter:
         Called after each epoch with the leading net and its model; True ends training.
     groups : ndarray of shape (n_rows,), optional
         Number of each row's group, from 0 on; rows of one group are held out together.
-    keep_folds : bool
-        Whether networks of folds are returned.
+    calibrated : bool
+        Whether a start that is kept without selection is solved on parts of the rows too, so
+        that others are held out.
     """
 
     def __init__(
@@ -132,28 +134,32 @@ class Fitter:
         seeds: Seeds,
         on_epoch: OnEpoch | None = None,
         groups: NDArray[np.intp] | None = None,
-        keep_folds: bool = False,
+        calibrated: bool = False,
     ) -> None:
         self.spec = spec
         self.config = config
         self.seeds = seeds
         self.on_epoch = on_epoch
         self.groups = groups
-        self.keep_folds = keep_folds
+        self.calibrated = calibrated
         self._normal_scores = False
 
     def protocol(self, rows: Rows, previous: Model | None) -> str:
         """How the number of rows lets the network be validated, if at all."""
         if self.config.epochs(rows) == 0:
             return "start"
-        # Rows that are repeated are no further evidence.
-        n_rows = rows.n_distinct if rows.n_rows < SMALL else rows.n_rows
-        if self.config.early_stopping and n_rows >= FEW_ROWS:
+        if self.config.early_stopping and self.enough(rows):
             folded = rows.n_rows < SMALL and previous is None
             return "out of fold" if folded else "hold out"
         if self.config.early_stopping and self.spec.start is not None:
             return "start"
         return "fixed"
+
+    @staticmethod
+    def enough(rows: Rows) -> bool:
+        """Whether there are enough rows to hold some out."""
+        # Rows that are repeated are no further evidence.
+        return (rows.n_distinct if rows.n_rows < SMALL else rows.n_rows) >= FEW_ROWS
 
     def choose_scaling(self, rows: Rows, n_folds: int, margin: float) -> None:
         """Map columns to normal scores if held-out rows prefer that to X's units."""

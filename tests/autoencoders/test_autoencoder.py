@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, train_test_split
@@ -124,8 +125,9 @@ def test_contamination_is_the_share_of_outliers(digits, contamination):
 
 def test_weights_count_as_repetitions_for_the_start(cancer):
     weight = np.random.default_rng(0).integers(0, 4, size=len(cancer))
-    weighted = Autoencoder(3, max_iter=0).fit(cancer, sample_weight=weight)
-    repeated = Autoencoder(3, max_iter=0).fit(np.repeat(cancer, weight, axis=0))
+    estimator = Autoencoder(3, max_iter=0, contamination=0.1)
+    weighted = clone(estimator).fit(cancer, sample_weight=weight)
+    repeated = clone(estimator).fit(np.repeat(cancer, weight, axis=0))
     np.testing.assert_allclose(
         weighted.transform(cancer), repeated.transform(cancer), rtol=1e-4, atol=1e-3
     )

@@ -1,15 +1,15 @@
-"""A data folder with a few images, sequences and rows of a table."""
+"""A data folder with a few images, sequences, rows of a table and outliers."""
 
 import numpy as np
 import pytest
-from sklearn.datasets import load_digits
+from sklearn.datasets import load_digits, load_wine
 
 from benchmarks import data
 
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """A data folder: 60 small images, 24 sequences of two classes, 60 rows of a table."""
+    """A data folder: 60 small images, 24 sequences, 60 rows of a table, wines as outliers."""
     rng = np.random.default_rng(0)
     (tmp_path / "images").mkdir()
     (tmp_path / "sequences").mkdir()
@@ -17,6 +17,9 @@ def folder(tmp_path, monkeypatch):
     rows = ["PassengerId,Survived,Age,Fare,SibSp,Sex"]
     rows += [f"{i},{i % 2},{20 + i},{7.5 * i},{i % 3},{'fm'[i % 2]}" for i in range(60)]
     (tmp_path / "tables" / "titanic.csv").write_text("\n".join(rows))
+    (tmp_path / "anomaly").mkdir()
+    wine = load_wine()
+    np.savez(tmp_path / "anomaly" / "wine.npz", X=wine.data, y=wine.target == 0)
     pixels = (load_digits().images[:60] * 15.9375).astype(np.uint8)
     np.savez(tmp_path / "images" / "mnist_5k.npz", X=pixels, y=np.repeat(range(10), 6))
     for name in ("JapaneseVowels", "BasicMotions", "ItalyPowerDemand"):

@@ -15,7 +15,9 @@ from benchmarks.problems import (
     sampling,
     sparsity,
     stacking,
+    thresholds,
 )
+from benchmarks.rivals.sklearn_ae import SklearnAERival
 
 PICTURES = [
     "denoising",
@@ -331,3 +333,24 @@ def test_tracked_results_of_images_and_sequences_can_be_reported(problem, capsys
     assert main(["report", problem]) == 0
     assert main(["report", problem, "--markdown"]) == 0
     assert "failed fits" not in capsys.readouterr().out
+
+
+def test_thresholds_count_fresh_rows(monkeypatch):
+    monkeypatch.setattr(thresholds, "MAX_ROWS", 100)
+    rival = SklearnAERival("Autoencoder", max_iter=0)
+    monkeypatch.setitem(thresholds.RIVALS, "sklearn_ae", rival)
+    row = run("thresholds", "sklearn_ae", 0)
+    assert (row["n_train"], row["n_test"], row["n_calibration"]) == (50, 50, 50)
+    assert 0 <= row["flagged"] < row["in_sample"]
+
+
+def test_thresholds_report():
+    right = {"flagged": 0.12, "in_sample": 0.3, "n_calibration": 124}
+    rows = [("sklearn_ae", "wine", 0, seed, right) for seed in range(9)]
+    rows += [("sparse", "wine", 0, seed, {**right, "flagged": 0.3}) for seed in range(2)]
+    text = thresholds.report(frame("thresholds", rows))
+    assert "sklearn_ae: 0.120 of fresh rows (contamination=0.1: 0.300)" in text
+    assert "of 0.1: 9 of 9 fits: clears" in text
+    assert "of 0.1: 0 of 2 fits: fails" in text
+    table = thresholds.report(frame("thresholds", rows), markdown=True)
+    assert "| mean | 0.120 | 0.300 |" in table

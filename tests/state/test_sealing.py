@@ -40,7 +40,7 @@ def resealed(state, **facts):
 
 @pytest.fixture
 def estimator():
-    return Autoencoder(2, **TABLE).fit(rows())
+    return Autoencoder(2, contamination=0.1, **TABLE).fit(rows())
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from sklearn_ae.training._config import TrainingConfig
 from sklearn_ae.training.callbacks._rate import LearningRate
 
 # A share of the variance below which a reconstruction cannot be told from exact.
-_EXACT = 1e-11
+EXACT = 1e-11
 
 
 class BestEpoch(Callback):
@@ -54,7 +54,7 @@ class BestEpoch(Callback):
     def exact(self) -> bool:
         """Whether the start leaves nothing to learn."""
         first = self.runs[0]
-        return bool(first.has_least and self.start_losses.mean() <= _EXACT * first.unit)
+        return bool(first.has_least and self.start_losses.mean() <= EXACT * first.unit)
 
     def compare(self, epoch: int, losses: NDArray[np.float64]) -> None:
         """Compare the weights, which are those after some epochs, with the best so far."""
