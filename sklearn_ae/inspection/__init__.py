@@ -1,0 +1,1 @@
+"""Why rows are strange: the cells that make them so."""
