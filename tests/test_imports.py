@@ -28,10 +28,10 @@ ROOMS = [
     "penalties",
     "inference",
     "training",
+    "inspection",
     "autoencoders",
     "applications",
     "export",
-    "inspection",
     "metrics",
     "__init__",
 ]

@@ -16,17 +16,18 @@ from sklearn_ae._compat import check_sample_weight
 from sklearn_ae.autoencoders import (
     Autoencoder,
     BaseAutoencoder,
+    ReasonsMixin,
     StateMixin,
     ThresholdMixin,
     fit_together,
     in_kind,
     outlier_threshold,
 )
-from sklearn_ae.data import ArrayForm, as_numpy, rows_as_numpy
+from sklearn_ae.data import ArrayForm, Ragged, as_numpy, rows_as_numpy
 from sklearn_ae.runtime import Seeds
 
 
-class AutoencoderOutlierDetector(ThresholdMixin, StateMixin):
+class AutoencoderOutlierDetector(ReasonsMixin, ThresholdMixin, StateMixin):
     """Find outliers by the mean score of several autoencoders.
 
     The autoencoders differ in their draws: initial weights, order of the rows, noise and the
@@ -142,6 +143,9 @@ class AutoencoderOutlierDetector(ThresholdMixin, StateMixin):
             weight = check_sample_weight(sample_weight, scores[:, None])
         self.offset_ = outlier_threshold(scores, weight, self.contamination)
         self.estimators_ = estimators
+        self._reader = estimators[0]._reader
+        typical = float(np.median(scores))
+        self._replacements = estimators[0]._replacements._replace(typical=typical)
         self.n_features_in_ = estimators[0].n_features_in_
         self.__dict__.pop("feature_names_in_", None)
         if hasattr(estimators[0], "feature_names_in_"):
@@ -171,6 +175,23 @@ class AutoencoderOutlierDetector(ThresholdMixin, StateMixin):
         """Where the networks are: that of `fit`, or the CPU if loaded where that one is not."""
         return self.estimators_[0].device_
 
+    def _read(self, X: ArrayLike, condition: ArrayLike | None) -> tuple[Any, NDArray | None]:
+        """Return rows as the autoencoders take them, and no condition."""
+        check_is_fitted(self)
+        return self.estimators_[0]._read(X, condition)
+
+    def _score_rows(self, values: Any, given: NDArray | None) -> NDArray[np.float64]:
+        """Return the mean score of rows that were read."""
+        return np.mean([e._score_rows(values, given) for e in self.estimators_], axis=0)
+
+    def _cell_errors(self, values: Any, given: NDArray | None) -> Any:
+        """Return the mean loss of each cell of rows that were read."""
+        return _mean_cells([e._cell_errors(values, given) for e in self.estimators_])
+
+    def _rebuilt(self, values: Any, given: NDArray | None) -> Any:
+        """Return the mean reconstruction of rows that were read."""
+        return _mean_cells([e._rebuilt(values, given) for e in self.estimators_])
+
     def _prototype(self) -> BaseAutoencoder:
         return Autoencoder() if self.estimator is None else self.estimator
 
@@ -186,3 +207,10 @@ class AutoencoderOutlierDetector(ThresholdMixin, StateMixin):
 
 def _mean_score(estimators: list[BaseAutoencoder], X: ArrayLike) -> NDArray[np.float64]:
     return np.mean([as_numpy(e.score_samples(X)) for e in estimators], axis=0)
+
+
+def _mean_cells(found: list[Any]) -> Any:
+    """Return the mean of numbers of cells, of rows of one size or not."""
+    if isinstance(found[0], Ragged):
+        return Ragged(np.mean([rows.cells for rows in found], axis=0), found[0].sizes)
+    return np.mean(found, axis=0)

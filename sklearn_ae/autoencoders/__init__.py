@@ -7,6 +7,7 @@ from sklearn_ae.autoencoders._convolutional import ConvolutionalAutoencoder
 from sklearn_ae.autoencoders._denoising import DenoisingAutoencoder
 from sklearn_ae.autoencoders._fitting import fit_together
 from sklearn_ae.autoencoders._in_kind import in_kind
+from sklearn_ae.autoencoders._reasons import ReasonsMixin
 from sklearn_ae.autoencoders._recurrent import RecurrentAutoencoder
 from sklearn_ae.autoencoders._slots import check_no_conflict
 from sklearn_ae.autoencoders._sparse import SparseAutoencoder
@@ -23,6 +24,7 @@ __all__ = [
     "ContractiveAutoencoder",
     "ConvolutionalAutoencoder",
     "DenoisingAutoencoder",
+    "ReasonsMixin",
     "RecurrentAutoencoder",
     "SparseAutoencoder",
     "StackedAutoencoder",

@@ -39,6 +39,7 @@ from sklearn_ae.autoencoders._fitting import (
 )
 from sklearn_ae.autoencoders._in_kind import in_kind
 from sklearn_ae.autoencoders._reading import Reader, check_dense_size, dtypes_of
+from sklearn_ae.autoencoders._reasons import ReasonsMixin
 from sklearn_ae.autoencoders._slots import fill_slot
 from sklearn_ae.autoencoders._state import StateMixin
 from sklearn_ae.corruptions import Corruption
@@ -68,6 +69,7 @@ def _can_sample(autoencoder: BaseAutoencoder) -> bool:
 
 
 class BaseAutoencoder(
+    ReasonsMixin,
     StateMixin,
     CallbackSupportMixin,
     ClassNamePrefixFeaturesOutMixin,
@@ -740,9 +742,7 @@ default="from_dtype"
         values, given = self._read(X, condition)
         if isinstance(values, SparseRows):
             check_dense_size(*values.shape, values.dtype, "reconstruct")
-        like = values if isinstance(values, Ragged) else None
-        restored = self._model.decode(self._model.encode(values, given), given, like)
-        return self._reader.adapter.container(X).wrap(restored, like=X)
+        return self._reader.adapter.container(X).wrap(self._rebuilt(values, given), like=X)
 
     def iter_reconstruct(
         self,
@@ -770,31 +770,6 @@ default="from_dtype"
         check_is_fitted(self)
         blocks = self._reader.blocks(X, condition, self.n_features_in_, batch_size)
         return (self.reconstruct(*block) for block in blocks)
-
-    @in_kind
-    def reconstruction_errors(self, X: ArrayLike, condition: ArrayLike | None = None) -> Any:
-        """Return the loss of each cell: which column makes a row strange.
-
-        Parameters
-        ----------
-        X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
-            Rows of finite numbers.
-        condition : array-like of shape (n_samples,) or (n_samples, n_conditions), default=None
-            As in `fit`. A scalar holds for every row.
-
-        Returns
-        -------
-        errors : ndarray or data frame of shape (n_samples, n_features), float64
-            Losses in X's units, in the container of X; squared differences by default, and
-            minus the log-density in nats where the loss is a likelihood. Where the latent
-            has no density, their sum over a row is minus its score.
-        """
-        values, given = self._read(X, condition)
-        check_domain(self._model.loss, values)
-        if isinstance(values, SparseRows):
-            check_dense_size(*values.shape, np.dtype(float), "reconstruction_errors")
-        errors = self._model.errors(values, given)
-        return self._reader.adapter.container(X).wrap_errors(errors, like=X)
 
     @in_kind
     def score_samples(
@@ -1009,6 +984,21 @@ default="from_dtype"
         check_is_fitted(self)
         values = self._reader.values(self, X)
         return values, self._reader.conditions(self, condition, len(values))
+
+    def _rebuilt(self, values: Any, given: NDArray | None) -> Any:
+        """Return what the code keeps of rows that were read."""
+        like = values if isinstance(values, Ragged) else None
+        return self._model.decode(self._model.encode(values, given), given, like)
+
+    def _cell_errors(self, values: Any, given: NDArray | None) -> Any:
+        """Return the loss of each cell of rows that were read."""
+        check_domain(self._model.loss, values)
+        return self._model.errors(values, given)
+
+    def _score_rows(self, values: Any, given: NDArray | None) -> NDArray[np.float64]:
+        """Return the scores of rows that were read."""
+        check_domain(self._model.loss, values)
+        return self._scores(self._model, values, given)
 
     def _stays(self, X: Any) -> bool:
         """Whether a tensor of rows or codes stays on the network's device."""

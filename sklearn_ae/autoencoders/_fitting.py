@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from sklearn_ae.autoencoders._reading import Reader
 from sklearn_ae.autoencoders._threshold import FRESH_SHARE, fresh_threshold, outlier_threshold
 from sklearn_ae.data import ArrayForm, Ragged, Rows, rows_as_numpy
 from sklearn_ae.inference import Model, canonicalize, sample
+from sklearn_ae.inspection._reasons import Replacements, typical_score
 from sklearn_ae.runtime import Seeds, torch_threads
 from sklearn_ae.training import (
     EXACT,
@@ -144,6 +146,8 @@ def fit_further(estimator: BaseAutoencoder, X: ArrayLike, *given: Any) -> None:
     estimator._history = estimator._history.extended({"train_loss": loss})
     estimator._selection = tuple(Selection("network"))
     estimator.offset_ = offset(estimator, rows, model)
+    typical = typical_score(rows, estimator._score_rows)
+    estimator._replacements = estimator._replacements._replace(typical=typical)
 
 
 @contextmanager
@@ -184,6 +188,7 @@ def learned(
         "_selection": tuple(fitted.selection),
         "explained_variance_ratio_": variance,
         "offset_": offset(estimator, rows, model, fitted.held_out),
+        "_replacements": Replacements.fit(rows, partial(estimator._scores, model)),
         **estimator._further_attributes(model, rows),
     }
 

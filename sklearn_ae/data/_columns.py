@@ -35,7 +35,8 @@ class Column(ABC):
     """One column of a table.
 
     `kind` is what its loss is; `width` is the number of columns that a network sees in its
-    place. Codes are one number a cell, NaN where it is missing.
+    place. Codes are one number a cell, NaN where it is missing; 0, 1, ... for `n_levels` levels,
+    which is None for numbers.
 
     Parameters
     ----------
@@ -45,6 +46,11 @@ class Column(ABC):
 
     kind: str
     width: int = 1
+
+    @property
+    def n_levels(self) -> int | None:
+        """Number of levels; None for numbers."""
+        return None
 
     def __init__(self, type: ColumnType) -> None:
         self.type = type
@@ -234,6 +240,11 @@ class _Leveled(Column):
         super().__init__(type)
         self.levels = list(levels)
 
+    @property
+    def n_levels(self) -> int:
+        """Number of levels."""
+        return len(self.levels)
+
     def encode(self, series: Series) -> NDArray[np.float64]:
         """Return the numbers of levels; one that is not known is missing."""
         if series.kind == "number" and self.levels and all(isinstance(v, str) for v in self.levels):
@@ -292,6 +303,11 @@ class Categorical(_Leveled):
         super().__init__(type, levels)
         self.infrequent = infrequent
         self.width = len(self.levels) + (infrequent is not None)
+
+    @property
+    def n_levels(self) -> int:
+        """Number of levels, the infrequent ones being one."""
+        return self.width
 
     def encode(self, series: Series) -> NDArray[np.float64]:
         """Return the numbers of levels; without infrequent ones, an unknown one is missing."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from sklearn_ae.data._arrays import as_numpy
 from sklearn_ae.data._containers import Container
-from sklearn_ae.data._input_adapter import InputAdapter, Wrapper
+from sklearn_ae.data._input_adapter import InputAdapter, Wrapper, places
 from sklearn_ae.data._pixel_range import PixelRange
 from sklearn_ae.data._ragged import Ragged
 from sklearn_ae.data._table import read_numbers
@@ -208,6 +208,24 @@ class Images(InputAdapter):
     def scale(self, values: Any) -> Any:
         """Return checked rows in the network's range."""
         return values if self.unit == 1.0 else values / values.dtype.type(self.unit)
+
+    def described(
+        self,
+        X: Any,
+        values: Any,
+        row: list[int],
+        column: list[int],
+        observed: NDArray,
+        expected: NDArray,
+    ) -> list[list]:
+        """Return where pixels are, what they hold and what was expected there, in X's range."""
+        assert self.sample_shape is not None
+        labels = places(values, self.sample_shape, row, column)
+        held = observed * self.unit
+        # Whole numbers that were divided are near to whole ones when they are multiplied again.
+        whole = np.rint(held)
+        near = (np.abs(held - whole) < 1e-6 * self.unit) & (self.unit != 1.0)
+        return [labels, np.where(near, whole, held).tolist(), (expected * self.unit).tolist()]
 
     def container(self, X: Any) -> Wrapper:
         """Return what puts rows into the form of X."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Protocol
 
+import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples
 
 from sklearn_ae.data._containers import Container
+from sklearn_ae.data._ragged import Ragged
 
 
 class Wrapper(Protocol):
@@ -82,6 +84,32 @@ class InputAdapter:
         """Return what puts rows into the form of X."""
         return Container.of(X)
 
+    def described(
+        self,
+        X: Any,
+        values: Any,
+        row: list[int],
+        column: list[int],
+        observed: NDArray,
+        expected: NDArray,
+    ) -> list[list]:
+        """Return labels of cells, what they hold and what was expected there, as X would hold it.
+
+        Parameters
+        ----------
+        X : array, tensor, list or frame
+            What a user passed.
+        values : ndarray, LazyRows or Ragged
+            The same as rows.
+        row, column : list of int of length n_cells
+            Where the cells are among the values.
+        observed, expected : ndarray of shape (n_cells,)
+            What is there, and what was expected.
+        """
+        names = Container.of(X).columns
+        labels = [names[j] for j in column] if names else column
+        return [labels, observed.tolist(), expected.tolist()]
+
     def sizes(self, lengths: Any, n_rows: int) -> NDArray | None:
         """Return the sizes of rows to decode, or None where all have one size."""
         if lengths is not None:
@@ -90,3 +118,29 @@ class InputAdapter:
                 "size; leave lengths out."
             )
         return None
+
+
+def places(
+    values: Any, shape: tuple[int, ...], row: list[int], column: list[int], channels: Any = None
+) -> list:
+    """Return where cells of images or sequences are: numbers, or tuples with the channel last.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n, n_cells) or Ragged
+        The rows.
+    shape : tuple of int
+        Size and channels of a row, where rows are of one size.
+    row, column : list of int of length n_cells
+        Where the cells are among the values.
+    channels : sequence, optional
+        Names of the channels; their positions by default.
+    """
+    found: list = []
+    for i, j in zip(row, column, strict=True):
+        own = (*values.sizes[i], shape[-1]) if isinstance(values, Ragged) else shape
+        *place, channel = map(int, np.unravel_index(j, own))
+        if shape[-1] > 1:
+            place.append(channel if channels is None else channels[channel])
+        found.append(tuple(place) if len(place) > 1 else place[0])
+    return found

@@ -15,7 +15,7 @@ from sklearn.utils import _safe_indexing
 from sklearn_ae.data._arrays import as_numpy
 from sklearn_ae.data._containers import Container
 from sklearn_ae.data._images import check_real, shape_of, to_type
-from sklearn_ae.data._input_adapter import InputAdapter, Wrapper
+from sklearn_ae.data._input_adapter import InputAdapter, Wrapper, places
 from sklearn_ae.data._ragged import Ragged
 from sklearn_ae.data._table import read_numbers
 
@@ -267,6 +267,21 @@ class Sequences(InputAdapter):
     def scale(self, values: Any) -> Any:
         """Return checked rows as they are."""
         return values
+
+    def described(
+        self,
+        X: Any,
+        values: Any,
+        row: list[int],
+        column: list[int],
+        observed: NDArray,
+        expected: NDArray,
+    ) -> list[list]:
+        """Return which steps and channels they are, what they hold and what was expected there."""
+        assert self.sample_shape is not None
+        channels = None if self.sequence_id is None else Steps(X, self.sequence_id).columns
+        labels = places(values, self.sample_shape, row, column, channels)
+        return [labels, observed.tolist(), expected.tolist()]
 
     def container(self, X: Any) -> Wrapper:
         """Return what puts rows into the form of X."""

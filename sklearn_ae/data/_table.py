@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, cast
 
 import narwhals.stable.v1 as nw
 import numpy as np
@@ -254,6 +254,27 @@ class Table(InputAdapter):
     def named(self, X: Any) -> Any:
         """Return what holds the names of the features."""
         return X
+
+    def described(
+        self,
+        X: Any,
+        values: Any,
+        row: list[int],
+        column: list[int],
+        observed: NDArray,
+        expected: NDArray,
+    ) -> list[list]:
+        """Return labels of cells, what they hold and what was expected there, as X has it."""
+        if self.columns is None:
+            return super().described(X, values, row, column, observed, expected)
+        table, container = read_table(X), cast(_TableContainer, self.container(X))
+        replaced = np.empty(len(column), dtype=object)
+        for j in sorted(set(column)):
+            at = np.flatnonzero(np.equal(column, j))
+            own, type = self.columns.columns[j], container.types[j]
+            replaced[at] = Series(own.decode(expected[at], None, type), type.name).objects()
+        held = [table[j].objects()[i] for i, j in zip(row, column, strict=True)]
+        return [[table[j].name for j in column], held, replaced.tolist()]
 
     def container(self, X: Any) -> Wrapper:
         """Return what puts rows into the form of X."""

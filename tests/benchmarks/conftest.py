@@ -9,17 +9,19 @@ from benchmarks import data
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """A data folder: 60 small images, 24 sequences, 60 rows of a table, wines as outliers."""
+    """A data folder: 60 images, 24 sequences, 60 rows of a table, two sets with outliers."""
     rng = np.random.default_rng(0)
     (tmp_path / "images").mkdir()
     (tmp_path / "sequences").mkdir()
     (tmp_path / "tables").mkdir()
+    (tmp_path / "anomaly").mkdir()
     rows = ["PassengerId,Survived,Age,Fare,SibSp,Sex"]
     rows += [f"{i},{i % 2},{20 + i},{7.5 * i},{i % 3},{'fm'[i % 2]}" for i in range(60)]
     (tmp_path / "tables" / "titanic.csv").write_text("\n".join(rows))
     (tmp_path / "anomaly").mkdir()
     wine = load_wine()
     np.savez(tmp_path / "anomaly" / "wine.npz", X=wine.data, y=wine.target == 0)
+    np.savez(tmp_path / "anomaly" / "glass.npz", X=np.tile(np.arange(40.0), (7, 1)).T, y=[0] * 40)
     pixels = (load_digits().images[:60] * 15.9375).astype(np.uint8)
     np.savez(tmp_path / "images" / "mnist_5k.npz", X=pixels, y=np.repeat(range(10), 6))
     for name in ("JapaneseVowels", "BasicMotions", "ItalyPowerDemand"):

@@ -12,6 +12,7 @@ from benchmarks.problems import (
     contraction,
     denoising,
     likelihood,
+    reasons,
     sampling,
     sparsity,
     stacking,
@@ -24,6 +25,7 @@ PICTURES = [
     "image_denoising",
     "images",
     "likelihood",
+    "reasons",
     "reconstruction",
     "sampling",
     "sequences",
@@ -354,3 +356,46 @@ def test_thresholds_report():
     assert "of 0.1: 0 of 2 fits: fails" in text
     table = thresholds.report(frame("thresholds", rows), markdown=True)
     assert "| mean | 0.120 | 0.300 |" in table
+
+
+def test_a_planted_cell_is_from_the_far_tail():
+    rng = np.random.default_rng(0)
+    train, rows = rng.normal(size=(400, 3)), rng.normal(size=(50, 3))
+    train[:, 1] = 7.0
+    planted, column = reasons.plant(train, rows, 0)
+    changed = planted != rows
+    assert set(column) == {0, 2}
+    assert (changed.sum(axis=1) == 1).all()
+    assert (changed.argmax(axis=1) == column).all()
+    cells = np.arange(50), column
+    middle = np.median(train, axis=0)[column]
+    assert (np.sign(planted[cells] - middle) == -np.sign(rows[cells] - middle)).all()
+    assert np.isin(planted[cells], train).all()
+    assert (np.abs(planted[cells]) > 1.4).all()
+
+
+def test_reasons_are_right_where_one_cell_is_far(monkeypatch):
+    monkeypatch.setattr(reasons, "DETECTOR", "Autoencoder")
+    reasons.planted.cache_clear()
+    rows = {library: run("reasons", library, 0) for library in ("z", "shap", "conditional_z")}
+    given = reasons.planted("wine", 0)
+    at = np.arange(len(given.rows))
+    far = given.rows.copy()
+    far[at, given.column] = 30.0
+    for library, row in rows.items():
+        assert row["flagged"] == rows["z"]["flagged"] > 0.1
+        assert row["right_all"] > 1 / row["p"]
+        model = problems.rival("reasons", library).fit(given.train, 0, 0)
+        assert (model.first(far) == given.column).mean() > 0.8
+    reasons.planted.cache_clear()
+
+
+def test_reasons_report_the_bar_and_the_rivals():
+    rows = [
+        (library, "anomaly/glass", 0, 0, {"right": value, "right_all": value / 2})
+        for library, value in [("z", 0.6), ("shap", 0.95), ("sklearn_ae", 0.9)]
+    ]
+    text = problems.get("reasons").report(frame("reasons", rows))
+    assert "sklearn_ae at least 0.85: clears, 0.900" in text
+    assert "sklearn_ae above z: clears, +0.300" in text
+    assert "sklearn_ae above shap: fails, -0.050" in text

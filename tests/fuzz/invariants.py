@@ -373,6 +373,26 @@ def check_columns(example: Example, fitted: BaseEstimator, X: Any, found: Answer
     require(off <= tolerance * scale, "permuted columns do not give a permuted reconstruction")
 
 
+def check_reasons(example: Example, fitted: BaseEstimator, X: Any, found: Answers) -> None:
+    """Shares of reasons are parts of one; a row alone has the first one that it has in company."""
+    if not hasattr(fitted, "explain"):
+        return
+    few = np.arange(min(4, n_of(X, example.rows)))
+    with guarded("explain", X):
+        reasons = fitted.explain(take(X, few, example.rows), 2)
+        alone = fitted.explain(take(X, few[-1:], example.rows), 1)
+    share = reasons["share"].to_numpy()
+    parts_of_one = np.isfinite(share).all() and (share > 0).all()
+    require(bool(parts_of_one), f"shares of reasons are {share}")
+    require((np.bincount(reasons["row"], share) < 1 + 1e-9).all(), f"they add up to {share}")
+    first = reasons[reasons["row"] == few[-1]][:1]
+    require(len(first) == len(alone), "a row alone has another number of reasons")
+    require(
+        np.allclose(alone["share"], first["share"], atol=1e-4),
+        "the reason of a row alone differs from that in company",
+    )
+
+
 INVARIANTS: tuple[Callable[[Example, BaseEstimator, Any, Answers], None], ...] = (
     check_finite,
     check_rows,
@@ -381,6 +401,7 @@ INVARIANTS: tuple[Callable[[Example, BaseEstimator, Any, Answers], None], ...] =
     check_skops,
     check_scale,
     check_columns,
+    check_reasons,
 )
 
 

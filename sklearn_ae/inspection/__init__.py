@@ -1,0 +1,5 @@
+"""Why rows are strange: the cells that make them so, and pictures of them."""
+
+from sklearn_ae.inspection._anomaly_display import AnomalyDisplay
+
+__all__ = ["AnomalyDisplay"]
