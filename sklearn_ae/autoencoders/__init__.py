@@ -5,15 +5,16 @@ from sklearn_ae.autoencoders._base import BaseAutoencoder
 from sklearn_ae.autoencoders._contractive import ContractiveAutoencoder
 from sklearn_ae.autoencoders._convolutional import ConvolutionalAutoencoder
 from sklearn_ae.autoencoders._denoising import DenoisingAutoencoder
-from sklearn_ae.autoencoders._fitting import fit_together
+from sklearn_ae.autoencoders._fitting import fit_together, held_out_scores
 from sklearn_ae.autoencoders._in_kind import in_kind
+from sklearn_ae.autoencoders._reading import Reader
 from sklearn_ae.autoencoders._reasons import ReasonsMixin
 from sklearn_ae.autoencoders._recurrent import RecurrentAutoencoder
 from sklearn_ae.autoencoders._slots import check_no_conflict
 from sklearn_ae.autoencoders._sparse import SparseAutoencoder
 from sklearn_ae.autoencoders._stacked import StackedAutoencoder
 from sklearn_ae.autoencoders._state import StateMixin, built, pack_model, unpack_model
-from sklearn_ae.autoencoders._threshold import ThresholdMixin, outlier_threshold
+from sklearn_ae.autoencoders._threshold import ThresholdMixin, serves
 from sklearn_ae.autoencoders._variational import VariationalAutoencoder
 from sklearn_ae.autoencoders._vector_quantized import VectorQuantizedAutoencoder
 from sklearn_ae.autoencoders._wasserstein import WassersteinAutoencoder
@@ -24,6 +25,7 @@ __all__ = [
     "ContractiveAutoencoder",
     "ConvolutionalAutoencoder",
     "DenoisingAutoencoder",
+    "Reader",
     "ReasonsMixin",
     "RecurrentAutoencoder",
     "SparseAutoencoder",
@@ -36,8 +38,9 @@ __all__ = [
     "built",
     "check_no_conflict",
     "fit_together",
+    "held_out_scores",
     "in_kind",
-    "outlier_threshold",
     "pack_model",
+    "serves",
     "unpack_model",
 ]

@@ -227,14 +227,20 @@ def offset(
     if isinstance(share, str):
         share = FRESH_SHARE
         if held_out:
-            scores = np.concatenate([_scores(estimator, own, part) for own, part in held_out])
-            weights = None
-            if rows.weight is not None:
-                weights = np.concatenate([rows.weight[part.positions] for _, part in held_out])
+            positions, scores = held_out_scores(estimator, held_out)
+            weights = None if rows.weight is None else rows.weight[positions]
             threshold = fresh_threshold(scores, weights)
             if not _decided_by_rounding(model, threshold):
                 return threshold
     return outlier_threshold(_scores(estimator, model, rows), rows.weights, share)
+
+
+def held_out_scores(
+    estimator: BaseAutoencoder, held_out: tuple[tuple[Model, Rows], ...]
+) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Return the positions of rows that networks have not seen, and their scores by these."""
+    scores = [_scores(estimator, model, part) for model, part in held_out]
+    return np.concatenate([part.positions for _, part in held_out]), np.concatenate(scores)
 
 
 def _decided_by_rounding(model: Model, threshold: float) -> bool:
@@ -296,7 +302,7 @@ def unchanged_on_failure(estimator: BaseAutoencoder) -> Iterator[None]:
 
 def fit_together(
     autoencoders: list[BaseAutoencoder], X: ArrayLike, sample_weight: ArrayLike | None = None
-) -> None:
+) -> tuple[Rows, list[Fitted]]:
     """Fit autoencoders that differ in `random_state` alone to the same rows, as one program.
 
     Those that are trained in stages, or watched by callbacks, are fitted in turn.
@@ -309,10 +315,18 @@ def fit_together(
         As in `fit`.
     sample_weight : array-like of shape (n_samples,), optional
         As in `fit`.
+
+    Returns
+    -------
+    rows : Rows
+        The rows as they were read.
+    found : list of Fitted
+        What came of each.
     """
     if autoencoders[0]._in_stages or autoencoders[0].callbacks:
-        for autoencoder in autoencoders:
-            autoencoder.fit(X, sample_weight=sample_weight)
+        given = sample_weight, None, None, None
+        results = [fit(autoencoder, X, *given) for autoencoder in autoencoders]
+        rows, found = results[0][1], [fitted for *_, fitted in results]
     else:
         fitters = []
         for autoencoder in autoencoders:
@@ -324,3 +338,4 @@ def fit_together(
                 take(autoencoder, X, rows, fitter, fitted)
     for autoencoder in autoencoders[1:]:  # all read alike, and warn once
         autoencoder._reader = autoencoders[0]._reader
+    return rows, found

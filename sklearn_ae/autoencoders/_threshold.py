@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import OutlierMixin
+from sklearn.utils.metaestimators import available_if
 
 from sklearn_ae.autoencoders._in_kind import in_kind
 from sklearn_ae.data import within_range
@@ -13,11 +17,27 @@ from sklearn_ae.data import within_range
 FRESH_SHARE = 0.1
 
 
+def serves(*, new_rows: bool) -> Callable[[Any], bool]:
+    """Hide a method where `novelty` says that the rows of `fit` are to be told, or new ones."""
+
+    def check(estimator: Any) -> bool:
+        novelty = getattr(estimator, "novelty", True)
+        if bool(novelty) is not new_rows:
+            raise AttributeError(
+                f"It is there with novelty={new_rows}, but novelty={novelty!r} was given: True is "
+                "for new rows, False for those of fit."
+            )
+        return True
+
+    return check
+
+
 class ThresholdMixin(OutlierMixin):
     """Says which rows are outliers, by `score_samples` and `offset_`."""
 
     offset_: float
 
+    @available_if(serves(new_rows=True))
     @in_kind
     def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return `score_samples(X) - offset_`: negative for outliers.
@@ -34,6 +54,7 @@ class ThresholdMixin(OutlierMixin):
         """
         return self.score_samples(X) - self.offset_
 
+    @available_if(serves(new_rows=True))
     @in_kind
     def predict(self, X: ArrayLike) -> NDArray[np.int64]:
         """Return +1 for inliers and -1 for outliers.

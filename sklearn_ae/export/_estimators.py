@@ -27,6 +27,11 @@ def available_outputs(estimator: Any) -> tuple[str, ...]:
     """
     name = type(estimator).__name__
     if isinstance(estimator, AutoencoderOutlierDetector):
+        if estimator.estimator is None:
+            raise NotImplementedError(
+                f"The default networks and neighbours of {name} have no translation to ONNX; pass "
+                "an autoencoder as estimator=, or serve it in Python."
+            )
         check_outputs(estimator.estimators_[0], ["score"])
         return OUTPUTS[2:]
     if not isinstance(estimator, BaseAutoencoder):

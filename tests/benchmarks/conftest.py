@@ -18,7 +18,6 @@ def folder(tmp_path, monkeypatch):
     rows = ["PassengerId,Survived,Age,Fare,SibSp,Sex"]
     rows += [f"{i},{i % 2},{20 + i},{7.5 * i},{i % 3},{'fm'[i % 2]}" for i in range(60)]
     (tmp_path / "tables" / "titanic.csv").write_text("\n".join(rows))
-    (tmp_path / "anomaly").mkdir()
     wine = load_wine()
     np.savez(tmp_path / "anomaly" / "wine.npz", X=wine.data, y=wine.target == 0)
     np.savez(tmp_path / "anomaly" / "glass.npz", X=np.tile(np.arange(40.0), (7, 1)).T, y=[0] * 40)
