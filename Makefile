@@ -11,15 +11,20 @@ endif
 VENV ?= .venv
 CONSTRAINTS ?= constraints.txt
 PY = $(BIN)/python
-PIP = $(PY) -m pip --disable-pip-version-check
+INSTALLER ?= pip
+INSTALL.pip = $(PY) -m pip --disable-pip-version-check install --quiet
+# It fetches and unpacks side by side, and does not read pip's settings.
+INSTALL.uv = $(INSTALL.pip) --constraint constraints.txt uv \
+	&& $(PY) -m uv pip install --quiet --python $(PY)
 WORKERS ?= auto
 
-# What differs between versions: the contract, columns, files, callbacks, recorded steps.
-OLDEST = sklearn_ae tests/test_common.py tests/test_containers.py tests/test_docs.py \
-	tests/test_frames.py tests/test_imports.py tests/test_other_tools.py tests/test_pipelines.py \
-	tests/test_sparse_input.py tests/test_versions.py tests/applications/test_imputer.py \
-	tests/autoencoders/test_autoencoder.py tests/autoencoders/test_every_variant.py \
-	tests/autoencoders/test_state.py tests/runtime tests/training/test_capture.py \
+# What differs between versions: the contract, columns, arrays, files, graphs, recorded steps.
+OLDEST = sklearn_ae tests/test_array_api.py tests/test_common.py tests/test_containers.py \
+	tests/test_docs.py tests/test_frames.py tests/test_imports.py tests/test_mlflow.py \
+	tests/test_other_tools.py tests/test_pipelines.py tests/test_sparse_input.py \
+	tests/test_versions.py tests/applications/test_imputer.py \
+	tests/autoencoders/test_autoencoder.py tests/autoencoders/test_state.py \
+	tests/data/test_dtypes.py tests/export tests/runtime tests/training/test_capture.py \
 	tests/training/test_ensemble.py tests/training/test_skorch_callbacks.py tests/training/test_step.py
 
 .PHONY: help demo test test-oldest fuzz lint docs bench clean
@@ -41,7 +46,7 @@ $(PY):
 # One stamp an extra: .venv/.installed-test holds that `.[test]` is there.
 $(VENV)/.installed-%: pyproject.toml $(CONSTRAINTS) | $(PY)
 	@echo "Setting up $(VENV) with the extra '$*' (once; torch is large) ..."
-	@$(PIP) install --quiet --constraint $(CONSTRAINTS) --editable ".[$*]"
+	@$(INSTALL.$(INSTALLER)) --constraint $(CONSTRAINTS) --editable ".[$*]"
 	@touch $@
 
 demo: $(VENV)/.installed-test
@@ -53,7 +58,8 @@ test: $(VENV)/.installed-test
 	SCIPY_ARRAY_API=1 $(PY) -m pytest --quiet --numprocesses $(WORKERS) --dist worksteal $(ARGS)
 
 test-oldest:
-	$(MAKE) test VENV=.venv-oldest CONSTRAINTS=constraints-oldest.txt ARGS="$(or $(ARGS),$(OLDEST))"
+	$(MAKE) test VENV=.venv-oldest CONSTRAINTS=constraints-oldest.txt INSTALLER=uv \
+		ARGS="$(or $(ARGS),$(OLDEST))"
 
 # SEED=S begins with the examples of that seed.
 fuzz: $(VENV)/.installed-test

@@ -12,7 +12,7 @@ import skops.io
 import torch
 from sklearn import config_context
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import MinMaxScaler
 
 import sklearn_ae
 from sklearn_ae import (
@@ -228,11 +228,11 @@ def test_a_model_of_another_library_is_saved_in_numpy(iris, library, device):
 @pytest.mark.usefixtures("dispatch")
 def test_tensors_pass_through_a_pipeline(cancer, device):
     X = to("torch", cancer, device)
-    steps = make_pipeline(StandardScaler(), Autoencoder(3, max_iter=0, device=device))
+    steps = make_pipeline(MinMaxScaler(), Autoencoder(3, max_iter=0, device=device))
     codes = steps.fit_transform(X)
     assert torch.is_tensor(codes)
     assert codes.device == X.device
-    expected = make_pipeline(StandardScaler(), Autoencoder(3, max_iter=0)).fit_transform(cancer)
+    expected = make_pipeline(MinMaxScaler(), Autoencoder(3, max_iter=0)).fit_transform(cancer)
     np.testing.assert_allclose(as_numpy(codes), expected, atol=1e-6)
 
 

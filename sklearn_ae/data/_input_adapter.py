@@ -11,6 +11,7 @@ from scipy.sparse import issparse
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples
 
+from sklearn_ae.data._arrays import is_foreign
 from sklearn_ae.data._containers import Container
 from sklearn_ae.data._ragged import Ragged
 
@@ -78,7 +79,9 @@ class InputAdapter:
         rows = X.tocsr() if issparse(X) else X
         n_rows = _num_samples(rows)
         for start in range(0, n_rows, size):
-            yield _safe_indexing(rows, slice(start, min(start + size, n_rows)))
+            part = slice(start, min(start + size, n_rows))
+            # scikit-learn 1.6 takes no slice of an array of another library.
+            yield rows[part, ...] if is_foreign(rows) else _safe_indexing(rows, part)
 
     def container(self, X: Any) -> Wrapper:
         """Return what puts rows into the form of X."""

@@ -3,6 +3,7 @@
 Each is measured in a process of its own, whose heap no other test has left holes in.
 """
 
+import gc
 import re
 import subprocess
 import sys
@@ -13,6 +14,8 @@ import numpy as np
 import pytest
 
 from sklearn_ae import Autoencoder
+from sklearn_ae.data import Batch
+from sklearn_ae.training._run import TrainingRun
 
 MIB = 2**20
 STATUS = Path("/proc/self/status")
@@ -89,6 +92,22 @@ def test_fit_holds_its_rows_once_more():
     of_rows, unlearnable, learnable = measured("of_fit")
     assert unlearnable < 1.2 * of_rows + 20 * MIB
     assert learnable < 1.2 * of_rows + 20 * MIB
+
+
+def training_objects():
+    return sum(type(o) in (Batch, TrainingRun) for o in gc.get_objects())
+
+
+def test_what_training_held_is_released_by_the_end_of_fit():
+    rows = np.random.default_rng(0).normal(size=(60, 4))
+    gc.collect()
+    before = training_objects()
+    gc.disable()  # so that a cycle of references would keep them
+    try:
+        Autoencoder(2, max_iter=2, random_state=0).fit(rows)
+        assert training_objects() == before
+    finally:
+        gc.enable()
 
 
 if __name__ == "__main__":

@@ -29,3 +29,5 @@ def suppressed_end() -> Iterator[None]:
     except KeyboardInterrupt as error:
         if not asks_for_end(error):
             raise
+        # From Python 3.13 on, its frames would hold what training held until garbage is collected.
+        error.__traceback__ = None
