@@ -29,7 +29,7 @@ from sklearn_ae.autoencoders import (
     in_kind,
     serves,
 )
-from sklearn_ae.data import ArrayForm, as_numpy, rows_as_numpy
+from sklearn_ae.data import ArrayForm, as_numpy, check_accepted, rows_as_numpy
 from sklearn_ae.runtime import Seeds
 
 # What a fit learns.
@@ -194,6 +194,7 @@ class AutoencoderOutlierDetector(ReasonsMixin, ThresholdMixin, StateMixin):
         seeds = Seeds.of(self.random_state)
         panel = self._panel_of_parameters()
         found = clone(self)
+        check_accepted(X)
         rows = rows_as_numpy(X)
         n = _num_samples(rows)
         weight = np.ones(n)

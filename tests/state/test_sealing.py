@@ -96,7 +96,7 @@ def _renamed(name, state):
     """What two releases might change: a parameter's name, and that of a class."""
     if name == "autoencoders.Autoencoder":
         state = dict(state)
-        state["contamination"] = state.pop("expected_outliers")
+        state["validation_fraction"] = state.pop("held_out_percent")
     if state.get(CLASS) == "latents.Plain":
         state = {**state, CLASS: "latents.Deterministic"}
     return state
@@ -104,7 +104,7 @@ def _renamed(name, state):
 
 def _as_shares(name, state):
     if name == "autoencoders.Autoencoder":
-        return {**state, "contamination": state["contamination"] / 100}
+        return {**state, "validation_fraction": state["validation_fraction"] / 100}
     return state
 
 
@@ -119,7 +119,7 @@ def _aged(value, name=None):
     if name == "latents.Deterministic":
         value[CLASS] = "latents.Plain"
     if name == "autoencoders.Autoencoder":
-        value["expected_outliers"] = 100 * value.pop("contamination")
+        value["held_out_percent"] = 100 * value.pop("validation_fraction")
     return value
 
 
@@ -132,15 +132,15 @@ def test_older_formats_become_todays(held, estimator, monkeypatch):
     header = state.pop(HEADER)
     old = resealed({HEADER: header, **_aged(state, header["class"])})
     assert "latents.Plain" in repr(old)
-    assert "expected_outliers" in repr(old)
+    assert "held_out_percent" in repr(old)
     with pytest.raises(ValueError, match="cannot be restored"):
         from_state(estimator, old)
     monkeypatch.setattr(_migrations, "FORMAT", 3)
     monkeypatch.setattr(_migrations, "MIGRATIONS", {1: _renamed, 2: _as_shares})
     loaded = from_state(estimator, old)
     own = loaded.estimators_[0] if held else loaded
-    assert own.contamination == pytest.approx(0.1)
-    assert not hasattr(own, "expected_outliers")
+    assert own.validation_fraction == pytest.approx(0.1)
+    assert not hasattr(own, "held_out_percent")
     np.testing.assert_array_equal(loaded.score_samples(rows()), estimator.score_samples(rows()))
     assert loaded.__getstate__()[HEADER]["format"] == 3
 
