@@ -255,16 +255,16 @@ def batch(
     device : str
         Where tensors go.
     marked : ndarray of int
-        Columns of which the encoder is told what is missing. What is missing elsewhere, for
-        the first time, is read as the column's mean.
+        Columns of which the encoder is told what is missing; it reads cells that are missing
+        elsewhere as their column's mean. Without any, they are filled here.
     """
-    unmarked = np.setdiff1d(rows.missing_columns, marked)
+    fill = len(rows.missing_columns) > 0 and not len(marked)
     found = rows.selected_companions
     target = found.pop("target", None)
     companions = {name: as_tensor(name, values) for name, values in found.items()}
     if rows.large:
         values = rows.selected(rows.values)
-        return LazyBatch(values, scalings, companions, target, device, unmarked)
+        return LazyBatch(values, scalings, companions, target, device, fill)
     if rows.ragged:
         values = rows.selected(rows.values)
         # Steps after the last that was observed are padding.
@@ -281,8 +281,8 @@ def batch(
     masked = rows.sample_shape is not None or len(rows.targets.missing_columns)
     missing = torch.isnan(x if target is None else target) if masked else None
     mask = None if missing is None or not missing.any() else ~missing
-    if len(unmarked):
-        x[:, unmarked] = x[:, unmarked].nan_to_num()
+    if fill:
+        x.nan_to_num_()
     return Batch(x, mask=mask, target=target, **companions).to(device)
 
 
