@@ -25,10 +25,11 @@ from sklearn_ae.data import (
 )
 from sklearn_ae.inference import Model, ModuleFactory, TrainingRange, state_tensors
 from sklearn_ae.losses import Loss
-from sklearn_ae.runtime import interrupts_held, thread_count
+from sklearn_ae.runtime import constructed, interrupts_held, thread_count
 from sklearn_ae.training._config import TrainingConfig
 from sklearn_ae.training._net import AutoencoderNet, RowsDataset
 from sklearn_ae.training._objective import Objective
+from sklearn_ae.training._own_parts import check_own_parts
 from sklearn_ae.training._run import TrainingRun
 from sklearn_ae.training._spec import ModelSpec
 
@@ -119,14 +120,11 @@ def make_objective(
     factory: ModuleFactory,
 ) -> Objective:
     """Make the loss of a spec on columns of the given scales."""
-    bounded, width, sample_shape = spec.latent.bounded, factory.n_components, factory.sample_shape
+    sample_shape = factory.sample_shape
     return Objective(
-        spec.loss.build(scalings[1]),
+        constructed(spec.loss.build, scalings[1]),
         in_standard_units(spec.corruption, scalings[0], sample_shape),
-        {
-            **spec.latent.terms(width),
-            **{p.name: p.build(width, bounded) for p in spec.penalties},
-        },
+        constructed(spec.terms, factory.n_components),
         spec.validate_corrupted,
         spec.architecture.augmentation(scalings, sample_shape),
     )
@@ -185,9 +183,11 @@ def make_run(
     scalings = (model.scaling, model.target_scaling)
     train, valid = parts
     _finite_variance(scalings)
+    training_rows = batch(train, scalings, device, model.factory.missing_columns)
+    check_own_parts(net, training_rows, config.n_components)
     return TrainingRun(
         net,
-        batch(train, scalings, device, model.factory.missing_columns),
+        training_rows,
         None if valid is None else batch(valid, scalings, device, model.factory.missing_columns),
         loss.unit(scalings[1]),
         config.batch_rows(train),
