@@ -223,6 +223,8 @@ class AdamW(torch.optim.AdamW):
     """
 
     add_param_group = inspect.unwrap(torch.optim.Optimizer.add_param_group)
+    # Of the class, as copies of an optimizer have its parameters and moments alone.
+    _update: AdamWUpdate | None = None
 
     def __init__(self, params: Any, lr: float = 1e-3, weight_decay: float = 0.01) -> None:
         given = inspect.signature(torch.optim.AdamW.__init__).parameters.values()
@@ -231,7 +233,6 @@ class AdamW(torch.optim.AdamW):
         defaults |= {**chosen, "decoupled_weight_decay": True}
         inspect.unwrap(torch.optim.Optimizer.__init__)(self, params, defaults)
         self._step_supports_amp_scaling = True
-        self._update: AdamWUpdate | None = None
 
     def update(self) -> AdamWUpdate:
         """Return what updates the parameters that are trained now."""

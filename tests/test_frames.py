@@ -419,6 +419,17 @@ def test_clean_frames():
         fitted.fit(noisy, X_clean=FRAME[:30])
 
 
+@pytest.mark.parametrize("frame", [FRAME, FRAME.select_dtypes("number")], ids=["mixed", "numbers"])
+def test_clean_frames_in_another_order_are_refused(frame):
+    fitted = DenoisingAutoencoder(**SHORT).fit(frame, X_clean=frame)
+    other = frame[frame.columns[::-1]]
+    renamed = frame.rename(columns={frame.columns[0]: "other"})
+    for clean in (other, renamed):
+        for call in (fitted.fit, fitted.partial_fit, fitted.score):
+            with pytest.raises(ValueError, match=r"X_clean has the columns .* in the same order"):
+                call(frame, X_clean=clean)
+
+
 def test_noise_takes_all_levels_of_a_cell():
     adapter = Table().fit(FRAME)
     rows = Rows(adapter.rows(FRAME))

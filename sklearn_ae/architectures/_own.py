@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 
 import torch
@@ -11,9 +10,7 @@ from torch import Generator, Tensor, nn
 from sklearn_ae.architectures._base import Architecture, Coder, Shapes
 from sklearn_ae.architectures._layers import Linear, dropout, start_as
 from sklearn_ae.data import Batch, ColumnScaling, Extent, InputAdapter
-
-# Constructors of modules draw from torch's global generator, which is put back afterwards.
-_CONSTRUCTION = threading.Lock()
+from sklearn_ae.runtime import constructed
 
 
 class _Dropout(nn.Module):
@@ -180,9 +177,7 @@ class OwnModules(Architecture):
 def _construct(
     factory: Callable[[int, int], nn.Module], n_in: int, n_out: int, seed: int
 ) -> nn.Module:
-    with _CONSTRUCTION, torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        module = factory(n_in, n_out)
+    module = constructed(factory, n_in, n_out, seed=seed)
     if not isinstance(module, nn.Module):
         raise TypeError(
             f"{factory!r} returned {module!r} for ({n_in}, {n_out}), which is not a "

@@ -800,7 +800,7 @@ default="from_dtype"
         if X_clean is not None or type(self)._scores is not BaseAutoencoder._scores:
             values = as_numpy(values)
         check_domain(self._model.loss, values)
-        target = None if X_clean is None else self._reader.clean(X_clean, values)
+        target = None if X_clean is None else self._reader.clean(self, X_clean, values)
         return self._scores(self._model, values, given, target)
 
     @in_kind

@@ -19,6 +19,7 @@ from sklearn_ae.autoencoders._slots import TABLE_PARAMETERS, check_no_conflict
 from sklearn_ae.data import (
     FEW_ROWS,
     ConditionEncoder,
+    Container,
     InputAdapter,
     Ragged,
     Rows,
@@ -117,7 +118,7 @@ class Reader:
         if companions is not None:
             further = read_companions(dict(companions), len(values))
         if X_clean is not None:
-            further["target"] = self.clean(X_clean, values)
+            further["target"] = self.clean(estimator, X_clean, values)
         shape = self.adapter.sample_shape
         if reset:
             self.container = self.adapter.container(X)
@@ -128,9 +129,16 @@ class Reader:
         further["condition"] = self.conditions(estimator, condition, len(values))
         return Rows(values, weight, sample_shape=shape, **further)
 
-    def clean(self, X_clean: ArrayLike, values: Any) -> Any:
+    def clean(self, estimator: BaseAutoencoder, X_clean: ArrayLike, values: Any) -> Any:
         """Check the clean rows that belong to noisy ones."""
         check_accepted(X_clean, "X_clean")
+        names = list(getattr(estimator, "feature_names_in_", ()))
+        found = Container.of(self.adapter.named(X_clean)).columns
+        if names and len(found) == len(names) and found != names:
+            raise ValueError(
+                f"X_clean has the columns {found!r:.200}, but X has {names!r:.200}; pass the same "
+                "columns in the same order."
+            )
         clean = self.adapter.rows(X_clean)
         if not self.adapter.tabular:
             ragged = isinstance(clean, Ragged)

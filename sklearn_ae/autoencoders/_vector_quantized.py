@@ -42,6 +42,7 @@ class VectorQuantizedAutoencoder(BaseAutoencoder):
         most half the number of features and at least 1.
     n_codewords : int, default=64
         Words of each codebook. More words restore more, and take log2(n_codewords) bits.
+        Those that are more than there are rows repeat others, and no row has them.
     n_codebooks : int, default=None
         Number of codebooks, no more than components. None takes one for two components.
         With 1 and `hidden_layer_sizes=()`, codes are those of k-means.

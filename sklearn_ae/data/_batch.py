@@ -216,8 +216,8 @@ class LazyBatch:
         What reconstructions are compared with, in X's units; None means the rows.
     device : torch.device or str
         Where batches are.
-    unmarked : ndarray of int, optional
-        Columns in which missing cells are read as the mean.
+    fill : bool
+        Whether missing cells are filled with their column's mean.
     """
 
     def __init__(
@@ -227,9 +227,9 @@ class LazyBatch:
         companions: dict[str, Tensor],
         target: LazyRows | NDArray | None = None,
         device: torch.device | str = "cpu",
-        unmarked: NDArray[np.intp] | None = None,
+        fill: bool = False,
     ) -> None:
-        self.unmarked = np.empty(0, dtype=np.intp) if unmarked is None else unmarked
+        self.fill = fill
         self.values = values
         self.scalings = scalings
         self.companions = {name: part.to(device) for name, part in companions.items()}
@@ -263,8 +263,8 @@ class LazyBatch:
             self.values, rows, self.scalings[0], device, None if out is None else out.x
         )
         missing = torch.isnan(x if target is None else target) if self.masked else None
-        if len(self.unmarked):
-            x[:, self.unmarked] = x[:, self.unmarked].nan_to_num()
+        if self.fill:
+            x.nan_to_num_()
         batch = Batch(
             x,
             mask=None if missing is None else ~missing,
@@ -289,7 +289,7 @@ class LazyBatch:
             {name: companion[part] for name, companion in self.companions.items()},
             None if self.target is None else self.target[part],
             self.x.device,
-            self.unmarked,
+            self.fill,
         )
 
     def n_batches(self, batch_size: int) -> int:

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from sklearn_ae.architectures import Architecture, Dense, Shapes
 from sklearn_ae.inference._module import AutoencoderModule
-from sklearn_ae.latents import Latent
+from sklearn_ae.latents import Latent, LatentModule
+from sklearn_ae.runtime import constructed
 
 
 class ModuleFactory:
@@ -78,8 +79,18 @@ class ModuleFactory:
 
     def __call__(self) -> AutoencoderModule:
         """Build the network."""
-        encoder, decoder = self.architecture.build(self.shapes, self.linear_path)
-        latent = self.latent.build(self.n_components)
+        encoder, decoder = constructed(self.architecture.build, self.shapes, self.linear_path)
+        latent = constructed(self.latent.build, self.n_components)
+        if not isinstance(latent, LatentModule):
+            raise TypeError(
+                f"latent={self.latent!r} built {latent!r:.60}, which is not a LatentModule; "
+                "return one from build, whose forward(output, generator) returns a Code."
+            )
+        if self.latent.samples and type(latent).sample is LatentModule.sample:
+            raise TypeError(
+                f"latent={self.latent!r} has samples=True, but {type(latent).__name__} has no "
+                "sample(n_samples, n_components, rng); write it, or leave samples=False."
+            )
         return AutoencoderModule(encoder, latent, decoder, self.missing_columns)
 
     def alone(self) -> ModuleFactory:

@@ -29,7 +29,7 @@ def k_means(x: Tensor, weight: Tensor | None, n_means: int, generator: Generator
     weight : Tensor of shape (n,) or None
         Weights of the rows.
     n_means : int
-        Number of means. Those that are more than there are different rows repeat others.
+        Number of means. Those that are more than there are rows repeat others.
     generator : Generator
         Feeds the first means.
 
@@ -42,10 +42,12 @@ def k_means(x: Tensor, weight: Tensor | None, n_means: int, generator: Generator
     Arthur and Vassilvitskii, k-means++: the advantages of careful seeding, SODA 2007.
     """
     mass = x.new_ones(x.shape[1]) if weight is None else weight.to(x)
-    found = [_from(_seeds(x, mass, n_means, generator), x, mass) for _ in range(_RESTARTS)]
+    n_used = min(n_means, x.shape[1])
+    found = [_from(_seeds(x, mass, n_used, generator), x, mass) for _ in range(_RESTARTS)]
     losses = [squared_distances(x, means).amin(dim=2) @ mass for means in found]
     best = torch.stack(losses).argmin(dim=0)
-    return torch.stack(found)[best, torch.arange(len(x))]
+    means = torch.stack(found)[best, torch.arange(len(x))]
+    return means[:, torch.arange(n_means) % n_used]
 
 
 def _from(means: Tensor, x: Tensor, mass: Tensor) -> Tensor:
@@ -76,20 +78,25 @@ def one_hot(index: Tensor, size: int, like: Tensor) -> Tensor:
     return (index[..., None] == torch.arange(size, device=index.device)).to(like.dtype)
 
 
-def drawn_apart(x: Tensor, means: Tensor, mass: Tensor, generator: Generator) -> Tensor:
-    """Return a row of each space, with a chance in proportion to its squared distance."""
-    chance = (squared_distances(x, means) + x.square().sum(dim=2)[..., None]).amin(dim=2)
-    chance = chance.clamp(min=0.0) * mass
-    # Where all rows are at means, any will do.
-    chance = torch.where(chance.sum(dim=1, keepdim=True) > 0, chance, 1.0)
-    picked = torch.multinomial(chance, 1, generator=generator)
-    return x.gather(1, picked[..., None].expand(-1, -1, x.shape[2]))
+def drawn_apart(x: Tensor, means: Tensor, mass: Tensor, n: int, generator: Generator) -> Tensor:
+    """Return n rows of each space, one after the other.
+
+    The chance of a row is in proportion to its squared distance from the means and from the
+    rows before.
+    """
+    nearest = (squared_distances(x, means) + x.square().sum(dim=2)[..., None]).amin(dim=2)
+    found = [x[:, :0]]
+    for _ in range(n):
+        chance = nearest.clamp(min=0.0) * mass
+        # Where all rows are at means, any will do.
+        chance = torch.where(chance.sum(dim=1, keepdim=True) > 0, chance, 1.0)
+        picked = torch.multinomial(chance, 1, generator=generator)
+        found.append(x.gather(1, picked[..., None].expand(-1, -1, x.shape[2])))
+        nearest = torch.minimum(nearest, (x - found[-1]).square().sum(dim=2))
+    return torch.cat(found, dim=1)
 
 
 def _seeds(x: Tensor, mass: Tensor, n_means: int, generator: Generator) -> Tensor:
-    picked = torch.multinomial(mass, 1, generator=generator)
-    means = x[:, picked]
-    while means.shape[1] < n_means:
-        further = drawn_apart(x, means, mass, generator)
-        means = torch.cat([means, further], dim=1)
-    return means
+    means = x[:, torch.multinomial(mass, 1, generator=generator)]
+    further = drawn_apart(x, means, mass, n_means - 1, generator)
+    return torch.cat([means, further], dim=1)

@@ -106,11 +106,16 @@ class VectorQuantizedModule(LatentModule):
         parts, n_codewords = self._parts(output), self.codebook.shape[1]
         # The few rows of a stream's pass may leave out a word that others have.
         unused = (self.used == 0) & (self.share < _RARE / n_codewords)
+        n_unused = unused.sum(dim=1)
+        # More words than rows would find none.
+        free = len(output) - n_codewords + n_unused
+        n_moved = int(torch.minimum(n_unused, free).amax().clamp(min=0))
         mass = output.new_ones(len(output))
-        for word in unused.any(dim=0).nonzero()[:, 0].tolist():
-            moved = drawn_apart(parts, self.codebook, mass, generator)[:, 0]
-            missing = unused[:, word, None]
-            self.codebook[:, word] = torch.where(missing, moved, self.codebook[:, word])
+        drawn = drawn_apart(parts, self.codebook, mass, n_moved, generator)
+        place = unused.cumsum(dim=1) - 1
+        for i, book in enumerate(self.codebook):
+            moved = unused[i] & (place[i] < n_moved)
+            book[moved] = drawn[i, place[i, moved]]
         chosen = one_hot(self._nearest(parts), n_codewords, output).mean(dim=1)
         self.share.copy_(torch.where(unused, chosen, self.share))
 
@@ -192,7 +197,7 @@ class VectorQuantized(Latent):
     Parameters
     ----------
     n_codewords : int, default=64
-        Words of each codebook.
+        Words of each codebook. Those that are more than there are rows are never used.
     n_codebooks : int, default=None
         Number of codebooks, no more than components. None takes one for two components, so
         that a component costs 3 bits.

@@ -2,12 +2,13 @@
 
 from sklearn_ae.runtime._devices import available_device, resolve_device
 from sklearn_ae.runtime._interrupts import interrupts_held
-from sklearn_ae.runtime._seeds import Seeds
+from sklearn_ae.runtime._seeds import Seeds, constructed
 from sklearn_ae.runtime._threads import thread_count, torch_threads
 
 __all__ = [
     "Seeds",
     "available_device",
+    "constructed",
     "interrupts_held",
     "resolve_device",
     "thread_count",

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar
+
 import numpy as np
 import torch
 from torch import Generator
+
+_Built = TypeVar("_Built")
+# One constructor at a time, as torch's global generator belongs to all threads; one may be
+# within another.
+_CONSTRUCTION = threading.RLock()
 
 
 class Seeds:
@@ -42,3 +51,18 @@ class Seeds:
             for part in stream
         )
         return np.random.SeedSequence(self.entropy, spawn_key=key)
+
+
+def constructed(build: Callable[..., _Built], *args: Any, seed: int = 0) -> _Built:
+    """Return what a user's constructor builds, with a seed of its own.
+
+    Modules of torch draw their first weights from torch's global generator, which is put back.
+    """
+    generator = torch.default_generator
+    with _CONSTRUCTION:
+        before = generator.get_state()
+        generator.manual_seed(seed)
+        try:
+            return build(*args)
+        finally:
+            generator.set_state(before)

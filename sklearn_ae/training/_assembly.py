@@ -25,10 +25,11 @@ from sklearn_ae.data import (
 )
 from sklearn_ae.inference import Model, ModuleFactory, TrainingRange, state_tensors
 from sklearn_ae.losses import Loss
-from sklearn_ae.runtime import interrupts_held, thread_count
+from sklearn_ae.runtime import constructed, interrupts_held, thread_count
 from sklearn_ae.training._config import TrainingConfig
 from sklearn_ae.training._net import AutoencoderNet, RowsDataset
 from sklearn_ae.training._objective import Objective
+from sklearn_ae.training._own_parts import check_own_parts
 from sklearn_ae.training._run import TrainingRun
 from sklearn_ae.training._spec import ModelSpec
 
@@ -119,14 +120,11 @@ def make_objective(
     factory: ModuleFactory,
 ) -> Objective:
     """Make the loss of a spec on columns of the given scales."""
-    bounded, width, sample_shape = spec.latent.bounded, factory.n_components, factory.sample_shape
+    sample_shape = factory.sample_shape
     return Objective(
-        spec.loss.build(scalings[1]),
+        constructed(spec.loss.build, scalings[1]),
         in_standard_units(spec.corruption, scalings[0], sample_shape),
-        {
-            **spec.latent.terms(width),
-            **{p.name: p.build(width, bounded) for p in spec.penalties},
-        },
+        constructed(spec.terms, factory.n_components),
         spec.validate_corrupted,
         spec.architecture.augmentation(scalings, sample_shape),
     )
@@ -185,9 +183,11 @@ def make_run(
     scalings = (model.scaling, model.target_scaling)
     train, valid = parts
     _finite_variance(scalings)
+    training_rows = batch(train, scalings, device, model.factory.missing_columns)
+    check_own_parts(net, training_rows, config.n_components)
     return TrainingRun(
         net,
-        batch(train, scalings, device, model.factory.missing_columns),
+        training_rows,
         None if valid is None else batch(valid, scalings, device, model.factory.missing_columns),
         loss.unit(scalings[1]),
         config.batch_rows(train),
@@ -255,16 +255,16 @@ def batch(
     device : str
         Where tensors go.
     marked : ndarray of int
-        Columns of which the encoder is told what is missing. What is missing elsewhere, for
-        the first time, is read as the column's mean.
+        Columns of which the encoder is told what is missing; it reads cells that are missing
+        elsewhere as their column's mean. Without any, they are filled here.
     """
-    unmarked = np.setdiff1d(rows.missing_columns, marked)
+    fill = len(rows.missing_columns) > 0 and not len(marked)
     found = rows.selected_companions
     target = found.pop("target", None)
     companions = {name: as_tensor(name, values) for name, values in found.items()}
     if rows.large:
         values = rows.selected(rows.values)
-        return LazyBatch(values, scalings, companions, target, device, unmarked)
+        return LazyBatch(values, scalings, companions, target, device, fill)
     if rows.ragged:
         values = rows.selected(rows.values)
         # Steps after the last that was observed are padding.
@@ -281,8 +281,8 @@ def batch(
     masked = rows.sample_shape is not None or len(rows.targets.missing_columns)
     missing = torch.isnan(x if target is None else target) if masked else None
     mask = None if missing is None or not missing.any() else ~missing
-    if len(unmarked):
-        x[:, unmarked] = x[:, unmarked].nan_to_num()
+    if fill:
+        x.nan_to_num_()
     return Batch(x, mask=mask, target=target, **companions).to(device)
 
 

@@ -10,6 +10,12 @@ import pandas as pd
 from numpy.typing import NDArray
 from skorch.history import History as SkorchHistory
 
+# What training notes of an epoch, by our names and by skorch's.
+COLUMNS = {
+    *("batches", "dur", "epoch", "learning_rate", "reconstruction", "seconds", "train_loss"),
+    *("components_used", "dead_units", "kl", "valid_loss", "valid_loss_best"),
+}
+
 
 class History:
     """A row an epoch, the start being epoch 0; a column a named quantity.

@@ -12,7 +12,7 @@ from sklearn_ae.corruptions import Corruption
 from sklearn_ae.data import ColumnScaling, Rows
 from sklearn_ae.inference import AutoencoderModule, ModuleFactory, parameters_of
 from sklearn_ae.losses import Loss
-from sklearn_ae.runtime import Seeds
+from sklearn_ae.runtime import Seeds, constructed
 from sklearn_ae.starts import LinearStart, standardized_columns
 from sklearn_ae.training._assembly import batch
 from sklearn_ae.training._config import TrainingConfig
@@ -60,6 +60,7 @@ def set_start(
         What was put in.
     """
     module.to("cpu")
+    _draw_parts(module, objective, spec, config.n_components, seeds.numpy("parts", *stream))
     generator = seeds.torch("weights", *stream)
     module.encoder.reset(generator)
     module.decoder.reset(generator)
@@ -99,6 +100,24 @@ def start_alone(factory: ModuleFactory, loss: Loss, start: LinearStart) -> Autoe
     _set_encoder(module, start)
     _set_decoder(module, start, loss)
     return module
+
+
+@torch.no_grad()
+def _draw_parts(
+    module: AutoencoderModule,
+    objective: Objective,
+    spec: ModelSpec,
+    n_components: int,
+    rng: np.random.Generator,
+) -> None:
+    """Draw the weights of latent and terms as their constructors do; `reset` may draw others."""
+    seed = int(rng.integers(2**31))
+    latent = constructed(spec.latent.build, n_components, seed=seed)
+    terms = constructed(spec.terms, n_components, seed=seed)
+    pairs = [(module.latent, latent), *((objective.terms[n], t) for n, t in terms.items())]
+    for part, fresh in pairs:
+        for parameter, drawn in zip(part.parameters(), fresh.parameters(), strict=True):
+            parameter.copy_(drawn)
 
 
 def _set_encoder(module: AutoencoderModule, start: LinearStart) -> None:

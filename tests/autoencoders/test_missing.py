@@ -207,7 +207,19 @@ def _with_news(frame):
     return later
 
 
+def _levels():
+    rng = np.random.default_rng(7)
+    return pd.DataFrame({"a": rng.normal(size=120), "kind": rng.choice(list("uvw"), 120)})
+
+
+def _with_levels(frame):
+    later = frame.copy()
+    later.loc[[3, 4], "kind"] = [None, "new"]
+    return later
+
+
 LATER = {
+    "levels": (_levels(), lambda rows: _with_levels(rows)),
     "array": (np.random.default_rng(5).normal(size=(120, 4)), lambda rows: _with_nan(rows)),
     "frame": (_later_frame(), lambda rows: _with_news(rows)),
 }
@@ -219,9 +231,15 @@ LATER = {
 def test_what_is_missing_for_the_first_time_is_trained_on(kind, first, cls):
     rows, spoilt = LATER[kind]
     later = spoilt(rows)
-    model = cls(2, max_iter=3, warm_start=first == "warm", random_state=0)
+    model = cls(2, **{**SHORT, "warm_start": first == "warm"})
     (model.partial_fit if first == "partial_fit" else model.fit)(rows)
     (model.fit if first == "warm" else model.partial_fit)(later)
     assert np.isfinite(model.loss_curve_).all()
     assert np.isfinite(model.transform(later)).all()
     assert np.isfinite(model.score_samples(later)).all()
+
+
+def test_a_large_table_with_a_new_level_is_trained_on(monkeypatch):
+    monkeypatch.setattr("sklearn_ae.data._lazy_rows.EXPANDED_CELLS", 0)
+    model = Autoencoder(2, **SHORT).partial_fit(_levels()).partial_fit(_with_levels(_levels()))
+    assert np.isfinite(model.loss_curve_).all()

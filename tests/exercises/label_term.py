@@ -16,7 +16,7 @@ class _Classifier(Term):
 
     def __init__(self, n_components: int, n_classes: int, weight: float) -> None:
         super().__init__()
-        self.linear = nn.Linear(n_components, n_classes, device="meta").to_empty(device="cpu")
+        self.linear = nn.Linear(n_components, n_classes)
         self.weight = weight
 
     def reset(self, generator: Generator) -> None:

@@ -146,6 +146,19 @@ def test_more_words_than_rows_are_no_obstacle():
     torch.testing.assert_close(module(few).mean, few)
 
 
+def test_words_beyond_the_rows_are_not_looked_for():
+    few = OUTPUT[:30]
+    module = started(2, few, n_codewords=3000)
+    for book in module.codebook:
+        assert len(book.unique(dim=0)) == 30
+    before = module.codebook.clone()
+    module.set_progress(0.5)
+    module.share.zero_()
+    module.reinitialise(few, generator())
+    moved = (module.codebook != before).any(dim=2).sum(dim=1)
+    assert (moved <= 30).all()
+
+
 def test_samples_have_words_as_often_as_rows():
     module = started(2, n_codewords=5)
     drawn = module.sample(20_000, 5, np.random.default_rng(0))
