@@ -53,20 +53,31 @@ class Detector(Rival):
         What it is asked for. Scikit-learn's is higher for normal rows.
     seeded : bool
         Whether it takes `random_state`.
+    sized : bool
+        Whether it takes `n_features`.
     **parameters
         Parameters besides its defaults.
     """
 
     def __init__(
-        self, distribution, module, name, score="score_samples", seeded=True, **parameters
+        self,
+        distribution,
+        module,
+        name,
+        score="score_samples",
+        seeded=True,
+        sized=False,
+        **parameters,
     ):
         self.distribution, self.module, self.name = distribution, module, name
-        self.score, self.seeded, self.parameters = score, seeded, parameters
+        self.score, self.seeded, self.sized = score, seeded, sized
+        self.parameters = parameters
 
     def fit(self, X: np.ndarray, k: int, seed: int):
         """Fit the detector, and return a function of rows."""
-        seeded = {"random_state": seed} if self.seeded else {}
-        made = getattr(self.load(), self.name)(**seeded, **self.parameters).fit(X)
+        given = {"random_state": seed} if self.seeded else {}
+        given |= {"n_features": X.shape[1]} if self.sized else {}
+        made = getattr(self.load(), self.name)(**given, **self.parameters).fit(X)
         sign = -1 if self.score == "score_samples" else 1
         return lambda rows: sign * getattr(made, self.score)(rows)
 
@@ -163,7 +174,7 @@ RIVALS = {
     "neighbours_alone": Ours("networks"),
     "pyod_autoencoder": _pyod("auto_encoder", "AutoEncoder", seeded=True, verbose=0, device="cpu"),
     "pyod_vae": _pyod("vae", "VAE", seeded=True, verbose=0, device="cpu"),
-    "pyod_deep_svdd": _pyod("deep_svdd", "DeepSVDD", seeded=True, verbose=0),
+    "pyod_deep_svdd": _pyod("deep_svdd", "DeepSVDD", seeded=True, sized=True, verbose=0),
     "pyod_lunar": _pyod("lunar", "LUNAR"),
     "pyod_dif": _pyod("dif", "DIF", seeded=True, device="cpu"),
 }

@@ -265,7 +265,7 @@ class _Trimmed:
         """Return 1 for rows that count, 0 for others."""
         ordered = errors.add(_LEAST).log().sort(1).values
         n = ordered.shape[1]
-        low, center, high = (ordered[:, [int(q * n)]] for q in (_LOW, 0.5, _KEPT))
+        low, center, high = (ordered[:, [min(int(q * n), n - 1)]] for q in (_LOW, 0.5, _KEPT))
         most = torch.where(self.fenced.to(errors.device), 2 * center - low, high)
         return (errors.add(_LEAST).log() <= most).to(errors)
 
