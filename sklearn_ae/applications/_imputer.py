@@ -28,7 +28,7 @@ from sklearn_ae.applications._imputation import (
     ResidualDraws,
     StandardTable,
 )
-from sklearn_ae.autoencoders import StateMixin, check_no_conflict, in_kind
+from sklearn_ae.autoencoders import StateMixin, check_no_conflict, in_kind, named_in_errors
 from sklearn_ae.data import (
     ArrayForm,
     Container,
@@ -182,6 +182,7 @@ default="from_dtype"
     _table: StandardTable
     _residuals: ResidualDraws
 
+    @named_in_errors
     def __init__(
         self,
         estimator: BaseEstimator | None = None,

@@ -23,7 +23,7 @@ from sklearn_ae.applications._tiling import (
     window,
 )
 from sklearn_ae.architectures import SubPixel
-from sklearn_ae.autoencoders import StateMixin
+from sklearn_ae.autoencoders import StateMixin, named_in_errors
 from sklearn_ae.data import SMALL, PixelRange, Ragged, Rows, as_images, plan
 from sklearn_ae.inference import Model
 from sklearn_ae.latents import Deterministic
@@ -179,6 +179,7 @@ class SuperResolver(StateMixin):
     _seen: PixelRange | None = None
     net_: AutoencoderNet
 
+    @named_in_errors
     def __init__(
         self,
         scale: int = 2,

@@ -177,6 +177,11 @@ class OwnModules(Architecture):
 def _construct(
     factory: Callable[[int, int], nn.Module], n_in: int, n_out: int, seed: int
 ) -> nn.Module:
+    if isinstance(factory, nn.Module):
+        raise TypeError(
+            f"{factory!r} is a module, whose weights were drawn before; pass what builds it, such "
+            f"as {type(factory).__name__} or lambda n_in, n_out: {type(factory).__name__}(...)."
+        )
     module = constructed(factory, n_in, n_out, seed=seed)
     if not isinstance(module, nn.Module):
         raise TypeError(

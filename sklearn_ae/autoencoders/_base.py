@@ -200,7 +200,9 @@ default="from_dtype"
     device : str, default="cpu"
         "cpu", "cuda", "cuda:1", "mps" or "auto": where the network is. Rows may be anywhere.
     callbacks : list of skorch callbacks, default=None
-        Called while training; see skorch.callbacks.
+        Called while training; see skorch.callbacks. `KeyboardInterrupt` from a callback ends
+        `fit` with that error, and the estimator is as it was before; `EarlyStopping` ends it
+        with what was found so far.
     verbose : int, default=0
         1 prints a line an epoch, 2 also why training steps are not captured.
     random_state : int, RandomState or None, default=None
@@ -212,7 +214,9 @@ default="from_dtype"
     n_components_ : int
         Width of the code.
     net_ : skorch.NeuralNet
-        The net; `net_.module_` is the torch module, between standardised rows and codes.
+        The net; `net_.module_` is the torch module, between standardised rows and codes. What
+        `net_.predict` and `net_.forward` take and return are standardised rows, too; `transform`
+        and `reconstruct` are between rows in X's units.
     n_iter_ : int
         Epochs run.
     selection_ : Selection
@@ -459,7 +463,8 @@ default="from_dtype"
         condition : array-like of shape (n_samples,) or (n_samples, n_conditions), default=None
             Labels or numbers that the rows are conditioned on.
         companions : mapping of str to array-like of shape (n_samples, ...), default=None
-            What penalties read beside the rows, by name; a data frame is one, too.
+            What penalties read beside the rows, by name; a data frame or a structured array is
+            one, too, and is split by searches.
 
         Returns
         -------
@@ -514,7 +519,8 @@ default="from_dtype"
         -------
         found : CrossFit
             A tuple of `codes`, in the basis of the fitted estimator, `reconstructions`, in the
-            container of X, `scores`, and `folds`, the fold that each row was held out in.
+            container of X, `scores`, and `folds`, the fold that each row was held out in; -1
+            for rows of weight zero, which no network has seen.
 
         Raises
         ------
@@ -558,7 +564,8 @@ default="from_dtype"
         condition : array-like of shape (n_samples,) or (n_samples, n_conditions), default=None
             Labels or numbers that the rows are conditioned on.
         companions : mapping of str to array-like of shape (n_samples, ...), default=None
-            What penalties read beside the rows, by name; a data frame is one, too.
+            What penalties read beside the rows, by name; a data frame or a structured array is
+            one, too, and is split by searches.
 
         Returns
         -------
@@ -595,7 +602,8 @@ default="from_dtype"
         condition : array-like of shape (n_samples,) or (n_samples, n_conditions), default=None
             Labels or numbers that the rows are conditioned on.
         companions : mapping of str to array-like of shape (n_samples, ...), default=None
-            What penalties read beside the rows, by name; a data frame is one, too.
+            What penalties read beside the rows, by name; a data frame or a structured array is
+            one, too, and is split by searches.
 
         Returns
         -------
@@ -640,7 +648,8 @@ default="from_dtype"
         condition : array-like of shape (n_samples,) or (n_samples, n_conditions), default=None
             Labels or numbers that the rows are conditioned on.
         companions : mapping of str to array-like of shape (n_samples, ...), default=None
-            What penalties read beside the rows, by name; a data frame is one, too.
+            What penalties read beside the rows, by name; a data frame or a structured array is
+            one, too, and is split by searches.
 
         Returns
         -------
@@ -912,7 +921,11 @@ default="from_dtype"
             Rows in X's units, in the container that `fit` saw.
         """
         check_is_fitted(self)
-        if not isinstance(n_samples, Integral) or n_samples < 1:
+        if (
+            isinstance(n_samples, bool | np.bool_)
+            or not isinstance(n_samples, Integral)
+            or n_samples < 1
+        ):
             raise ValueError(f"n_samples={n_samples!r} must be an integer of at least 1.")
         given = self._reader.conditions(self, as_numpy(condition), n_samples)
         rng = Seeds.of(random_state).numpy("sample")
@@ -946,31 +959,37 @@ default="from_dtype"
     @property
     def selection_(self) -> Selection:
         """Which of start and network was kept, with the losses of held-out rows."""
+        check_is_fitted(self)
         return Selection(*self._selection)
 
     @property
     def history_(self) -> pd.DataFrame:
         """A row an epoch, the start being epoch 0; a column a named quantity."""
+        check_is_fitted(self)
         return self._history.frame()
 
     @property
     def device_(self) -> str:
         """Where the network is: that of `fit`, or the CPU if loaded where that one is not."""
+        check_is_fitted(self)
         return str(self._model.device)
 
     @property
     def loss_curve_(self) -> NDArray[np.float64]:
         """Training loss after each epoch."""
+        check_is_fitted(self)
         return self._history.column("train_loss")[1:]
 
     @property
     def validation_loss_curve_(self) -> NDArray[np.float64]:
         """Loss of held-out rows after each epoch."""
+        check_is_fitted(self)
         return self._history.column("valid_loss")[1:]
 
     @property
     def best_validation_loss_(self) -> float | None:
         """Least loss of held-out rows, the start included; None if nothing was held out."""
+        check_is_fitted(self)
         curve = self._history.column("valid_loss")
         return float(np.nanmin(curve)) if len(curve) else None
 

@@ -115,6 +115,8 @@ def fit(estimator: BaseAutoencoder, X: ArrayLike, *given: Any) -> Any:
         [fitted] = fit_specs([fitter], rows, previous)
         if pretrained:
             fitted = tuned_folds(fitter, rows, fitted, pretrained)
+        if goes_on and not n_epochs:
+            fitted = fitted._replace(selection=Selection(estimator.selection_.kept))
         take(estimator, X, rows, fitter, fitted)
     context.call_on_fit_task_end(estimator=estimator, X=X, y=X, reconstruction_attributes=dict)
     return fitter, rows, fitted
@@ -136,7 +138,7 @@ def fit_further(estimator: BaseAutoencoder, X: ArrayLike, *given: Any) -> None:
     fitter, rows = prepare(estimator, X, *given, reset=previous is None, previous=previous)
     with training_mode(fitter, rows):
         if previous is None:
-            take(estimator, X, rows, fitter, fitter.start(rows))
+            take(estimator, X, rows, fitter, fitter.start(rows), say=False)
         n_before, model = estimator._n_streamed, estimator._model
         loss = fitter.continue_stream(estimator.net_, model, rows, n_before)
     estimator._spec_used = fitter.spec
@@ -159,13 +161,18 @@ def training_mode(fitter: Fitter, rows: Rows) -> Iterator[None]:
 
 
 def take(
-    estimator: BaseAutoencoder, X: ArrayLike, rows: Rows, fitter: Fitter, fitted: Fitted
+    estimator: BaseAutoencoder,
+    X: ArrayLike,
+    rows: Rows,
+    fitter: Fitter,
+    fitted: Fitted,
+    say: bool = True,
 ) -> None:
-    """Set what was learned, in the library of X."""
+    """Set what was learned, in the library of X, and say what was kept if `verbose` asks for it."""
     fitted.net.optimizer_.state.clear()
     estimator.__dict__.update(learned(estimator, rows, fitter, fitted), _n_streamed=0)
     ArrayForm.of(X).mark(estimator.__dict__)
-    if estimator.verbose:
+    if estimator.verbose and say:
         print(f"{type(estimator).__name__}: {fitted.selection.sentence}")
 
 

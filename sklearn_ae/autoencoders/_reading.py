@@ -116,7 +116,7 @@ class Reader:
             weight = within_range(check_sample_weight(sample_weight, values))
         further: dict[str, Any] = {}
         if companions is not None:
-            further = read_companions(dict(companions), len(values))
+            further = read_companions(companions, len(values))
         if X_clean is not None:
             further["target"] = self.clean(estimator, X_clean, values)
         shape = self.adapter.sample_shape

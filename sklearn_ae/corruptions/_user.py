@@ -11,6 +11,7 @@ from torch import Generator, Tensor
 
 from sklearn_ae.corruptions._base import Corruption
 from sklearn_ae.data import ColumnScaling
+from sklearn_ae.runtime import takes
 
 
 class UserCorruption(Corruption):
@@ -76,4 +77,9 @@ def in_standard_units(
         return None
     if isinstance(corruption, Corruption):
         return corruption.bind(scaling, sample_shape)
+    if not takes(corruption, None, None):
+        raise TypeError(
+            f"corruption={corruption!r} does not take (X, rng): rows and a numpy Generator; write "
+            "for example lambda X, rng: X + rng.normal(size=X.shape)."
+        )
     return UserCorruption(corruption, scaling, sample_shape)

@@ -3,6 +3,7 @@
 from sklearn_ae.runtime._devices import available_device, resolve_device
 from sklearn_ae.runtime._interrupts import interrupts_held
 from sklearn_ae.runtime._seeds import Seeds, constructed
+from sklearn_ae.runtime._signatures import takes
 from sklearn_ae.runtime._threads import thread_count, torch_threads
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "constructed",
     "interrupts_held",
     "resolve_device",
+    "takes",
     "thread_count",
     "torch_threads",
 ]

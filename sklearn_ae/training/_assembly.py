@@ -25,7 +25,7 @@ from sklearn_ae.data import (
 )
 from sklearn_ae.inference import Model, ModuleFactory, TrainingRange, state_tensors
 from sklearn_ae.losses import Loss
-from sklearn_ae.runtime import constructed, interrupts_held, thread_count
+from sklearn_ae.runtime import constructed, interrupts_held, takes, thread_count
 from sklearn_ae.training._config import TrainingConfig
 from sklearn_ae.training._net import AutoencoderNet, RowsDataset
 from sklearn_ae.training._objective import Objective
@@ -33,6 +33,14 @@ from sklearn_ae.training._own_parts import check_own_parts
 from sklearn_ae.training._run import TrainingRun
 from sklearn_ae.training._spec import ModelSpec
 
+# What the shapes of a network follow from, in a user's words.
+_MADE_OF = (
+    ("architecture", "the architecture"),
+    ("latent", "the latent"),
+    ("linear_path", 'a linear map beside it, unless init="random":'),
+    ("n_parameters", "numbers for each column, by the loss:"),
+    ("n_conditions", "columns of the condition:"),
+)
 # Cells of rows of different sizes that are standardised at once.
 _BLOCK_CELLS = 2**18
 
@@ -95,6 +103,11 @@ def make_net(
     if config.optimizer is not None:
         with interrupts_held():  # an import that is interrupted stays half done
             import_compiler()
+        if not takes(config.optimizer, [], lr=config.learning_rate_init):
+            raise TypeError(
+                f"optimizer={config.optimizer!r} does not take (params, lr=...); write a factory "
+                "that does, such as functools.partial(torch.optim.SGD, momentum=0.9)."
+            )
     net = AutoencoderNet(
         factory,
         make_objective(spec, scalings, factory),
@@ -105,6 +118,11 @@ def make_net(
         verbose=config.verbose,
         **config.optimizer_parameters,
     ).initialize()
+    if not isinstance(net.optimizer_, torch.optim.Optimizer):
+        raise TypeError(
+            f"optimizer={config.optimizer!r} returned {net.optimizer_!r:.60}, which is not a torch "
+            "optimizer; return one that was made of the params that it is called with."
+        )
     if signature(net.optimizer_.step).parameters["closure"].default is Parameter.empty:
         raise ValueError(
             f"optimizer={config.optimizer!r} computes the loss several times in each step, which "
@@ -232,9 +250,13 @@ def training_range_of(
 def check_same_shapes(factory: ModuleFactory, previous: Model) -> None:
     new, old = ([t.shape for t in state_tensors(m)] for m in (factory(), previous.module))
     if new != old:
+        pairs = [
+            (words, getattr(previous.factory, n), getattr(factory, n)) for n, words in _MADE_OF
+        ]
+        found = [f"{words} {a!r} and now {b!r}" for words, a, b in pairs if repr(a) != repr(b)]
         raise ValueError(
-            f"The network so far is of {previous.factory.architecture!r}, whose weights do not "
-            f"fit {factory.architecture!r}; set warm_start=False, or keep the layers and init."
+            "The weights of the network so far do not fit the one that is asked for: it has "
+            f"{'; '.join(found) or 'other modules'}; set warm_start=False, or keep these."
         )
 
 

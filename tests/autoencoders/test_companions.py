@@ -6,6 +6,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV
 
 from sklearn_ae import (
     Autoencoder,
@@ -198,3 +199,35 @@ def test_a_penalty_says_which_companion_it_reads():
         with pytest.raises(ValueError, match="has 59 rows, but X has 60"):
             fit(TABLE, companions={"label": np.arange(N - 1)})
     assert not hasattr(model, "n_features_in_")
+
+
+def test_companions_that_cannot_be_read_are_named():
+    model = Autoencoder(2, penalties=(LabelTerm(),), **NARROW)
+    infinite = np.where(np.arange(N) == 3, np.inf, 1.0)
+    for companions, error, message in (
+        (np.arange(N), TypeError, "companions is a ndarray, which names nothing; pass a dict"),
+        ([1.0] * N, TypeError, "companions is a list, which names nothing"),
+        ({"label": None}, ValueError, r"companions\['label'\] is None; pass one entry a row"),
+        ({"label": 3}, ValueError, r"companions\['label'\] is 3; pass one entry a row"),
+        ({"label": infinite}, ValueError, r"companions\['label'\] holds an infinite number"),
+        ({"label": np.full(N, np.nan)}, FloatingPointError, r"companions \['label'\] hold NaN"),
+    ):
+        with pytest.raises(error, match=message):
+            model.fit(TABLE, companions=companions)
+
+
+class EmbeddingTerm(LabelTerm):
+    reads = ("label", "place")
+
+
+def test_a_search_splits_frames_and_structured_arrays_of_companions():
+    several = np.zeros(N, dtype=[("label", float), ("place", float, (2,))])
+    for penalty, companions in (
+        (LabelTerm(), pd.DataFrame({"label": np.arange(N)})),
+        (EmbeddingTerm(), several),
+    ):
+        model = Autoencoder(2, penalties=(penalty,), **NARROW)
+        search = GridSearchCV(model, {"alpha": [0.01]}, cv=2, error_score="raise")
+        assert search.fit(TABLE, companions=companions).best_estimator_.n_iter_ > 0
+    with pytest.raises(ValueError, match="A search splits no dict: pass a data frame there, or a"):
+        search.fit(TABLE, companions={"label": np.arange(N), "place": np.zeros((N, 2))})

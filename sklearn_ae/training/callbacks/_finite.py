@@ -7,6 +7,7 @@ from typing import Any
 
 from skorch.callbacks import Callback
 
+from sklearn_ae.data import RESERVED
 from sklearn_ae.training.callbacks._rate import LearningRate
 
 _RETRIES = 5
@@ -41,6 +42,15 @@ class FiniteGuard(Callback):
             If none has left finite numbers.
         """
         yield from range(_RETRIES)
+        companions = self.runs[0].train.companions.items()
+        lacks = [name for name, of_rows in companions if of_rows.isnan().any()]
+        unread = [name for name in lacks if name not in RESERVED]
+        if unread:
+            raise FloatingPointError(
+                f"The training loss was not finite, and companions {unread} hold NaN; let the term "
+                "that reads them leave such rows out, by torch.where before any product, or pass "
+                "rows that have them."
+            )
         raise FloatingPointError(
             f"The training loss was not finite {_RETRIES} times in epoch {self.rate.epoch + 1}, "
             f"the last time at learning rate {self.rate.schedule.peak / _LOWER:.3g}; lower "
