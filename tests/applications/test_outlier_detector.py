@@ -225,6 +225,7 @@ def test_many_rows_have_one_member(monkeypatch):
     monkeypatch.setattr(_committee, "MOST_ROWS", 150)
     fitted = detector(novelty=False).fit(X)
     assert np.isfinite(fitted.training_scores_).all()
+    assert len(fitted._calibration.scores) == 60
     assert (fitted.fit_predict(X) == -1).mean() == pytest.approx(0.1, abs=0.06)
 
 

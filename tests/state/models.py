@@ -122,6 +122,9 @@ KINDS = {
     "outlier_detector": Kind(
         AutoencoderOutlierDetector(Autoencoder(2, **_TABLE), n_estimators=2, random_state=0), rows
     ),
+    "outlier_detector_of_its_own": Kind(
+        AutoencoderOutlierDetector(training_rows="clean", n_estimators=1, random_state=0), rows
+    ),
     "super_resolver": Kind(SuperResolver(channels=2, depth=2, max_iter=1, random_state=0), images),
 }
 _METHODS = ["transform", "score_samples", "predict", "reconstruct", "impute", "sample"]

@@ -272,8 +272,8 @@ class _Trimmed:
 
 def _folds(drawn: NDArray[np.intp], n_members: int) -> list[NDArray[np.intp]]:
     """Return the rows that each member does not see."""
-    if len(drawn) >= MANY_ROWS:
-        return [drawn[:N_HELD_OUT]]
+    if n_members == 1 or len(drawn) >= MANY_ROWS:
+        return [drawn[: min(N_HELD_OUT, len(drawn) // 5)]]
     return [drawn[part] for _, part in KFold(min(n_members, len(drawn))).split(drawn)]
 
 
