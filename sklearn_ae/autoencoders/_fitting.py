@@ -17,7 +17,7 @@ from sklearn_ae.autoencoders._reading import Reader
 from sklearn_ae.autoencoders._threshold import FRESH_SHARE, fresh_threshold, outlier_threshold
 from sklearn_ae.data import ArrayForm, Ragged, Rows, rows_as_numpy
 from sklearn_ae.inference import Model, canonicalize, sample
-from sklearn_ae.runtime import Seeds, torch_threads
+from sklearn_ae.runtime import Seeds, torch_defaults, torch_threads
 from sklearn_ae.training import (
     EXACT,
     AutoencoderNet,
@@ -150,7 +150,12 @@ def fit_further(estimator: BaseAutoencoder, X: ArrayLike, *given: Any) -> None:
 def training_mode(fitter: Fitter, rows: Rows) -> Iterator[None]:
     """Take the threads of a fit, and gradients, whatever the caller has set."""
     threads = training_threads(fitter.spec, fitter.config, rows)
-    with torch_threads(threads), torch.inference_mode(False), torch.enable_grad():
+    with (
+        torch_threads(threads),
+        torch_defaults(),
+        torch.inference_mode(False),
+        torch.enable_grad(),
+    ):
         yield
 
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from sklearn_ae.architectures import Architecture, Dense, Shapes
 from sklearn_ae.inference._module import AutoencoderModule
 from sklearn_ae.latents import Latent
+from sklearn_ae.runtime import torch_defaults
 
 
 class ModuleFactory:
@@ -78,9 +79,10 @@ class ModuleFactory:
 
     def __call__(self) -> AutoencoderModule:
         """Build the network."""
-        encoder, decoder = self.architecture.build(self.shapes, self.linear_path)
-        latent = self.latent.build(self.n_components)
-        return AutoencoderModule(encoder, latent, decoder, self.missing_columns)
+        with torch_defaults():
+            encoder, decoder = self.architecture.build(self.shapes, self.linear_path)
+            latent = self.latent.build(self.n_components)
+            return AutoencoderModule(encoder, latent, decoder, self.missing_columns)
 
     def alone(self) -> ModuleFactory:
         """Return what builds the linear path alone, for rows that are flat."""

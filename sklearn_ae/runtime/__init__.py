@@ -1,5 +1,6 @@
 """What a computation is given by its surroundings: seeds, threads, devices, interrupts."""
 
+from sklearn_ae.runtime._defaults import torch_defaults
 from sklearn_ae.runtime._devices import available_device, resolve_device
 from sklearn_ae.runtime._interrupts import interrupts_held
 from sklearn_ae.runtime._seeds import Seeds
@@ -11,5 +12,6 @@ __all__ = [
     "interrupts_held",
     "resolve_device",
     "thread_count",
+    "torch_defaults",
     "torch_threads",
 ]
