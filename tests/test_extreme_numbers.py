@@ -145,3 +145,47 @@ def test_an_imputer_fills_integers_beside_a_huge_number():
     )
     filled = AutoencoderImputer(random_state=0).fit(frame).transform(frame.assign(b=1e30))
     assert np.isfinite(np.asarray(filled, dtype=float)).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", [*VARIANTS, "DenoisingAutoencoder", "StackedAutoencoder"])
+def test_the_largest_numbers_have_finite_answers(name, dtype):
+    far = X.astype(dtype)
+    far[0] = -np.finfo(dtype).max
+    far[1, ::2] = np.finfo(dtype).max
+    far[2] = np.finfo(dtype).max
+    fitted = getattr(sklearn_ae, name)(**OPTIONS).fit((1e-3 * X).astype(dtype))
+    for method in ("transform", "reconstruct", "score_samples", "reconstruction_errors"):
+        assert np.isfinite(getattr(fitted, method)(far)).all(), method
+    codes = np.full((2, fitted.n_components_), np.finfo(dtype).max, dtype)
+    assert np.isfinite(fitted.inverse_transform(codes)).all()
+
+
+@pytest.mark.parametrize("value", [1e200, 1.7e308])
+@pytest.mark.parametrize("name", [*VARIANTS, "AutoencoderOutlierDetector"])
+def test_a_variance_beyond_float64_is_an_error_that_says_so(name, value):
+    rows = X.copy()
+    rows[:, 1] = np.where(np.arange(60) % 2, value, -value)
+    with pytest.raises(ValueError, match=r"variance of X is not a finite number.*MaxAbsScaler"):
+        getattr(sklearn_ae, name)().fit(rows)
+
+
+def test_an_imputer_fills_beside_the_largest_numbers():
+    rows = X.copy()
+    rows[:, 1] = np.where(np.arange(60) % 2, 1.7e308, -1.7e308)
+    rows[3, 1] = rows[4, 2] = np.nan
+    filled = AutoencoderImputer(**OPTIONS).fit_transform(rows)
+    assert np.abs(filled[:, 1]).max() <= 1.7e308
+
+
+@pytest.mark.parametrize(("value", "dtype"), [(1e38, np.float32), (1e38, float), (1e150, float)])
+@pytest.mark.parametrize("cls", [Autoencoder, VariationalAutoencoder])
+def test_one_huge_cell_leaves_a_history_of_numbers(cls, value, dtype):
+    rows = X.astype(dtype)
+    rows[7, 1] = value
+    for seed in range(3):  # held out, or not
+        fitted = cls(2, max_iter=2, random_state=seed).fit(rows)
+        losses = fitted.history_.filter(like="loss").to_numpy(float)
+        assert np.isfinite(losses[:, np.isfinite(losses).any(axis=0)]).all()
+        selection = fitted.selection_
+        assert np.isfinite([selection.start_loss, selection.network_loss]).all()

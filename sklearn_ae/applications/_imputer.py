@@ -35,9 +35,10 @@ from sklearn_ae.data import (
     Series,
     as_numpy,
     check_accepted,
+    objects_as_numbers,
     within_range,
 )
-from sklearn_ae.runtime import Seeds, resolve_device, torch_threads
+from sklearn_ae.runtime import Seeds, resolve_device, torch_defaults, torch_threads
 from sklearn_ae.training import TrainingConfig
 
 _DTYPES = (np.float64, np.float32)
@@ -241,7 +242,7 @@ default="from_dtype"
         self._validate_params()
         before = self.__dict__.copy()
         try:
-            with torch_threads(1):
+            with torch_threads(1), torch_defaults():
                 self._fit(as_numpy(X), as_numpy(sample_weight))
                 ArrayForm.of(X).mark(self.__dict__)
         except BaseException:
@@ -405,12 +406,14 @@ default="from_dtype"
         empty = [feature.empty for feature in self._table.features]
         return np.flatnonzero(np.full(len(empty), self.keep_empty_features) | ~np.array(empty))
 
+    @np.errstate(invalid="ignore")  # scikit-learn adds up the cells, past infinity both ways
     def _validated(self, X: ArrayLike, *, reset: bool) -> Any:
         """Check rows; frames stay what they are, if `fit` saw one."""
         check_accepted(X)
         if reset:
             self._frame = Container.of(X).backend is not None
         if not self._frame or Container.of(X).backend is None:
+            X = objects_as_numbers(X)
             return validate_data(self, X, dtype=_DTYPES, reset=reset, ensure_all_finite="allow-nan")
         if not _num_samples(X):
             raise ValueError(

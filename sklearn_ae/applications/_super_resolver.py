@@ -28,7 +28,7 @@ from sklearn_ae.data import SMALL, PixelRange, Ragged, Rows, as_images, plan
 from sklearn_ae.inference import Model
 from sklearn_ae.latents import Deterministic
 from sklearn_ae.losses import SquaredError
-from sklearn_ae.runtime import Seeds, resolve_device, thread_count, torch_threads
+from sklearn_ae.runtime import Seeds, resolve_device, thread_count, torch_defaults, torch_threads
 from sklearn_ae.starts import BicubicStart
 from sklearn_ae.training import (
     AutoencoderNet,
@@ -253,7 +253,7 @@ class SuperResolver(StateMixin):
         )
         entropy = Seeds.of(self.random_state).entropy
         fitter = Fitter(spec, config, Seeds(entropy), groups=groups)
-        with torch_threads(training_threads(spec, config, rows)):
+        with torch_threads(training_threads(spec, config, rows)), torch_defaults():
             [fitted] = fit_specs([fitter], rows)
         fitted.net.optimizer_.state.clear()
         self.__dict__.update(

@@ -39,6 +39,7 @@ def adapter_of(X: Any, name: str, n_channels: int | None = None) -> AnySize:
     return AnySize().fit(X, n_channels)
 
 
+@np.errstate(invalid="ignore")  # scikit-learn adds up the cells, past infinity both ways
 def read_images(adapter: AnySize, X: Any, name: str) -> Ragged:
     """Return finite images, integers in [0, 1]."""
     images = adapter.rows(X)

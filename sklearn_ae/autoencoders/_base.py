@@ -717,7 +717,8 @@ default="from_dtype"
             Rows in X's units, in the container that `fit` saw.
         """
         check_is_fitted(self)
-        code = check_array(X, dtype=dtypes_of(X), input_name="X")
+        with np.errstate(invalid="ignore"):  # it adds up the cells, past infinity both ways
+            code = check_array(X, dtype=dtypes_of(X), input_name="X")
         if self.deep_features and code.shape[1] == self._n_features_out:
             code = code[:, : self.n_components_]
         if code.shape[1] != self.n_components_:

@@ -19,7 +19,7 @@ from sklearn_ae.autoencoders._threshold import FRESH_SHARE, fresh_threshold, out
 from sklearn_ae.data import ArrayForm, Ragged, Rows, rows_as_numpy
 from sklearn_ae.inference import Model, canonicalize, sample
 from sklearn_ae.inspection._reasons import Replacements, typical_score
-from sklearn_ae.runtime import Seeds, torch_threads
+from sklearn_ae.runtime import Seeds, torch_defaults, torch_threads
 from sklearn_ae.training import (
     EXACT,
     AutoencoderNet,
@@ -156,7 +156,12 @@ def fit_further(estimator: BaseAutoencoder, X: ArrayLike, *given: Any) -> None:
 def training_mode(fitter: Fitter, rows: Rows) -> Iterator[None]:
     """Take the threads of a fit, and gradients, whatever the caller has set."""
     threads = training_threads(fitter.spec, fitter.config, rows)
-    with torch_threads(threads), torch.inference_mode(False), torch.enable_grad():
+    with (
+        torch_threads(threads),
+        torch_defaults(),
+        torch.inference_mode(False),
+        torch.enable_grad(),
+    ):
         yield
 
 

@@ -71,6 +71,7 @@ class Reader:
         check_no_conflict(estimator, "architecture", architecture, unread)
         self.adapter = adapter.fit(X)
 
+    @np.errstate(invalid="ignore")  # scikit-learn adds up the cells, past infinity both ways
     def values(self, estimator: BaseAutoencoder, X: ArrayLike, *, reset: bool = False) -> Any:
         """Check rows and put them into the form that the network's side takes."""
         check_accepted(X)
@@ -129,6 +130,7 @@ class Reader:
         further["condition"] = self.conditions(estimator, condition, len(values))
         return Rows(values, weight, sample_shape=shape, **further)
 
+    @np.errstate(invalid="ignore")  # scikit-learn adds up the cells, past infinity both ways
     def clean(self, estimator: BaseAutoencoder, X_clean: ArrayLike, values: Any) -> Any:
         """Check the clean rows that belong to noisy ones."""
         check_accepted(X_clean, "X_clean")

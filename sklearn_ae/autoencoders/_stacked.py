@@ -22,6 +22,7 @@ from sklearn_ae.autoencoders._fitting import fit
 from sklearn_ae.data import RESERVED, Rows
 from sklearn_ae.inference import AutoencoderModule, Model, ModuleFactory, rebase
 from sklearn_ae.latents import Deterministic
+from sklearn_ae.runtime import torch_defaults
 from sklearn_ae.training import Fitted, Fitter
 
 
@@ -199,10 +200,10 @@ class StackedAutoencoder(BaseAutoencoder):
             missing_columns=first.factory.missing_columns,
         )
         modules = [copy.deepcopy(model.module) for model in models]
-        encoder = Chain([module.encoder for module in modules], widths, encoding=True)
-        decoders = [module.decoder for module in reversed(modules)]
-        decoder = Chain(decoders, widths[::-1], encoding=False)
-        with torch.no_grad():
+        with torch.no_grad(), torch_defaults():
+            encoder = Chain([module.encoder for module in modules], widths, encoding=True)
+            decoders = [module.decoder for module in reversed(modules)]
+            decoder = Chain(decoders, widths[::-1], encoding=False)
             for i, (model, following) in enumerate(pairwise(models)):
                 mean = following.scaling.mean / model.code_scale
                 scale = following.scaling.scale / model.code_scale

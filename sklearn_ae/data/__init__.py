@@ -31,6 +31,7 @@ from sklearn_ae.data._table import (
     Table,
     TableRows,
     categorical_columns,
+    objects_as_numbers,
     read_table,
 )
 from sklearn_ae.data._table_scaling import TableScaling, level_spans
@@ -80,6 +81,7 @@ __all__ = [
     "fit_column",
     "fit_scaling",
     "level_spans",
+    "objects_as_numbers",
     "plan",
     "read_companions",
     "read_table",

@@ -29,11 +29,13 @@ def check_accepted(X: Any, name: str = "X") -> None:
     ------
     TypeError
         If X is a data set of torch or skorch, a lazy frame, a mapping, an iterator, a list of
-        mappings or a record array.
+        mappings, a record array, an array of dates or durations, or a masked array with hidden
+        cells.
     ValueError
         If X is a series, one row or one column of a frame, or has several columns of one name.
     """
     if issparse(X) or (isinstance(X, np.ndarray) and X.dtype.names is None):
+        check_cells(X, name)
         return
     _check_no_dataset(X, name)
     found = f"{name} is a {type(X).__module__.partition('.')[0]} {type(X).__name__}"
@@ -61,6 +63,37 @@ def check_accepted(X: Any, name: str = "X") -> None:
     if getattr(getattr(X, "dtype", None), "names", None):
         raise TypeError(
             f"{found} of records with fields {list(X.dtype.names)[:5]}; pass pd.DataFrame({name})."
+        )
+
+
+def check_cells(X: Any, name: str = "X") -> None:
+    """Raise if an array holds what becomes other numbers without its dtype or its mask.
+
+    Parameters
+    ----------
+    X : object
+        Of which only arrays are looked at.
+    name : str
+        What to call it.
+
+    Raises
+    ------
+    TypeError
+        If X is of dates or durations, or has a mask that hides cells.
+    """
+    kind = getattr(getattr(X, "dtype", None), "kind", "")
+    if kind in ("M", "m") and isinstance(X, np.ndarray):
+        held = "dates" if kind == "M" else "durations"
+        way_out = (
+            f"pass pd.DataFrame({name}), whose dates are read as such"
+            if kind == "M"
+            else f'pass {name} / np.timedelta64(1, "s"), with NaN where they are missing'
+        )
+        raise TypeError(f"{name} is an array of {held}, dtype {X.dtype}; {way_out}.")
+    if np.ma.is_masked(X):
+        raise TypeError(
+            f"{name} is a masked array, {np.ma.count_masked(X)} cells of which are hidden; pass "
+            f"{name}.astype(float).filled(np.nan), where they are missing."
         )
 
 

@@ -27,8 +27,8 @@ _ZERO = {"number": 0.0, "boolean": False}
 # Dtypes that state their levels, and those that hold nothing.
 _STATED = ("category", "Enum")
 _UNTYPED = ("Unknown", "null", "null[pyarrow]")
-# Days since 1970 that every library's dates can hold.
-_DATES = (-106_000.0, 106_000.0)
+# Days from 1970 that every unit but the nanosecond holds, and every library can show.
+_MOST_DAYS = 95_000_000.0
 
 
 class Column(ABC):
@@ -78,7 +78,7 @@ class Column(ABC):
         values = self.values(codes)
         if type is None:
             return self.type.build(values, index)
-        return type.build(type.fit_in(values) if values.dtype.kind == "f" else values, index)
+        return type.build(type.fit_in(values), index)
 
 
 class Numeric(Column):
@@ -155,9 +155,9 @@ class Date(Column):
         return series.days()
 
     def values(self, codes: NDArray[np.float64]) -> NDArray[np.datetime64]:
-        """Return points in time to the microsecond."""
-        days = np.clip(codes, *_DATES)
-        return np.round(days * 86_400e6).astype("datetime64[us]")
+        """Return points in time, to the microsecond, that the column can store."""
+        days = np.clip(codes, -_MOST_DAYS, _MOST_DAYS)
+        return self.type.fit_in(np.round(days * 86_400e6).astype("datetime64[us]"))
 
 
 class Empty(Column):
@@ -247,8 +247,11 @@ class _Leveled(Column):
 
     def encode(self, series: Series) -> NDArray[np.float64]:
         """Return the numbers of levels; one that is not known is missing."""
-        if series.kind == "number" and self.levels and all(isinstance(v, str) for v in self.levels):
+        text = [isinstance(level, str) for level in self.levels]
+        if text and all(text) and series.kind == "number":
             series.refuse("text")
+        if text and not any(text) and series.text:
+            series.refuse("booleans" if self.levels == [False, True] else "numbers")
         codes = self._index.get_indexer(series.objects())
         return np.where(codes < 0, np.nan, codes)
 

@@ -52,11 +52,27 @@ _CONVERSIONS: dict[str, tuple[str, dict[str, str]]] = {
             "pyarrow": 'column.cast("string")',
         },
     ),
+    "text": (
+        "convert the column",
+        {
+            "pandas": "pd.to_numeric(column)",
+            "polars": "column.cast(pl.Float64)",
+            "pyarrow": 'column.cast("float64")',
+        },
+    ),
+    "dated": (
+        "convert the column into times since its first",
+        {
+            "pandas": "(column - column.min()).dt.total_seconds()",
+            "polars": "column.to_physical() - column.to_physical().min()",
+        },
+    ),
     "nested": ("turn it into a column for each element or field", {}),
     "mixed-integer": (
         "give it one type",
         {"pandas": 'column.astype("string")'},
     ),
+    "mixed-numbers": ("give it one type", {"pandas": "column.astype(float)"}),
 }
 # narwhals' dtypes of kinds that are refused.
 _REFUSED = {

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from sklearn_ae.data._accepted import check_cells
 from sklearn_ae.data._arrays import as_numpy
 from sklearn_ae.data._containers import Container
 from sklearn_ae.data._input_adapter import InputAdapter, Wrapper, places
@@ -321,6 +322,8 @@ def as_images(X: Any, n_channels: int | None = None) -> tuple[Any, bool]:
     if is_list and not len(X):
         raise ValueError("X is empty; pass at least one image.")
     if is_list and (np.ndim(X[0]) in (2, 3) or hasattr(X[0], "ndim")):
+        for i, image in enumerate(X):
+            check_cells(image, f"Image {i} of X")
         arrays = [np.asarray(as_numpy(image)) for image in X]
         shapes = [image.shape for image in arrays if image.ndim == 3]
         first = _channels_first(shapes, torch.is_tensor(X[0]), n_channels)

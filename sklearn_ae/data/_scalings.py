@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from sklearn_ae.data._channels import ChannelScaling
 from sklearn_ae.data._normal_scores import NormalScores
 from sklearn_ae.data._rows import Rows
@@ -19,12 +21,26 @@ def fit_scaling(rows: Rows, *, normal_scores: bool = False) -> ColumnScaling:
         Training rows.
     normal_scores : bool
         Whether the columns of a matrix are mapped to normal scores.
+
+    Raises
+    ------
+    ValueError
+        If variances do not add up to a finite number.
     """
+    scaling: ColumnScaling
     if rows.sample_shape is not None:
-        return ChannelScaling.fit(rows)
-    if isinstance(rows.values, TableRows):
-        return TableScaling.fit(rows)
-    return NormalScores.fit(rows) if normal_scores else ColumnScaling.fit(rows)
+        scaling = ChannelScaling.fit(rows)
+    elif isinstance(rows.values, TableRows):
+        scaling = TableScaling.fit(rows)
+    else:
+        scaling = NormalScores.fit(rows) if normal_scores else ColumnScaling.fit(rows)
+    largest = float(scaling.scale.max(initial=0.0))
+    if not math.isfinite(largest * largest * len(scaling.scale)):
+        raise ValueError(
+            "The variance of X is not a finite number: a column's standard deviation is "
+            f"{largest:.3g}; put a MaxAbsScaler in front."
+        )
+    return scaling
 
 
 def scaling_from(state: dict) -> ColumnScaling:

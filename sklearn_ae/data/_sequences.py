@@ -7,11 +7,12 @@ from typing import Any
 
 import narwhals.stable.v1 as nw
 import numpy as np
+import pandas as pd
 import torch
 from numpy.typing import NDArray
 from scipy.sparse import issparse
-from sklearn.utils import _safe_indexing
 
+from sklearn_ae.data._accepted import check_cells
 from sklearn_ae.data._arrays import as_numpy
 from sklearn_ae.data._containers import Container
 from sklearn_ae.data._images import check_real, shape_of, to_type
@@ -112,7 +113,7 @@ class _LongForm:
 
     def wrap(self, values: Ragged, like: Any = None) -> Any:
         """Return a long frame with the ids and rows of `like`, or with ids 0, 1, ..."""
-        if not hasattr(like, "columns") or self.sequence_id not in like.columns:
+        if self.sequence_id not in Container.of(like).columns:
             like = None
         if like is None:
             ids = np.repeat(np.arange(len(values)), values.sizes[:, 0])
@@ -120,7 +121,7 @@ class _LongForm:
         steps = Steps(like, self.sequence_id)
         cells = np.empty_like(values.cells)
         cells[steps.order] = values.cells
-        return self._frame(steps.ids, cells, like)
+        return self._frame(like[self.sequence_id], cells, like)
 
     def wrap_errors(self, values: Ragged, like: Any = None) -> Any:
         """Return a long frame with a number for each value."""
@@ -136,11 +137,12 @@ class _LongForm:
         names = [c for c in self.columns if c != self.sequence_id]
         data = {self.sequence_id: ids} | dict(zip(names, cells.T, strict=True))
         if self.backend == "pandas":
-            import pandas as pd
-
             return pd.DataFrame(data, index=None if like is None else like.index)[self.columns]
         backend: Any = self.backend
-        columns = {str(k): np.ascontiguousarray(v) for k, v in data.items()}
+        columns = {
+            str(k): np.ascontiguousarray(v) if isinstance(v, np.ndarray) else v
+            for k, v in data.items()
+        }
         frame = nw.from_dict(columns, backend=backend)
         return frame.select([str(c) for c in self.columns]).to_native()
 
@@ -159,7 +161,7 @@ class Steps:
     def __init__(self, frame: Any, sequence_id: Hashable) -> None:
         native = nw.from_native(frame, eager_only=True)
         self.backend = native.implementation.value
-        self.all_columns = list(frame.columns)
+        self.all_columns = Container.of(frame).columns
         if sequence_id not in self.all_columns:
             raise ValueError(
                 f"sequence_id={sequence_id!r} is no column of X, which has "
@@ -172,13 +174,9 @@ class Steps:
             raise ValueError(
                 f"Column {sequence_id!r} of X is missing in row {row}; give every step its id."
             )
-        _, first, inverse = np.unique(self.ids, return_index=True, return_inverse=True)
-        rank = np.empty(len(first), dtype=int)
-        rank[np.argsort(first)] = np.arange(len(first))
-        sequence = rank[inverse.ravel()]
+        sequence, self.unique_ids = pd.factorize(self.ids)
         self.order = np.argsort(sequence, kind="stable")
-        self.lengths = np.bincount(sequence, minlength=len(first))
-        self.unique_ids = self.ids[np.sort(first)]
+        self.lengths = np.bincount(sequence, minlength=len(self.unique_ids))
         self.frame = frame
 
     def values(self) -> Any:
@@ -308,7 +306,7 @@ class Sequences(InputAdapter):
         steps = Steps(X, self.sequence_id)
         for start in range(0, len(steps.unique_ids), size):
             chosen = np.isin(steps.ids, steps.unique_ids[start : start + size])
-            yield _safe_indexing(X, np.flatnonzero(chosen))
+            yield nw.from_native(X, eager_only=True)[np.flatnonzero(chosen)].to_native()
 
     def sizes(self, lengths: Any, n_rows: int) -> NDArray | None:
         """Return the lengths of sequences to decode: those given, or the median."""
@@ -366,6 +364,7 @@ def _read_list(X: Any) -> Ragged:
         raise ValueError("X is empty; pass at least one sequence.")
     sequences: list[NDArray] = []
     for i, sequence in enumerate(X):
+        check_cells(sequence, f"Sequence {i} of X")
         steps = np.asarray(as_numpy(sequence))
         steps = steps[:, None] if steps.ndim == 1 else steps
         if steps.ndim != 2 or 0 in steps.shape:
@@ -402,10 +401,4 @@ def _floating(values: NDArray) -> NDArray:
 
 
 def _missing(values: NDArray) -> NDArray:
-    if values.dtype.kind == "f":
-        return np.isnan(values)
-    if values.dtype.kind in "Mm":
-        return np.isnat(values)
-    if values.dtype.kind == "O":
-        return np.array([v is None or v != v for v in values.ravel()]).reshape(values.shape)
-    return np.zeros(values.shape, dtype=bool)
+    return np.asarray(pd.isna(values))

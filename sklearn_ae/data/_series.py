@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from decimal import Context, Decimal
-from numbers import Integral, Number
+from numbers import Integral, Number, Real
 from typing import Any
 
 import narwhals
@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 from sklearn_ae.data import _dtypes
 
 _DAY = 86_400e6  # microseconds
+# What 64 bits of nanoseconds hold around 1970, in any time zone.
+_NANOSECONDS = np.timedelta64(106_750, "D")
+_EPOCH = np.datetime64(0, "D")
 # Kinds of cells that are Python objects, by what pandas calls them.
 _OBJECTS = {
     "boolean": "boolean",
@@ -71,6 +74,11 @@ class ColumnType:
         return None if found is None else (found[1], int(found[2]))
 
     @property
+    def _nanoseconds(self) -> bool:
+        """Whether points in time are stored as nanoseconds, whatever the library calls them."""
+        return "ns" in self.dtype or "[ns" in str(self.dtype[0])
+
+    @property
     def digits(self) -> tuple[int, int] | None:
         """Digits in all and after the point of decimal numbers."""
         found = re.match(r"decimal\d*\((\d+), (-?\d+)\)", str(self.dtype[0]).lower())
@@ -86,8 +94,14 @@ class ColumnType:
             self.name, self.backend, stored, [*self.categories, *further], self.ordered
         )
 
-    def fit_in(self, numbers: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return numbers that the column can store."""
+    def fit_in(self, numbers: NDArray) -> NDArray:
+        """Return numbers or points in time that the column can store; other values as they are."""
+        if numbers.dtype.kind == "M" and self._nanoseconds:
+            return np.clip(numbers, _EPOCH - _NANOSECONDS, _EPOCH + _NANOSECONDS)
+        if numbers.dtype.kind != "f":
+            return numbers
+        if re.match("bool", str(self.dtype[0]).lower()):
+            return numbers > 0.5
         if self.digits is not None:
             precision, scale = self.digits
             high = np.nextafter((10.0**precision - 1.0) / 10.0**scale, 0.0)
@@ -159,9 +173,12 @@ def _narwhals_column(type: ColumnType, values: Any) -> Any:
         dtype = dtype(unit)
     elif name == "Enum":
         dtype = dtype(type.categories)
-    if isinstance(cells, np.ndarray):
-        cells = cells.tolist()
-    series = narwhals.new_series(str(type.name), cells, dtype, backend=backend)
+    if isinstance(cells, np.ndarray) and cells.dtype.kind == "M":
+        # Python's dates end with the year 9999, those of libraries do not.
+        series = narwhals.new_series(str(type.name), cells, backend=backend).cast(dtype)
+    else:
+        cells = cells.tolist() if isinstance(cells, np.ndarray) else cells
+        series = narwhals.new_series(str(type.name), cells, dtype, backend=backend)
     if zone is not None:
         series = series.dt.replace_time_zone("UTC").dt.convert_time_zone(zone)
     return series.to_native()
@@ -260,10 +277,18 @@ class Series:
         kind = _OBJECTS.get(found)
         if kind is None:
             examples = {type(c).__name__: c for c in observed}
+            if all(isinstance(c, Real | Decimal) for c in examples.values()):
+                found = "mixed-numbers" if len(examples) > 1 else found
+            elif found == "mixed" and any(map(pd.api.types.is_scalar, examples.values())):
+                found = "mixed-integer"
             held = " and ".join(f"{name} ({c!r:.40})" for name, c in sorted(examples.items()))
             advice = _dtypes.conversion(found, self._library)
             raise ValueError(f"Column {self.name!r} of X holds {held}; {advice}.")
         return kind
+
+    def as_numbers(self) -> str:
+        """Return how to make numbers of the column."""
+        return _dtypes.conversion("dated" if self.kind == "date" else "text", self._library)
 
     def __len__(self) -> int:
         return len(self.native)
@@ -297,6 +322,13 @@ class Series:
             cells = np.where(cells == self.missing_values, np.nan, cells)
         return np.asarray(cells, dtype=np.float64)
 
+    @property
+    def text(self) -> bool:
+        """Whether every cell that is observed is text."""
+        return self.kind in ("category", "ordered") and all(
+            isinstance(cell, str) for cell in set(self.objects()[~self.missing()])
+        )
+
     def numbers(self) -> NDArray[np.float64]:
         """Return the cells as numbers, NaN where they are missing."""
         if self.kind not in ("number", "boolean"):
@@ -305,7 +337,13 @@ class Series:
         if self._numeric:
             cells = self._floats()
         else:
-            cells = np.where(self.missing(), np.nan, self.objects()).astype(np.float64)
+            try:
+                cells = np.where(self.missing(), np.nan, self.objects()).astype(np.float64)
+            except OverflowError as error:
+                raise ValueError(
+                    f"Column {self.name!r} of X holds whole numbers beyond 1.8e308, the largest "
+                    "float64; replace them by numbers or by NaN."
+                ) from error
         if np.isinf(cells).any():
             raise ValueError(
                 f"Column {self.name!r} of X contains infinity; replace it by a number or by NaN."
@@ -351,8 +389,7 @@ class Series:
         values : ndarray
             A value for each of them.
         """
-        if values.dtype.kind == "f":
-            values = self.type.fit_in(values)
+        values = self.type.fit_in(values)
         if not self.frame:
             return _put(self.native, cells, values)
         index = getattr(self.native, "index", None)

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
 from sklearn.utils.validation import check_array
 
+from sklearn_ae.data._accepted import check_cells
 from sklearn_ae.data._columns import Column, fit_column
 from sklearn_ae.data._containers import Container, is_frame
 from sklearn_ae.data._input_adapter import InputAdapter, Wrapper
@@ -234,7 +235,7 @@ class Table(InputAdapter):
         if isinstance(X, TableRows):
             return X
         if self.columns is None:
-            return X if _fits_numpy(X) else _as_numbers(X)
+            return objects_as_numbers(X) if _fits_numpy(X) else _as_numbers(X)
         return TableRows(self.columns.encode(read_table(X)), self.columns)
 
     def note(self, values: Any, X: Any) -> None:
@@ -358,8 +359,52 @@ def _as_numbers(X: Any) -> Any:
     return Container.of(X).wrap(np.column_stack([s.numbers() for s in read_table(X)]), X)
 
 
+def objects_as_numbers(X: Any) -> Any:
+    """Return nested lists and arrays of objects as numbers, NaN where a cell is missing.
+
+    Parameters
+    ----------
+    X : object
+        What a user passed; anything else comes back as it is.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a cell is no number, with its row and column.
+    """
+    cells = np.asarray(X) if isinstance(X, list | tuple) else X
+    if not isinstance(cells, np.ndarray):
+        return X
+    check_cells(cells)
+    if cells.ndim != 2:
+        return X
+    if cells.dtype.kind not in "OUS":
+        return cells
+    cells = np.where(pd.isna(cells), np.nan, cells) if cells.dtype == object else cells
+    try:
+        if not any(
+            issubclass(t, np.datetime64 | np.timedelta64) for t in set(map(type, cells.flat))
+        ):
+            return cells.astype(np.float64)
+    except (TypeError, ValueError, OverflowError):
+        pass
+    for position, cell in enumerate(cells.ravel().tolist()):
+        try:
+            if isinstance(cell, np.datetime64 | np.timedelta64):
+                raise TypeError("an array of objects must be of numbers")
+            float(cell)
+        except (TypeError, ValueError, OverflowError) as error:
+            i, j = divmod(position, cells.shape[1])
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            raise kind(
+                f"{error}: X holds {cell!r:.60} in row {i}, column {j}; replace it by a number or "
+                "by NaN, or pass pd.DataFrame(X) if the column is of text, categories or dates."
+            ) from error
+    return cells
+
+
 def read_numbers(X: Any, *, missing: bool = True) -> Any:
-    """Return a frame of numbers alone, in the same columns; anything but a frame as it is.
+    """Return a frame or an array of numbers alone, in the same columns.
 
     Parameters
     ----------
@@ -374,7 +419,7 @@ def read_numbers(X: Any, *, missing: bool = True) -> Any:
         If a column holds something else than numbers, or lacks one that has to be there.
     """
     if not is_frame(X):
-        return X
+        return objects_as_numbers(X)
     if isinstance(X, pd.DataFrame) and all(
         isinstance(dtype, np.dtype) and dtype.kind in "fiub" for dtype in X.dtypes
     ):
@@ -385,8 +430,8 @@ def read_numbers(X: Any, *, missing: bool = True) -> Any:
         if series.kind not in ("number", "boolean") and len(observed):
             raise ValueError(
                 f"Column {series.name!r} of X holds {series.objects()[observed[0]]!r:.60} in row "
-                f"{observed[0]}, but sequences and images are of numbers; convert the column, for "
-                "example by pd.to_numeric, or leave it out."
+                f"{observed[0]}, but sequences and images are of numbers; "
+                f"{series.as_numbers()}, or leave it out."
             )
         cells = series.numbers()
         lacks = np.flatnonzero(np.isnan(cells))
@@ -406,6 +451,7 @@ def read_numbers(X: Any, *, missing: bool = True) -> Any:
     return Container.of(X).wrap(values, X)
 
 
+@np.errstate(invalid="ignore")  # scikit-learn adds up the cells, past infinity both ways
 def read_table(X: Any, missing_values: Any = np.nan) -> list[Series]:
     """Return the columns of a frame or an array.
 

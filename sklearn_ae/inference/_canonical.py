@@ -16,6 +16,7 @@ from sklearn_ae.data import Ragged, Rows
 from sklearn_ae.inference._density import divergence_per_component
 from sklearn_ae.inference._model import Model
 from sklearn_ae.losses import SquaredError
+from sklearn_ae.runtime import torch_defaults
 
 # Directions of the code whose variance is below this share of the largest are empty, and
 # those below this share of the mean's square are rounding.
@@ -47,6 +48,7 @@ class _Basis(NamedTuple):
     explained: NDArray[np.float64]
 
 
+@torch_defaults()
 def canonicalize(model: Model, rows: Rows, symmetry: str, whiten: bool) -> NDArray[np.float64]:
     """Bring a model's code into its canonical basis, as far as its objective allows.
 
@@ -134,6 +136,7 @@ def align(codes: NDArray, target: NDArray, symmetry: str) -> Callable[[NDArray],
     return lambda code: ((code - mean) @ matrix + goal).astype(code.dtype, copy=False)
 
 
+@torch_defaults()
 def rebase(model: Model, rows: Rows, like: Model, symmetry: str) -> None:
     """Bring a model's code nearest to that of another, by what its objective lets change.
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from sklearn_ae.architectures import Architecture, Dense, Shapes
 from sklearn_ae.inference._module import AutoencoderModule
 from sklearn_ae.latents import Latent, LatentModule
-from sklearn_ae.runtime import constructed
+from sklearn_ae.runtime import constructed, torch_defaults
 
 
 class ModuleFactory:
@@ -79,8 +79,9 @@ class ModuleFactory:
 
     def __call__(self) -> AutoencoderModule:
         """Build the network."""
-        encoder, decoder = constructed(self.architecture.build, self.shapes, self.linear_path)
-        latent = constructed(self.latent.build, self.n_components)
+        with torch_defaults():
+            encoder, decoder = constructed(self.architecture.build, self.shapes, self.linear_path)
+            latent = constructed(self.latent.build, self.n_components)
         if not isinstance(latent, LatentModule):
             raise TypeError(
                 f"latent={self.latent!r} built {latent!r:.60}, which is not a LatentModule; "
@@ -91,7 +92,8 @@ class ModuleFactory:
                 f"latent={self.latent!r} has samples=True, but {type(latent).__name__} has no "
                 "sample(n_samples, n_components, rng); write it, or leave samples=False."
             )
-        return AutoencoderModule(encoder, latent, decoder, self.missing_columns)
+        with torch_defaults():
+            return AutoencoderModule(encoder, latent, decoder, self.missing_columns)
 
     def alone(self) -> ModuleFactory:
         """Return what builds the linear path alone, for rows that are flat."""

@@ -27,7 +27,7 @@ from sklearn_ae.data import (
 from sklearn_ae.inference._factory import ModuleFactory
 from sklearn_ae.inference._module import AutoencoderModule
 from sklearn_ae.inference._sparse_passes import WIDE, SparsePasses
-from sklearn_ae.inference._tensor_passes import TensorPasses
+from sklearn_ae.inference._tensor_passes import TensorPasses, farthest_of
 from sklearn_ae.inference._training_range import TrainingRange
 from sklearn_ae.losses import Loss, SquaredError
 from sklearn_ae.runtime import thread_count, torch_threads
@@ -151,9 +151,10 @@ class Model:
         standardized = self.standardizer(x.dtype)
         scale = as_tensor(module, self.code_scale, x.dtype)
         coded = self.coder(x.dtype)
+        largest = float(np.finfo(x.dtype).max)
 
         def scaled(rows: Tensor, condition: Tensor | None) -> Tensor:
-            return coded(rows, condition) * scale
+            return (coded(rows, condition) * scale).clamp(-largest, largest)
 
         def function(block: NDArray, given: NDArray | None, extent: Extent | None) -> NDArray:
             return _computed(module, scaled, standardized(block), given, x.dtype)
@@ -298,7 +299,7 @@ class Model:
         for part, block, _ in blocks(x, self._block_cells(x)):
             given = None if condition is None else condition[part]
             code = run_in_float64(module, coded, standardized(block), given, x.dtype)
-            output = self.output((code * self.code_scale).astype(x.dtype), given)
+            output = self.output(narrowed(code * self.code_scale, x.dtype), given)
             clean = block if target is None else dense_block(target, part)
             clean = clean.astype(x.dtype, copy=False)
             yield part, self.cell_errors(clean, output)
@@ -312,14 +313,17 @@ class Model:
     def standardizer(self, dtype: np.dtype) -> Callable[[NDArray], NDArray]:
         """Return what standardises rows of a dtype, in that dtype."""
         standardized = self.scaling.standardizer(dtype)
-        if self.factory.sample_shape is not None or len(self.factory.missing_columns):
-            return standardized
+        fills = self.factory.sample_shape is None and not len(self.factory.missing_columns)
+        farthest = farthest_of(dtype)
 
+        @np.errstate(over="ignore", invalid="ignore")
         def filled(block: NDArray) -> NDArray:
             standard = standardized(block)
-            if np.isnan(standard.sum()):
-                # Cells that are missing for the first time are read as their column's mean.
-                standard[np.isnan(standard)] = 0.0
+            if not np.isfinite(standard.sum()):
+                standard = np.clip(standard, -farthest, farthest)
+                if fills:
+                    # Cells that are missing for the first time are read as their column's mean.
+                    standard[np.isnan(standard)] = 0.0
             return standard
 
         return filled
@@ -328,10 +332,10 @@ class Model:
         self, code: NDArray, condition: NDArray | None, extent: Extent | None = None
     ) -> NDArray[np.float64]:
         """What the loss reads, of codes in the user's units."""
-        module = self.in_precision(code.dtype)
-        return run_in_float64(
-            module, module.decode, code / self.code_scale, condition, code.dtype, extent
-        )
+        module, farthest = self.in_precision(code.dtype), farthest_of(code.dtype)
+        with np.errstate(over="ignore"):
+            own = np.clip(code / self.code_scale, -farthest, farthest)
+        return run_in_float64(module, module.decode, own, condition, code.dtype, extent)
 
     @staticmethod
     def device_of(module: AutoencoderModule) -> torch.device:
@@ -351,7 +355,8 @@ class Model:
         with self._threads(len(values)):
             for part, block, rows in blocks(values, self._block_cells(values)):
                 given = None if condition is None else condition[part]
-                out[part] = function(block, given, None if rows is None else _extent(rows))
+                found = function(block, given, None if rows is None else _extent(rows))
+                out[part] = narrowed(found, out.dtype)
         return out
 
     def to_rows(
@@ -366,7 +371,7 @@ class Model:
             return self.by_block(function, code, condition, self.factory.n_features)
         out = Ragged.empty(like.sizes, self.factory.n_features, code.dtype)
         for rows, given, extent in self._by_size(like, condition):
-            out.put(rows, function(code[rows], given, extent))
+            out.put(rows, narrowed(function(code[rows], given, extent), code.dtype))
         return out
 
     def _by_size(
@@ -400,6 +405,14 @@ def _extent(rows: Ragged) -> Extent:
     """Return the size of a block, and the lengths of its sequences."""
     lengths = None if rows.lengths is None else torch.from_numpy(rows.lengths)
     return Extent(tuple(int(s) for s in rows.sizes.max(axis=0)), lengths)
+
+
+def narrowed(values: NDArray, dtype: np.dtype) -> NDArray:
+    """Return numbers of a dtype; those that it cannot hold are its largest."""
+    if values.dtype == dtype:
+        return values
+    largest = np.finfo(dtype).max
+    return np.clip(values, -largest, largest).astype(dtype)
 
 
 def run_in_float64(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 from torch import Tensor
 
 from sklearn_ae.data import ColumnScaling, block_rows
@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 DEVICES = ("cuda",)
 # Cells of the widest layer in one block.
 _BLOCK_CELLS = 2**24
+
+
+def farthest_of(dtype: DTypeLike) -> float:
+    """Return the largest standardised cell, whose products with weights add up to a number."""
+    return float(np.finfo(dtype).max) ** 0.75
 
 
 class TensorPasses:
@@ -51,7 +56,7 @@ class TensorPasses:
         """Return codes in the user's units."""
         coded, scale = self.model.coder(self.dtype), self._of_columns(self.model.code_scale)
         codes = [coded(self._standard(rows[part]), given) for part, given in self._parts(condition)]
-        return (torch.cat(codes) * scale).to(rows.dtype)
+        return self._narrowed(torch.cat(codes) * scale)
 
     @torch.no_grad()
     def hidden_layers(self, rows: Tensor, condition: NDArray | None) -> Tensor:
@@ -64,7 +69,9 @@ class TensorPasses:
     def decode(self, code: Tensor, condition: NDArray | None) -> Tensor:
         """Return the rows, in X's units, of codes."""
         parts = self._parts(condition)
-        return torch.cat([self._restored(code[part], given) for part, given in parts]).to(code)
+        return self._narrowed(
+            torch.cat([self._restored(code[part], given) for part, given in parts])
+        )
 
     @torch.no_grad()
     def errors(self, rows: Tensor, condition: NDArray | None) -> Iterator[Tensor]:
@@ -82,12 +89,17 @@ class TensorPasses:
         return torch.where(found.isnan(), 0.0, found)
 
     def _standard(self, rows: Tensor) -> Tensor:
-        scaling = self.model.scaling
+        scaling, farthest = self.model.scaling, farthest_of(self.dtype)
         divisor = np.where(scaling.scale > 0, scaling.scale, np.inf)
         standard = (rows - self._of_columns(scaling.mean)) / self._of_columns(divisor)
         if not len(self.model.factory.missing_columns):
             standard = torch.where(standard.isnan(), 0.0, standard)
-        return standard.to(rows.dtype)
+        return standard.clamp(-farthest, farthest).to(rows.dtype)
+
+    def _narrowed(self, values: Tensor) -> Tensor:
+        """Return numbers of the rows' type; those that it cannot hold are its largest."""
+        largest = float(np.finfo(self.dtype.type).max)
+        return values.clamp(-largest, largest).to(self.like.dtype)
 
     def _restored(self, code: Tensor, condition: Tensor | None) -> Tensor:
         """Return the rows of codes in float64."""

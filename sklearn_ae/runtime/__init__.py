@@ -1,5 +1,6 @@
 """What a computation is given by its surroundings: seeds, threads, devices, interrupts."""
 
+from sklearn_ae.runtime._defaults import torch_defaults
 from sklearn_ae.runtime._devices import available_device, resolve_device
 from sklearn_ae.runtime._interrupts import interrupts_held
 from sklearn_ae.runtime._seeds import Seeds, constructed
@@ -14,5 +15,6 @@ __all__ = [
     "resolve_device",
     "takes",
     "thread_count",
+    "torch_defaults",
     "torch_threads",
 ]

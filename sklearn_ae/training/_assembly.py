@@ -25,7 +25,7 @@ from sklearn_ae.data import (
 )
 from sklearn_ae.inference import Model, ModuleFactory, TrainingRange, state_tensors
 from sklearn_ae.losses import Loss
-from sklearn_ae.runtime import constructed, interrupts_held, takes, thread_count
+from sklearn_ae.runtime import constructed, interrupts_held, takes, thread_count, torch_defaults
 from sklearn_ae.training._config import TrainingConfig
 from sklearn_ae.training._net import AutoencoderNet, RowsDataset
 from sklearn_ae.training._objective import Objective
@@ -41,6 +41,8 @@ _MADE_OF = (
     ("n_parameters", "numbers for each column, by the loss:"),
     ("n_conditions", "columns of the condition:"),
 )
+# Standard deviations whose squares add up to a number in float32.
+_FARTHEST = 1e16
 # Cells of rows of different sizes that are standardised at once.
 _BLOCK_CELLS = 2**18
 
@@ -108,16 +110,17 @@ def make_net(
                 f"optimizer={config.optimizer!r} does not take (params, lr=...); write a factory "
                 "that does, such as functools.partial(torch.optim.SGD, momentum=0.9)."
             )
-    net = AutoencoderNet(
-        factory,
-        make_objective(spec, scalings, factory),
-        lr=config.learning_rate_init,
-        device=config.device,
-        train_split=None,
-        dataset=RowsDataset,
-        verbose=config.verbose,
-        **config.optimizer_parameters,
-    ).initialize()
+    with torch_defaults():
+        net = AutoencoderNet(
+            factory,
+            make_objective(spec, scalings, factory),
+            lr=config.learning_rate_init,
+            device=config.device,
+            train_split=None,
+            dataset=RowsDataset,
+            verbose=config.verbose,
+            **config.optimizer_parameters,
+        ).initialize()
     if not isinstance(net.optimizer_, torch.optim.Optimizer):
         raise TypeError(
             f"optimizer={config.optimizer!r} returned {net.optimizer_!r:.60}, which is not a torch "
@@ -200,7 +203,6 @@ def make_run(
     device, loss, mixture = config.device, spec.loss, model.mixture
     scalings = (model.scaling, model.target_scaling)
     train, valid = parts
-    _finite_variance(scalings)
     training_rows = batch(train, scalings, device, model.factory.missing_columns)
     check_own_parts(net, training_rows, config.n_components)
     return TrainingRun(
@@ -308,16 +310,6 @@ def batch(
     return Batch(x, mask=mask, target=target, **companions).to(device)
 
 
-def _finite_variance(scalings: tuple[ColumnScaling, ColumnScaling]) -> None:
-    for scaling in scalings:
-        largest = float(scaling.scale.max(initial=0.0))
-        if not np.isfinite(largest * largest * len(scaling.scale)):
-            raise ValueError(
-                "The variance of X is not a finite number: a column's standard deviation is "
-                f"{largest:.3g}; put a MaxAbsScaler in front."
-            )
-
-
 def _constants(loss: Loss, rows: Rows, scaling: ColumnScaling) -> NDArray[np.float64] | float:
     """Parts of rows' losses that do not depend on the network."""
     if not loss.log_likelihood:
@@ -332,7 +324,7 @@ def _standardized(rows: Rows, scaling: ColumnScaling) -> Tensor:
     x = np.empty((rows.n_rows, rows.n_features), dtype=np.float32)
     start = 0
     for block, _ in rows.blocks():
-        x[start : start + len(block)] = scaling.apply(block)
+        x[start : start + len(block)] = _apply(scaling, block)
         start += len(block)
     return torch.from_numpy(x)
 
@@ -341,5 +333,10 @@ def _standardized_cells(values: Ragged, scaling: ColumnScaling) -> Tensor:
     cells = np.empty(values.cells.shape, dtype=np.float32)
     for start in range(0, len(cells), _BLOCK_CELLS):
         part = slice(start, start + _BLOCK_CELLS)
-        cells[part] = scaling.apply(values.cells[part].astype(np.float64, copy=False))
+        cells[part] = _apply(scaling, values.cells[part].astype(np.float64, copy=False))
     return torch.from_numpy(cells)
+
+
+def _apply(scaling: ColumnScaling, x: NDArray) -> NDArray[np.float64]:
+    """Standardise rows; held-out ones may be as far away as float32 has losses for."""
+    return np.clip(scaling.apply(x), -_FARTHEST, _FARTHEST)

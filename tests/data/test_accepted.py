@@ -1,5 +1,9 @@
 """What is no table, and cells that are no numbers, are refused by what they are."""
 
+import datetime
+import re
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -104,3 +108,86 @@ def test_na_in_images_names_its_column_and_row():
     bad.loc[4, "c"] = pd.NA
     with pytest.raises(ValueError, match=r"contains NaN: column 'c', row 4"):
         ConvolutionalAutoencoder(2, image_shape=(2, 2), max_iter=0).fit(bad)
+
+
+DATES = np.array([["2000-01-01", "NaT"], ["2001-01-01", "2005-01-01"]] * 15, dtype="M8[ns]")
+HIDDEN = np.ma.masked_array(FRAME.to_numpy(), mask=FRAME.to_numpy() > 1)
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS, ids=lambda e: type(e).__name__)
+@pytest.mark.parametrize(
+    ("rows", "way_out"),
+    [
+        (DATES, r"array of dates.*pd\.DataFrame"),
+        (DATES - DATES[0, 0], r"array of durations.*np\.timedelta64\(1, \"s\"\)"),
+        (HIDDEN, r"masked array.*\.astype\(float\)\.filled\(np\.nan\)"),
+    ],
+    ids=["dates", "durations", "masked"],
+)
+def test_arrays_that_are_other_numbers_inside_are_refused(estimator, rows, way_out):
+    with pytest.raises(TypeError, match=way_out):
+        clone(estimator).fit(rows)
+
+
+def test_lists_of_such_arrays_are_refused_and_masks_that_hide_nothing_are_not():
+    rows = np.random.default_rng(0).normal(size=(12, 4, 4))
+    masked = np.ma.masked_array(rows, mask=rows > 1)
+    for estimator, kind in (
+        (RecurrentAutoencoder, "Sequence"),
+        (ConvolutionalAutoencoder, "Image"),
+    ):
+        with pytest.raises(TypeError, match=f"{kind} 0 of X is a masked array"):
+            estimator(2, max_iter=0).fit(list(masked))
+    Autoencoder(2, max_iter=0).fit(np.ma.masked_array(FRAME.to_numpy()))
+
+
+def objects(cell):
+    cells = FRAME.to_numpy().astype(object)
+    cells[3, 1] = cell
+    return cells
+
+
+@pytest.mark.parametrize("cell", [pd.NA, pd.NaT, None])
+@pytest.mark.parametrize("nested", [False, True])
+@pytest.mark.parametrize("cls", [Autoencoder, AutoencoderImputer])
+def test_missing_objects_are_missing_cells(cls, nested, cell):
+    expected = FRAME.to_numpy().copy()
+    expected[3, 1] = np.nan
+    rows = objects(cell).tolist() if nested else objects(cell)
+    fitted = cls(max_iter=0, random_state=0).fit(expected)
+    np.testing.assert_array_equal(fitted.transform(rows), fitted.transform(expected))
+
+
+@pytest.mark.parametrize("cls", [Autoencoder, AutoencoderImputer, RecurrentAutoencoder])
+@pytest.mark.parametrize(
+    "cell",
+    [
+        datetime.date(2000, 1, 1),
+        datetime.timedelta(1),
+        pd.Period("2000"),
+        np.datetime64("2000"),
+        1j,
+        "abc",
+        10**400,
+    ],
+    ids=lambda cell: type(cell).__name__,
+)
+def test_other_objects_are_refused_with_their_row_and_column(cls, cell):
+    message = rf"X holds {re.escape(f'{cell!r:.60}')} in row 3, column 1; replace it"
+    with pytest.raises((TypeError, ValueError), match=message):
+        cls(max_iter=0).fit(objects(cell))
+
+
+@pytest.mark.parametrize(
+    ("cells", "advice"),
+    [
+        ([1.5, "abc", 2.5], r"give it one type, for example by column\.astype\(\"string\"\)"),
+        ([True, 1.5, 2.5], r"give it one type, for example by column\.astype\(float\)"),
+        ([Decimal("1"), 1.5, 2.5], r"give it one type, for example by column\.astype\(float\)"),
+        ([[1], [2], [3]], "turn it into a column for each element or field"),
+        ([10**400, 1, 2], "whole numbers beyond 1.8e308"),
+    ],
+)
+def test_columns_of_several_types_are_told_to_have_one(cells, advice):
+    with pytest.raises(ValueError, match=advice):
+        Autoencoder(1, max_iter=0).fit(pd.DataFrame({"a": cells * 5, "b": np.arange(15.0)}))

@@ -312,3 +312,65 @@ def test_the_order_of_an_arrow_dictionary_means_something() -> None:
 
 def test_the_page_of_dtypes_is_what_the_libraries_here_give() -> None:
     assert written() == measured()
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *(f"pandas datetime64[{unit}]" for unit in ("s", "ms", "us", "ns")),
+        *(f"polars {dtype}" for dtype in ("Date", "Datetime(us)", "Datetime(ms)", "Datetime(ns)")),
+        *(f"pyarrow {dtype}" for dtype in ("date32", "timestamp[s]", "timestamp[us]")),
+    ],
+)
+def test_dates_of_any_year_come_back(kind):
+    library, dtype = kind.split()
+    days = ["9999-12-31", "0001-01-02", "2000-01-01"] if "ns" not in kind else ["2262-04-01"] * 3
+    cells = np.array(days * 20, dtype="M8[us]")
+    cells[0] = np.datetime64("1990-01-01")
+    frame = pd.DataFrame({"date": cells, "x": np.tile([0.0, 1.0], 30)})
+    if library == "pandas":
+        frame = frame.astype({"date": dtype})
+    elif library == "polars":
+        polars = pytest.importorskip("polars")
+        unit = dtype.partition("(")[2][:-1]
+        own = polars.Datetime(unit) if unit else polars.Date
+        frame = polars.from_pandas(frame).cast({"date": own})
+    else:
+        pyarrow = pytest.importorskip("pyarrow")
+        own = pyarrow.date32() if dtype == "date32" else pyarrow.timestamp(dtype[10:-1])
+        column = pyarrow.array(cells).cast(own, safe=False)
+        frame = pyarrow.table({"date": column, "x": frame["x"].to_numpy()})
+    model = Autoencoder(2, max_iter=0, random_state=0).fit(frame)
+    found = np.array(model.reconstruct(frame)["date"].to_numpy(), dtype="M8[us]")
+    assert np.abs(found - cells).max() <= np.timedelta64(1, "D")
+    for value in (-1e300, 1e300):  # the last date that the dtype holds
+        far = model.inverse_transform(np.full((2, 2), value))["date"].to_numpy()
+        assert not np.isnat(np.array(far, dtype="M8[us]")).any()
+
+
+@pytest.mark.parametrize("library", ["polars", "pyarrow"])
+@pytest.mark.parametrize("dtype", ["Int64", "UInt8", "boolean", "uint8", "bool", "float32"])
+def test_what_a_column_of_floats_becomes_in_another_library_and_dtype(library, dtype):
+    numbers = np.random.default_rng(0).normal(scale=2.0, size=60)
+    columns = {"a": numbers, "kind": ["u", "v", "w"] * 20}
+    module = pytest.importorskip(library)
+    own = module.DataFrame(columns) if library == "polars" else module.table(columns)
+    model = Autoencoder(2, max_iter=0, random_state=0).fit(own)
+    other = pd.DataFrame({"a": pd.Series(np.arange(60) % 2).astype(dtype), "kind": columns["kind"]})
+    restored = model.reconstruct(other)
+    assert restored.dtypes.equals(other.dtypes)
+    floats = model.reconstruct(other.astype({"a": "float64"}))["a"].to_numpy()
+    expected = {"b": floats > 0.5, "u": np.maximum(floats, 0.0), "U": np.maximum(floats, 0.0)}
+    nearest = 1e-6 if dtype in ("boolean", "bool", "float32") else 0.5
+    assert_allclose(
+        restored["a"].to_numpy(float), expected.get(dtype[0], floats), rtol=0, atol=nearest
+    )
+
+
+def test_text_where_numbers_were_levels_is_refused():
+    polars = pytest.importorskip("polars")
+    frame = pd.DataFrame({"a": pd.Categorical([1, 2, 3] * 10), "x": np.arange(30.0)})
+    model = Autoencoder(2, max_iter=0, random_state=0).fit(frame)
+    text = polars.DataFrame({"a": ["1", "2", "3"] * 10, "x": np.arange(30.0)})
+    with pytest.raises(ValueError, match="'a' of X held numbers in fit, and holds '1' now"):
+        model.transform(text)

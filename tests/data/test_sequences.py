@@ -8,6 +8,7 @@ import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
+from sklearn_ae import Recurrent, RecurrentAutoencoder
 from sklearn_ae.data import Ragged, Sequences, Steps
 
 RNG = np.random.default_rng(0)
@@ -216,3 +217,36 @@ def test_a_column_of_ids_may_have_any_name():
     adapter = Sequences(7).fit(frame)
     back = adapter.container(frame).wrap(adapter.rows(frame), like=frame)
     pd.testing.assert_frame_equal(back, frame)
+
+
+def frame_with(ids):
+    return pd.DataFrame({"id": ids, "u": RNG.normal(size=60), "v": RNG.normal(size=60)})
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["of several types", "category", "Int64", "polars Int8", "polars Categorical", "pyarrow"],
+)
+def test_ids_come_back_as_they_are(kind):
+    numbers = np.repeat(np.arange(12), 5)
+    frame = frame_with([n if n % 2 else f"id {n}" for n in numbers])
+    if kind in ("category", "Int64"):
+        frame = frame_with(pd.Series(numbers).astype(kind))
+    elif kind.startswith("polars"):
+        polars = pytest.importorskip("polars")
+        dtype = getattr(polars, kind.partition(" ")[2])
+        text = numbers.astype(str) if dtype is polars.Categorical else numbers
+        frame = polars.from_pandas(frame_with(text)).cast({"id": dtype})
+    elif kind == "pyarrow":
+        pyarrow = pytest.importorskip("pyarrow")
+        frame = pyarrow.Table.from_pandas(frame_with(numbers.astype(str)))
+    model = RecurrentAutoencoder(
+        2, architecture=Recurrent(sequence_id="id"), max_iter=0, random_state=0
+    ).fit(frame)
+    assert model.transform(frame).shape == (12, 2)
+    for answer in (model.reconstruct(frame), model.reconstruction_errors(frame)):
+        assert list(answer["id"]) == list(frame["id"])
+        assert type(answer) is type(frame)
+        if kind != "pyarrow":
+            assert answer["id"].dtype == frame["id"].dtype
+    assert sum(len(part) for part in model.iter_reconstruct(frame, batch_size=5)) == 60

@@ -78,8 +78,12 @@ class Feature:
         codes = self.column.encode(series)
         if not self.width:
             return np.empty((len(series), 0))
-        return (self.column.expand(codes) - self.mean) / self.scale
+        # A quarter of a difference is a number, however large its parts are.
+        factor = 0.25 if self.scale > 1 else 1.0
+        x = self.column.expand(codes)
+        return (factor * x - factor * self.mean) / (factor * self.scale)
 
+    @np.errstate(over="ignore")
     def restore(self, Z: NDArray) -> NDArray[np.float64]:
         """Return the likeliest codes, of numbers in the range that `fit` saw.
 
