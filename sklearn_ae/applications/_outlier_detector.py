@@ -75,8 +75,8 @@ class AutoencoderOutlierDetector(ReasonsMixin, ThresholdMixin, StateMixin):
         and "contaminated", the rest by those that are found ordinary. An `estimator` has no
         such choice.
     n_estimators : int, default=3
-        Number of members. One leaves a fifth of the rows out, 10,000 at most. From 50,000 rows there
-        is one.
+        Number of members. A single one leaves a fifth of the rows out, 10,000 at most. From 50,000
+        rows there is a single one.
     contamination : float in (0, 0.5] or "auto", default=0.1
         Share of fresh rows like the training rows that `predict` calls outliers. "auto" calls
         those outliers that lie below the median score by more than three times the distance from
