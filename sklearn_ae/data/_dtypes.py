@@ -178,6 +178,8 @@ def pandas_from(name: str, *parameters: Any) -> Any:
     first = parameters[0] if parameters else None
     if isinstance(first, bytes):
         return pd.ArrowDtype(arrow_from(first))
+    if name == "str" and pd.__version__ < "3":
+        return np.dtype(object)  # which text is of there
     if name == "str" and first is not None:
         return pd.StringDtype(first, na_value=np.nan)
     if name == "string" and first is not None:
