@@ -250,7 +250,8 @@ class AutoencoderOutlierDetector(ReasonsMixin, ThresholdMixin, StateMixin):
             -1 where `training_scores_` is below `offset_`.
         """
         self.fit(X, sample_weight=sample_weight)
-        return 1 - 2 * (self.training_scores_ < self.offset_)
+        below = as_numpy(self.training_scores_) < self.offset_
+        return ArrayForm.of(X).back(1 - 2 * below.astype(np.int64))
 
     @available_if(serves(new_rows=True))
     @in_kind

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from sklearn_ae._compat import CallbackContext
+from sklearn_ae._compat import CallbackContext, with_callbacks
 from sklearn_ae.autoencoders._composing import code_width, model_spec, training_config
 from sklearn_ae.autoencoders._reading import Reader
 from sklearn_ae.autoencoders._threshold import FRESH_SHARE, fresh_threshold, outlier_threshold
@@ -337,7 +337,7 @@ def fit_together(
     """
     if autoencoders[0]._in_stages or autoencoders[0].callbacks:
         given = sample_weight, None, None, None
-        results = [fit(autoencoder, X, *given) for autoencoder in autoencoders]
+        results = [with_callbacks(fit)(autoencoder, X, *given) for autoencoder in autoencoders]
         rows, found = results[0][1], [fitted for *_, fitted in results]
     else:
         fitters = []

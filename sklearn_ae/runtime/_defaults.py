@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
+import torch.utils._device
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 

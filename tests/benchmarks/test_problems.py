@@ -25,6 +25,7 @@ PICTURES = [
     "image_denoising",
     "images",
     "likelihood",
+    "outliers",
     "reasons",
     "reconstruction",
     "sampling",
