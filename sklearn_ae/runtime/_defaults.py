@@ -48,7 +48,7 @@ _MAKERS = {
 def torch_defaults() -> Iterator[None]:
     """Make float32 tensors on the CPU where neither dtype nor device is given."""
     with ExitStack() as stack:
-        if torch.get_default_device().type != "cpu":
+        if torch.empty(0).device.type != "cpu":
             stack.enter_context(torch.device("cpu"))
         if torch.get_default_dtype() != torch.float32:
             stack.enter_context(_Single())
