@@ -126,8 +126,8 @@ class Ours(SklearnAERival):
     @contextlib.contextmanager
     def _ablated(self) -> Iterator[None]:
         room = "sklearn_ae.applications._outlier_detection"
-        committee, networks = (
-            importlib.import_module(f"{room}.{name}") for name in ("_committee", "_networks")
+        ensemble, networks = (
+            importlib.import_module(f"{room}.{name}") for name in ("_ensemble", "_networks")
         )
         with contextlib.ExitStack() as stack:
             set_to = lambda *pair: stack.enter_context(mock.patch.object(*pair))  # noqa: E731
@@ -135,11 +135,11 @@ class Ours(SklearnAERival):
                 set_to(networks, "activate", lambda x: x)
                 set_to(networks, "slope", lambda x: 1.0)
             elif self.without == "filters":
-                set_to(committee, "_KEPT", 1.0)
+                set_to(ensemble, "_KEPT", 1.0)
             elif self.without == "masks":
-                set_to(committee, "_PARTS", np.array([1 / 3, 1 / 3, 1 / 3, 0.0]))
+                set_to(ensemble, "_PARTS", np.array([1 / 3, 1 / 3, 1 / 3, 0.0]))
             elif self.without == "networks":
-                set_to(committee, "_NEIGHBOURS", 1.0)
+                set_to(ensemble, "_NEIGHBOURS", 1.0)
             yield
 
 

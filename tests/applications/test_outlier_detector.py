@@ -18,7 +18,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sklearn_ae import Autoencoder, AutoencoderOutlierDetector, to_onnx
-from sklearn_ae.applications._outlier_detection import _committee
+from sklearn_ae.applications._outlier_detection import _ensemble
 from sklearn_ae.applications._outlier_detection._calibration import (
     Calibration,
     false_discoveries_held,
@@ -34,8 +34,8 @@ STRANGE = 3.0 * RNG.choice([-1, 1], size=(12, 5))
 @pytest.fixture
 def few_steps(monkeypatch):
     """The contract does not depend on how long networks are trained."""
-    monkeypatch.setattr(_committee, "N_STEPS", 12)
-    monkeypatch.setattr(_committee, "_FILTER_STEPS", 6)
+    monkeypatch.setattr(_ensemble, "N_STEPS", 12)
+    monkeypatch.setattr(_ensemble, "_FILTER_STEPS", 6)
 
 
 def detector(**options):
@@ -220,9 +220,9 @@ def test_rows_of_weight_zero_do_not_count():
 
 @pytest.mark.usefixtures("few_steps")
 def test_many_rows_have_one_member(monkeypatch):
-    monkeypatch.setattr(_committee, "MANY_ROWS", 250)
-    monkeypatch.setattr(_committee, "N_HELD_OUT", 60)
-    monkeypatch.setattr(_committee, "MOST_ROWS", 150)
+    monkeypatch.setattr(_ensemble, "MANY_ROWS", 250)
+    monkeypatch.setattr(_ensemble, "N_HELD_OUT", 60)
+    monkeypatch.setattr(_ensemble, "MOST_ROWS", 150)
     fitted = detector(novelty=False).fit(X)
     assert np.isfinite(fitted.training_scores_).all()
     assert len(fitted._calibration.scores) == 60

@@ -1,4 +1,4 @@
-"""How rows are corrupted for each network of a committee."""
+"""How rows are corrupted for each network of an ensemble."""
 
 from __future__ import annotations
 

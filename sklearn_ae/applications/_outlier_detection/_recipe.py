@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sklearn_ae.applications._outlier_detection._committee import Committee
 from sklearn_ae.applications._outlier_detection._encoding import Encoding
+from sklearn_ae.applications._outlier_detection._ensemble import Ensemble
 from sklearn_ae.applications._outlier_detection._few_rows import FewRows
 from sklearn_ae.autoencoders import Autoencoder, Reader
 from sklearn_ae.data import FEW_ROWS, Rows, TableRows
@@ -70,11 +70,11 @@ class Recipe:
         values = rows.selected(rows.values)
         mass = np.ones(rows.n_rows) if rows.weights is None else rows.weights
         encoding = Encoding(values, mass)
-        self.finder: Committee | FewRows = FewRows(encoding)
+        self.finder: Ensemble | FewRows = FewRows(encoding)
         if Rows(values).n_distinct < FEW_ROWS:
             found, scores = self.finder.fit(values, mass)
         else:
-            self.finder = Committee(encoding, TRUST[self.training_rows], self.asked_device)
+            self.finder = Ensemble(encoding, TRUST[self.training_rows], self.asked_device)
             with torch_threads(1):
                 found, scores = self.finder.fit(values, mass, self.n_members, seeds)
         self.replacements = Replacements.fit(rows, lambda part, _: self.scores(part))

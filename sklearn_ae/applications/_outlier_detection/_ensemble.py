@@ -63,7 +63,7 @@ class Group(NamedTuple):
     weight: float
 
 
-class Committee:
+class Ensemble:
     """Members that each have a fold of rows that they have not seen.
 
     A member is a group of networks on all of its rows, one on the rows that networks with
