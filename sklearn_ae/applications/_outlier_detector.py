@@ -291,7 +291,8 @@ class AutoencoderOutlierDetector(ReasonsMixin, ThresholdMixin, StateMixin):
         p_values : ndarray of shape (n_samples,), float64
             In (0, 1]; at least 1 / (n + 1), where n rows are kept for the calibration.
         """
-        return self._calibration_of_fit().p_values(self._scores(X))
+        scores = self._scores(X)
+        return self._calibration.p_values(scores)
 
     @available_if(serves(new_rows=True))
     @in_kind
@@ -309,7 +310,8 @@ class AutoencoderOutlierDetector(ReasonsMixin, ThresholdMixin, StateMixin):
             `p_values`, and 1 less those: the probability that a row like the training rows is
             less strange. Of such rows, one in ten has more than .9 in the second column.
         """
-        p = self._calibration_of_fit().p_values(self._scores(X))
+        scores = self._scores(X)
+        p = self._calibration.p_values(scores)
         return np.column_stack([p, 1 - p])
 
     @available_if(serves(new_rows=True))
@@ -375,10 +377,6 @@ class AutoencoderOutlierDetector(ReasonsMixin, ThresholdMixin, StateMixin):
     def _scores(self, X: ArrayLike) -> NDArray[np.float64]:
         values, _ = self._read(X, None)
         return self._panel.scores(values)
-
-    def _calibration_of_fit(self) -> Calibration:
-        check_is_fitted(self)
-        return self._calibration
 
     def _panel_of_parameters(self) -> Clones | Recipe:
         """Return what scores rows, not fitted yet."""
