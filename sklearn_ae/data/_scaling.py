@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -127,6 +128,11 @@ class ColumnScaling:
         """Unit of codes: the largest scale, or 1 if every column is constant."""
         return float(self.scale.max(initial=0.0)) or 1.0
 
+    @cached_property
+    def divisor(self) -> NDArray:
+        """Scales to divide by; infinite in constant columns."""
+        return np.where(self.scale > 0, self.scale, np.inf)
+
     @property
     def feature(self) -> NDArray[np.intp] | None:
         """Feature that each column belongs to, where some have several columns."""
@@ -135,15 +141,17 @@ class ColumnScaling:
     def apply(self, x: NDArray) -> NDArray[np.float64]:
         """Standardise a block of rows, in float64."""
         standard = np.subtract(x, self.mean, dtype=np.float64)
-        standard /= np.where(self.scale > 0, self.scale, np.inf)
+        standard /= self.divisor
         return standard
 
     def standardizer(self, dtype: np.dtype) -> Callable[[NDArray], NDArray]:
         """Return what does the same as `apply`, in a dtype, up to its rounding."""
-        scale = self.scale[self.scale > 0]
-        if dtype != np.float32 or np.any((scale < _SMALLEST) | (scale > _LARGEST)):
+        if dtype != np.float32:
             return self._in_pieces
-        divisor = np.where(self.scale > 0, self.scale, np.inf)
+        scale = self.scale[self.scale > 0]
+        if np.any((scale < _SMALLEST) | (scale > _LARGEST)):
+            return self._in_pieces
+        divisor = self.divisor
         # The mean in two parts, as one float32 number may be off by many standard deviations.
         mean = self.mean.astype(np.float32)
         rest = self.mean - mean
@@ -154,8 +162,10 @@ class ColumnScaling:
 
     def _in_pieces(self, x: NDArray) -> NDArray:
         """Standardise rows in float64, a few at a time, and return them in their dtype."""
-        out = np.empty(x.shape, x.dtype)
         step = max(1, _CACHED_CELLS * len(x) // max(1, x.size))
+        if len(x) <= step:
+            return self.apply(x).astype(x.dtype, copy=False)
+        out = np.empty(x.shape, x.dtype)
         for start in range(0, len(x), step):
             part = slice(start, start + step)
             out[part] = self.apply(x[part].astype(np.float64, copy=False))

@@ -98,7 +98,7 @@ def _gaussian(
             )
         log_std = graph.cast(graph.columns(output, width, 2 * width), dtype)
         log_std = op("Max", log_std, np.log(loss.floor))
-        divisor = np.where(scaling.scale > 0, scaling.scale, np.inf)
+        divisor = scaling.divisor
         z = op("Div", centred(scaling, graph, x, dtype), divisor)
         r = op("Mul", op("Sub", z, graph.cast(mean, dtype)), op("Exp", op("Neg", log_std)))
         nats = op("Add", op("Mul", op("Mul", r, r), 0.5), log_std)
@@ -182,7 +182,7 @@ def _tabular(
         def numeric_cost(x: str) -> str:
             seen = of(x, numeric)
             if not loss.log_likelihood:
-                divisor = np.where(units.scale > 0, units.scale, np.inf)
+                divisor = units.divisor
                 seen = op("Div", op("Sub", seen, units.mean), divisor)
             return found.errors(seen)
 

@@ -31,7 +31,7 @@ def centred(scaling: ColumnScaling, graph: Graph, x: str, dtype: np.dtype) -> st
 
 def standardized(scaling: ColumnScaling, graph: Graph, x: str, dtype: np.dtype) -> str:
     """Return standardised rows, float32."""
-    divisor = np.where(scaling.scale > 0, scaling.scale, np.inf)
+    divisor = scaling.divisor
     x = graph.op("Div", centred(scaling, graph, x, dtype), graph.constant(divisor, dtype))
     return translate(scaling, graph, x, dtype, "forward")
 

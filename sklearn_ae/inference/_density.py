@@ -61,23 +61,24 @@ def log_density(
         Standard normal draws, from which those of each row are made.
     """
     module = model.in_precision(x.dtype)
+    device = model.device_of(module)
     standardized = model.standardizer(x.dtype)
     n_groups, m, width = noise.shape
-    draws = torch.from_numpy(noise.reshape(-1, width).astype(x.dtype)).to(model.device_of(module))
+    draws = torch.from_numpy(noise.reshape(-1, width).astype(x.dtype)).to(device)
 
     def function(block: NDArray, given: NDArray | None, extent: Extent | None) -> NDArray:
         parameters = run_in_float64(
-            module, module.parameters_of, standardized(block), given, x.dtype
+            device, module.parameters_of, standardized(block), given, x.dtype
         )
         weights = np.empty((len(draws), len(block)))
-        posterior = as_tensor(module, parameters, x.dtype)
+        posterior = as_tensor(device, parameters, x.dtype)
         noise_of = module.latent.noise_for(posterior)
         at_once = max(1, _ROWS_AT_ONCE // len(block))
         for start in range(0, len(draws), at_once):
             codes = [module.latent.draw(posterior, noise_of(d)) for d in draws[start:][:at_once]]
             outputs = [
                 run_in_float64(
-                    module, module.decode, code.sample.cpu().numpy(), given, x.dtype, extent
+                    device, module.decode, code.sample.cpu().numpy(), given, x.dtype, extent
                 )
                 for code in codes
             ]
@@ -108,13 +109,14 @@ def divergence_per_component(
 ) -> NDArray[np.float64]:
     """Return the divergence of each row's posterior from the prior, by component."""
     module = model.in_precision(x.dtype)
+    device = model.device_of(module)
     standardized = model.standardizer(x.dtype)
 
     def function(block: NDArray, given: NDArray | None, extent: Extent | None) -> NDArray:
         parameters = run_in_float64(
-            module, module.parameters_of, standardized(block), given, x.dtype
+            device, module.parameters_of, standardized(block), given, x.dtype
         )
-        kl = module.latent.divergence(as_tensor(module, parameters, x.dtype))
+        kl = module.latent.divergence(as_tensor(device, parameters, x.dtype))
         assert kl is not None
         return kl.cpu().numpy().astype(np.float64)
 

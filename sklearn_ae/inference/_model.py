@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any, cast
@@ -147,17 +148,17 @@ class Model:
             for part, code in sparse.codes(cast(SparseRows, x)):
                 codes[part] = code
             return codes
-        module = self.in_precision(x.dtype)
+        device = self.device_of(self.in_precision(x.dtype))
         standardized = self.standardizer(x.dtype)
-        scale = as_tensor(module, self.code_scale, x.dtype)
+        scale = as_tensor(device, self.code_scale, x.dtype)
         coded = self.coder(x.dtype)
         largest = float(np.finfo(x.dtype).max)
 
         def scaled(rows: Tensor, condition: Tensor | None) -> Tensor:
-            return (coded(rows, condition) * scale).clamp(-largest, largest)
+            return (coded(rows, condition) * scale).clamp_(-largest, largest)
 
         def function(block: NDArray, given: NDArray | None, extent: Extent | None) -> NDArray:
-            return _computed(module, scaled, standardized(block), given, x.dtype)
+            return _computed(device, scaled, standardized(block), given, x.dtype)
 
         return self.by_block(function, x, condition, self.factory.n_components)
 
@@ -183,7 +184,8 @@ class Model:
         """
         if self._of_beyond is None:
             module = self.in_precision(np.float64)
-            far = as_tensor(module, _FAR * np.eye(self.factory.n_components), np.dtype(np.float64))
+            identity = np.eye(self.factory.n_components)
+            far = as_tensor(self.device_of(module), _FAR * identity, identity.dtype)
             slopes = (module.decode(far) - module.decode(-far)) / (2 * _FAR)
             self._of_beyond = torch.linalg.pinv(slopes, rtol=_RANK)
         return self._of_beyond
@@ -194,10 +196,11 @@ class Model:
             passes = TensorPasses(self, x)
             return torch.cat([f(x, condition) for f in (passes.encode, passes.hidden_layers)], 1)
         module = self.in_precision(x.dtype)
+        device = self.device_of(module)
         standardized = self.standardizer(x.dtype)
 
         def function(block: NDArray, given: NDArray | None, extent: Extent | None) -> NDArray:
-            return _computed(module, module.hidden_layers, standardized(block), given, x.dtype)
+            return _computed(device, module.hidden_layers, standardized(block), given, x.dtype)
 
         hidden = self.by_block(function, x, condition, sum(module.encoder.hidden_widths))
         return np.concatenate([self.encode(x, condition), hidden], axis=1)
@@ -293,12 +296,12 @@ class Model:
         self, x: Values, condition: NDArray | None, target: Values | None
     ) -> Iterator[tuple[slice | NDArray, NDArray[np.float64]]]:
         """Yield positions of rows of one size and the losses of their cells."""
-        module = self.in_precision(x.dtype)
+        device = self.device_of(self.in_precision(x.dtype))
         standardized = self.standardizer(x.dtype)
         coded = self.coder(x.dtype)
         for part, block, _ in blocks(x, self._block_cells(x)):
             given = None if condition is None else condition[part]
-            code = run_in_float64(module, coded, standardized(block), given, x.dtype)
+            code = run_in_float64(device, coded, standardized(block), given, x.dtype)
             output = self.output(narrowed(code * self.code_scale, x.dtype), given)
             clean = block if target is None else dense_block(target, part)
             clean = clean.astype(x.dtype, copy=False)
@@ -316,10 +319,11 @@ class Model:
         fills = self.factory.sample_shape is None and not len(self.factory.missing_columns)
         farthest = farthest_of(dtype)
 
-        @np.errstate(over="ignore", invalid="ignore")
         def filled(block: NDArray) -> NDArray:
-            standard = standardized(block)
-            if not np.isfinite(standard.sum()):
+            with np.errstate(over="ignore", invalid="ignore"):
+                standard = standardized(block)
+                total = standard.sum()
+            if not math.isfinite(total):
                 standard = np.clip(standard, -farthest, farthest)
                 if fills:
                     # Cells that are missing for the first time are read as their column's mean.
@@ -335,7 +339,8 @@ class Model:
         module, farthest = self.in_precision(code.dtype), farthest_of(code.dtype)
         with np.errstate(over="ignore"):
             own = np.clip(code / self.code_scale, -farthest, farthest)
-        return run_in_float64(module, module.decode, own, condition, code.dtype, extent)
+        device = self.device_of(module)
+        return run_in_float64(device, module.decode, own, condition, code.dtype, extent)
 
     @staticmethod
     def device_of(module: AutoencoderModule) -> torch.device:
@@ -416,19 +421,19 @@ def narrowed(values: NDArray, dtype: np.dtype) -> NDArray:
 
 
 def run_in_float64(
-    module: AutoencoderModule,
+    device: torch.device,
     function: Callable[..., Tensor],
     values: NDArray,
     condition: NDArray | None,
     dtype: np.dtype,
     extent: Extent | None = None,
 ) -> NDArray[np.float64]:
-    result = _computed(module, function, values, condition, dtype, extent)
+    result = _computed(device, function, values, condition, dtype, extent)
     return result.astype(np.float64, copy=False)
 
 
 def _computed(
-    module: AutoencoderModule,
+    device: torch.device,
     function: Callable[..., Tensor],
     values: NDArray,
     condition: NDArray | None,
@@ -437,13 +442,13 @@ def _computed(
 ) -> NDArray:
     """Apply a part of the network to an array."""
     with torch.no_grad():
-        given = None if condition is None else as_tensor(module, condition, dtype)
+        given = None if condition is None else as_tensor(device, condition, dtype)
         further = () if extent is None else (extent,)
-        result = function(as_tensor(module, values, dtype), given, *further)
+        result = function(as_tensor(device, values, dtype), given, *further)
     return result.cpu().numpy()
 
 
-def as_tensor(module: AutoencoderModule, values: NDArray, dtype: np.dtype) -> Tensor:
-    device = next(module.parameters()).device
+def as_tensor(device: torch.device, values: NDArray, dtype: np.dtype) -> Tensor:
+    values = np.ascontiguousarray(values, dtype)
     # Rows may be a memory map that cannot be written, which torch warns of.
-    return torch.from_numpy(np.require(values, dtype, ["C", "W"])).to(device)
+    return torch.from_numpy(values if values.flags.writeable else values.copy()).to(device)

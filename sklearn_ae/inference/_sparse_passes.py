@@ -65,7 +65,7 @@ class SparsePasses:
 
     def codes(self, values: SparseRows) -> Iterator[tuple[slice, NDArray]]:
         """Yield positions of rows and their codes, in the user's units."""
-        slope = 1 / np.where(self.scaling.scale > 0, self.scaling.scale, np.inf)
+        slope = 1 / self.scaling.divisor
         zero = torch.from_numpy(-self.scaling.mean * slope).to(self.dtype)
         for part, block in _blocks(values):
             block.data = (block.data * slope[block.indices]).astype(_numpy(self.dtype))

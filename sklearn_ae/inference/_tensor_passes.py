@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,6 +22,7 @@ DEVICES = ("cuda",)
 _BLOCK_CELLS = 2**24
 
 
+@cache
 def farthest_of(dtype: DTypeLike) -> float:
     """Return the largest standardised cell, whose products with weights add up to a number."""
     return float(np.finfo(dtype).max) ** 0.75
@@ -90,8 +92,7 @@ class TensorPasses:
 
     def _standard(self, rows: Tensor) -> Tensor:
         scaling, farthest = self.model.scaling, farthest_of(self.dtype)
-        divisor = np.where(scaling.scale > 0, scaling.scale, np.inf)
-        standard = (rows - self._of_columns(scaling.mean)) / self._of_columns(divisor)
+        standard = (rows - self._of_columns(scaling.mean)) / self._of_columns(scaling.divisor)
         if not len(self.model.factory.missing_columns):
             standard = torch.where(standard.isnan(), 0.0, standard)
         return standard.clamp(-farthest, farthest).to(rows.dtype)

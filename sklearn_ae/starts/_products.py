@@ -72,7 +72,7 @@ class _Sparse(Products):
 
     def __init__(self, rows: Rows, scaling: ColumnScaling, factor: Tensor) -> None:
         super().__init__(rows, scaling, factor)
-        slope = factor.numpy() / np.where(scaling.scale > 0, scaling.scale, np.inf)
+        slope = factor.numpy() / scaling.divisor
         values: SparseRows = rows.selected(rows.values)
         matrix = values.matrix.astype(np.float64)  # a copy
         matrix.data *= slope[matrix.indices]
