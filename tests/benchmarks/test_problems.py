@@ -25,6 +25,7 @@ PICTURES = [
     "image_denoising",
     "images",
     "likelihood",
+    "novelty",
     "outliers",
     "reasons",
     "reconstruction",
@@ -336,6 +337,23 @@ def test_tracked_results_of_images_and_sequences_can_be_reported(problem, capsys
     assert main(["report", problem]) == 0
     assert main(["report", problem, "--markdown"]) == 0
     assert "failed fits" not in capsys.readouterr().out
+
+
+def test_novelty_holds_half_of_the_inliers_out(folder):
+    row = run("novelty", "knn", 0, "anomaly/wine")
+    assert (row["n_train"], row["n_test"]) == (59, 119)  # 119 inliers and 59 outliers
+    assert row["auroc"] > 0.9
+
+
+def test_novelty_report():
+    rows = [
+        (library, "anomaly/wine", 0, seed, {"auroc": value, "ap": 0.5})
+        for seed in range(2)
+        for library, value in [("knn", 0.88), ("sklearn_ae", 0.91)]
+    ]
+    text = problems.get("novelty").report(frame("novelty", rows))
+    assert "knn: 0.880 is below 0.9; the nearest neighbours as published: 0.877" in text
+    assert "sklearn_ae: 0.910 clears 0.9" in text
 
 
 def test_thresholds_count_fresh_rows(monkeypatch):
