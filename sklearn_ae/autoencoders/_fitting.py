@@ -15,7 +15,12 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn_ae._compat import CallbackContext, with_callbacks
 from sklearn_ae.autoencoders._composing import code_width, model_spec, training_config
 from sklearn_ae.autoencoders._reading import Reader
-from sklearn_ae.autoencoders._threshold import FRESH_SHARE, fresh_threshold, outlier_threshold
+from sklearn_ae.autoencoders._threshold import (
+    FRESH_SHARE,
+    fresh_threshold,
+    of_all_rows,
+    outlier_threshold,
+)
 from sklearn_ae.data import ArrayForm, Ragged, Rows, rows_as_numpy
 from sklearn_ae.inference import Model, canonicalize, sample
 from sklearn_ae.inspection._reasons import Replacements, typical_score
@@ -242,6 +247,9 @@ def offset(
             positions, scores = held_out_scores(estimator, held_out)
             weights = None if rows.weight is None else rows.weight[positions]
             threshold = fresh_threshold(scores, weights)
+            if len(positions) == rows.n_rows:
+                seen = fresh_threshold(_scores(estimator, model, rows), rows.weights)
+                threshold = of_all_rows(threshold, seen, len(held_out))
             if not _decided_by_rounding(model, threshold):
                 return threshold
     return outlier_threshold(_scores(estimator, model, rows), rows.weights, share)

@@ -102,6 +102,23 @@ def fresh_threshold(
     return float(np.interp(share * (1 + 1 / n_effective), reached, scores[order]))
 
 
+def of_all_rows(unseen: float, seen: float, n_folds: int) -> float:
+    """Return the threshold of fresh rows of a network that was fitted to the rows of all folds.
+
+    Networks without a fold have fewer rows, and find a fresh row stranger. If a row is found
+    normal by 1 / n too much where it was among the n rows of fit, and by as much too little where
+    it was not, then a network of all rows is 1 / (2 n_folds - 1) of the way back.
+
+    Parameters
+    ----------
+    unseen, seen : float
+        Thresholds of the rows by the networks of folds, and by that of all rows.
+    n_folds : int
+        Number of folds, which are of equal size.
+    """
+    return unseen + (seen - unseen) / (2 * n_folds - 1)
+
+
 def outlier_threshold(
     scores: NDArray[np.float64], weights: NDArray | None, contamination: float
 ) -> float:
