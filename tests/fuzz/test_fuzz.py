@@ -1,5 +1,7 @@
 """A few drawn examples of each kind of rows; `make fuzz` draws thousands."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -61,6 +63,14 @@ class InCompany(Autoencoder):
         return codes - codes.mean(axis=0)
 
 
+class Ranked(Autoencoder):
+    """The score depends on the other rows."""
+
+    def score_samples(self, X, condition=None):
+        scores = super().score_samples(X, condition)
+        return scores - scores.mean()
+
+
 class Hole(Autoencoder):
     """A code is NaN."""
 
@@ -117,6 +127,7 @@ class Unscaled(Autoencoder):
 
 
 NUMBERS = Matrix(8, (("normal", 0), ("normal", 0), ("normal", 0)), seed=1)
+FLOAT32 = dataclasses.replace(NUMBERS, dtype="float32")
 FAULTS = {
     InCompany: "transform of rows alone differs",
     Hole: "transform holds",
@@ -134,6 +145,18 @@ def test_a_fault_is_a_violation(cls):
     example = Example(cls(2, hidden_layer_sizes=(2,), max_iter=0, random_state=0), NUMBERS)
     with pytest.raises(Violation, match=FAULTS[cls]):
         check(example)
+
+
+def test_a_score_of_float32_that_depends_on_others_is_a_violation():
+    options = {"hidden_layer_sizes": (2,), "max_iter": 0, "random_state": 0}
+    with pytest.raises(Violation, match="score_samples of rows alone differs"):
+        check(Example(Ranked(2, **options), FLOAT32))
+
+
+@pytest.mark.parametrize("loss", ["squared_error", "absolute_error", "huber"])
+def test_errors_of_an_exact_reconstruction_are_rounding(loss):
+    rows = Matrix(33, (("normal", 8), ("normal", -10), ("zero", 1)) * 5, "float32")
+    assert check(Example(Autoencoder(10, loss=loss, max_iter=0, random_state=0), rows))
 
 
 def test_a_sound_estimator_is_none():
