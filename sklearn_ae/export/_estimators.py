@@ -10,7 +10,7 @@ import numpy as np
 from sklearn_ae.applications import AutoencoderOutlierDetector
 from sklearn_ae.autoencoders._base import BaseAutoencoder
 from sklearn_ae.export._graph import Graph, translate
-from sklearn_ae.export._inputs import column_cells, table_rows
+from sklearn_ae.export._inputs import column_cells, is_matrix, table_rows
 from sklearn_ae.export._networks import encoded
 from sklearn_ae.export._scalings import precision, standardized
 
@@ -128,6 +128,7 @@ def _autoencoder(
 ) -> dict[str, str]:
     model, adapter = estimator._model, estimator._reader.adapter
     columns = adapter.columns if adapter.tabular else None  # type: ignore[attr-defined]
+    given = dtype
     if columns is not None:
         x, dtype = table_rows(columns, graph, inputs), np.dtype(np.float64)
     else:
@@ -153,16 +154,21 @@ def _autoencoder(
     if "code" in wanted:
         code_scale = model.code_scale.astype(np.float32)
         user = code if (code_scale == 1).all() else graph.op("Mul", code, code_scale)
-        found["code"] = graph.cast(user, dtype)
+        found["code"] = graph.cast(user, given)
     if not {"reconstruction", "score"} & set(wanted):
         return found
     output = translate(model.module.decoder, graph, code)
     restored = translate(model.loss, graph, output, model.target_scaling, work)
     if "reconstruction" in wanted and columns is not None:
+        cells = {}
         for column, span in zip(columns.columns, columns.spans, strict=True):
             expected = graph.columns(restored.rows, span.start, span.stop)
             name = f"reconstruction-{column.type.name}"
-            found[name] = column_cells(column, graph, expected)
+            cells[name] = column_cells(column, graph, expected)
+        if is_matrix(columns):
+            rows = graph.op("Concat", *cells.values(), axis=1)
+            cells = {"reconstruction": graph.cast(rows, given)}
+        found.update(cells)
     elif "reconstruction" in wanted:
         rows = restored.rows
         if unit != 1.0:
@@ -171,7 +177,7 @@ def _autoencoder(
         found["reconstruction"] = graph.cast(rows, dtype)
     if "score" in wanted:
         errors = restored.errors(x)
-        found["score"] = graph.cast(graph.op("Neg", _row_sums(graph, errors, work)), dtype)
+        found["score"] = graph.cast(graph.op("Neg", _row_sums(graph, errors, work)), given)
     return found
 
 

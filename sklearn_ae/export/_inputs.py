@@ -40,8 +40,17 @@ def column_dtype(column: Column) -> np.dtype:
     )
 
 
+def is_matrix(columns: Columns) -> bool:
+    """Whether columns of several kinds came in an array of numbers, and have no names."""
+    own = columns.columns
+    return own[0].type.backend is None and all(column_dtype(c) == _DOUBLE for c in own)
+
+
 def table_rows(columns: Columns, graph: Graph, inputs: list[str]) -> str:
-    """Return the dense form of a table, float64."""
+    """Return the dense form of a table, float64, whose columns are inputs or parts of one."""
+    if is_matrix(columns):
+        rows = graph.cast(inputs[0], _DOUBLE)
+        inputs = [graph.columns(rows, j, j + 1) for j in range(len(columns))]
     order = sorted(range(len(columns)), key=lambda j: columns.spans[j].start)
     parts = [
         _dense(columns.columns[j], graph, inputs[j]) for j in order if columns.columns[j].width

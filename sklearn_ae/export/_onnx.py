@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_ae.export._estimators import answers, check_outputs
 from sklearn_ae.export._graph import ML, ML_OPSET, OPSET, Graph
-from sklearn_ae.export._inputs import column_dtype
+from sklearn_ae.export._inputs import column_dtype, is_matrix
 from sklearn_ae.export._skl2onnx import register
 
 # The oldest version of the file format that holds these operators.
@@ -38,7 +38,7 @@ def to_onnx(estimator: Any, X: Any, *, outputs: Sequence[str] | None = None) -> 
     -------
     model : onnx.ModelProto
         The model. It has one input, "X", of shape (n, n_features) or that of the images or
-        sequences in X, channels first or last, and an output for each name. A table with
+        sequences in X, channels first or last, and an output for each name. A data frame with
         columns of several kinds has an input of shape (n, 1) for each column, named like it:
         text, or numbers in float64, which are days since 1970 for dates, 0 and 1 for booleans;
         an empty text and NaN are missing cells. Its reconstruction is an output
@@ -73,7 +73,7 @@ def to_onnx(estimator: Any, X: Any, *, outputs: Sequence[str] | None = None) -> 
     first = getattr(estimator, "estimators_", [estimator])[0]
     adapter = first._reader.adapter
     graph = Graph()
-    if adapter.tabular:
+    if adapter.tabular and not is_matrix(adapter.columns):
         dtype = np.dtype(np.float64)
         columns = adapter.columns.columns
         names = [str(column.type.name) for column in columns]

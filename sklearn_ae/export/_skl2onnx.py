@@ -10,6 +10,7 @@ from sklearn_ae import applications, autoencoders
 from sklearn_ae.autoencoders._base import BaseAutoencoder
 from sklearn_ae.export._estimators import answers, check_outputs
 from sklearn_ae.export._graph import ML, ML_OPSET, OPSET, Graph
+from sklearn_ae.export._inputs import is_matrix
 
 _ESTIMATORS = [
     *(getattr(autoencoders, name) for name in autoencoders.__all__ if name.endswith("encoder")),
@@ -78,7 +79,8 @@ def _convert(scope: Any, operator: Any, container: Any) -> None:
 
     estimator = operator.raw_operator
     first = getattr(estimator, "estimators_", [estimator])[0]
-    if len(operator.inputs) != 1 or first._reader.adapter.tabular:
+    adapter = first._reader.adapter
+    if len(operator.inputs) != 1 or (adapter.tabular and not is_matrix(adapter.columns)):
         raise NotImplementedError(
             f"{type(estimator).__name__} takes one matrix of numbers in skl2onnx, but "
             "this one reads a table of several kinds or inputs; use sklearn_ae.to_onnx of the "
@@ -88,7 +90,7 @@ def _convert(scope: Any, operator: Any, container: Any) -> None:
     dtype = np.dtype(np.float64 if isinstance(rows.type, DoubleTensorType) else np.float32)
     graph = Graph(scope.get_unique_operator_name("sklearn_ae") + "_")
     outputs = {output.raw_name: output.onnx_name for output in operator.outputs}
-    axes = first._reader.adapter.axes(np.empty([n or 1 for n in rows.type.shape]))
+    axes = adapter.axes(np.empty([n or 1 for n in rows.type.shape]))
     found = answers(estimator, graph, [rows.onnx_name], dtype, list(outputs), axes)
     container.initializers.extend(graph.constants)
     for name, tensor in found.items():

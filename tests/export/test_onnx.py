@@ -244,6 +244,27 @@ def test_a_mixed_table_with_its_encoding():
         np.testing.assert_allclose(found[f"reconstruction-{name}"][:, 0], own, atol=1e-5)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    "options", [{"numeric_map": "robust"}, {"categorical_features": [1]}], ids=["map", "codes"]
+)
+def test_an_array_with_columns_of_several_kinds_is_one_input(options, dtype):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 4)).astype(dtype)
+    X[:, 1] = rng.integers(3, size=200)
+    X[:, 2] += X[:, 0] + X[:, 1]
+    model = Autoencoder(2, **options, **SMALL).fit(X)
+    graph = to_onnx(model, X)
+    assert [i.name for i in graph.graph.input] == ["X"]
+    found = run(graph, X=X)
+    for name, ours in answers(model, X).items():
+        np.testing.assert_allclose(found[name], ours, rtol=1e-4, atol=1e-5)
+        assert name == "label" or found[name].dtype == dtype
+    pipeline = make_pipeline(StandardScaler(with_mean=False, with_std=False), model).fit(X)
+    codes = run(to_onnx(pipeline, X, outputs=["code"]), X=X)["code"]
+    np.testing.assert_allclose(codes, pipeline.transform(X), atol=1e-5)
+
+
 def test_the_outlier_detector(X):
     detector = AutoencoderOutlierDetector(Autoencoder(3, **SMALL), n_estimators=2).fit(X)
     found = run(to_onnx(detector, X), X=X)
