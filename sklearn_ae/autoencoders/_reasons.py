@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from numbers import Integral
 from typing import Any
 
@@ -139,9 +140,12 @@ class ReasonsMixin:
 
 def _frame(reasons: list[Reason], described: list[list], labels: Any = None) -> pd.DataFrame:
     row = np.array([r.row for r in reasons], dtype=np.int64)
-    found = {"row": row}
+    found: dict[str, Any] = {"row": row}
     for name, cells in zip(("feature", "observed", "expected"), described, strict=True):
-        found[name] = pd.Series(cells, dtype=object).infer_objects()
+        column = pd.Series(cells, dtype=object)
+        with suppress(UnicodeEncodeError):  # half of a surrogate pair, which pyarrow refuses
+            column = column.infer_objects()
+        found[name] = column
     found["share"] = np.array([r.share for r in reasons], dtype=np.float64)
     frame = pd.DataFrame(found)
     return frame if labels is None else frame.set_axis(pd.Index(labels)[row])

@@ -252,7 +252,7 @@ class _Leveled(Column):
             series.refuse("text")
         if text and not any(text) and series.text:
             series.refuse("booleans" if self.levels == [False, True] else "numbers")
-        codes = self._index.get_indexer(series.objects())
+        codes = self._index.get_indexer(_objects(series.objects()))
         return np.where(codes < 0, np.nan, codes)
 
     def values(self, codes: NDArray[np.float64]) -> NDArray[np.object_]:
@@ -262,7 +262,7 @@ class _Leveled(Column):
     @property
     def _index(self) -> pd.Index:
         # OrdinalEncoder refuses levels that are tuples or of several types, and is slower.
-        return pd.Index(self.levels, dtype=object, tupleize_cols=False)
+        return _objects(self.levels)
 
 
 class Binary(_Leveled):
@@ -380,11 +380,10 @@ def fit_column(
     cells = series.objects()
     # OneHotEncoder groups levels likewise, but forgets which of a group is the most frequent.
     numbers, found = pd.factorize(cells[~series.missing()])
-    counts = pd.Series(np.bincount(numbers), pd.Index(found, dtype=object, tupleize_cols=False))
+    counts = pd.Series(np.bincount(numbers), _objects(found))
     # Among levels of one frequency, the order of their names.
-    counts = counts.sort_index(key=lambda names: names.map(str)).sort_values(
-        ascending=False, kind="stable"
-    )
+    counts = counts.iloc[sorted(range(len(found)), key=lambda i: str(counts.index[i]))]
+    counts = counts.sort_values(ascending=False, kind="stable")
     fewest = min(max(_FEWEST, math.ceil(len(cells) / _SHARE)), _MOST)
     frequent = counts.index[: int((counts >= fewest).sum())][:most_levels].tolist()
     others = counts.index[len(frequent) :].tolist()
@@ -394,6 +393,11 @@ def fit_column(
     if len(levels) == 2 and not others:
         return Binary(series.type, levels)
     return Categorical(series.type, levels, others[0] if others else None)
+
+
+def _objects(values: Any) -> pd.Index:
+    """Return an index of Python objects; pandas' own for text takes no half of a surrogate pair."""
+    return pd.Index(values, dtype=object, tupleize_cols=False)
 
 
 def _order(level: Any) -> tuple[str, Any]:

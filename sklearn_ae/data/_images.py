@@ -151,7 +151,8 @@ class Images(InputAdapter):
             self.sample_shape = self._flat_shape(X)
             self.ragged = False
             if self.image_shape is not None:
-                self.unit = _unit(_dtype(X), X)
+                cells = X if hasattr(X, "dtype") else np.asarray(read_numbers(X))
+                self.unit = _unit(_dtype(cells), cells)
             return self
         first = images[0]
         sizes = np.array([i.shape[:2] for i in images[: len(images) if _is_list(images) else 1]])
@@ -334,7 +335,10 @@ def as_images(X: Any, n_channels: int | None = None) -> tuple[Any, bool]:
     if not len(X):
         raise ValueError(f"Found array with 0 sample(s) (shape={X.shape}) for X; pass images.")
     if 0 in X.shape[1:]:
-        raise ValueError(f"X holds images of shape {X.shape[1:]}, without a pixel; leave them out.")
+        raise ValueError(
+            f"Found array with 0 feature(s) (shape={X.shape}); images need at least one pixel and "
+            "one channel."
+        )
     if X.ndim == 3:
         return X[..., None], False
     first = _channels_first([X.shape[1:]], is_tensor, n_channels)
@@ -426,7 +430,7 @@ def shape_of(X: Any) -> tuple[int, ...]:
 
 def _dtype(X: Any) -> np.dtype:
     dtype = getattr(X, "dtype", None)  # a frame has one a column
-    return dtype if isinstance(dtype, np.dtype) else np.asarray(X).dtype
+    return dtype if isinstance(dtype, np.dtype) else np.asarray(read_numbers(X)).dtype
 
 
 def _pixel_type(X: Any) -> np.dtype:

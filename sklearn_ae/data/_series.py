@@ -142,17 +142,20 @@ def _pandas_column(type: ColumnType, values: Any, index: Any) -> pd.Series:
     # narwhals has one dtype for pandas' int64, Int64 and int64[pyarrow]: pandas' own name it is.
     name, *parameters = type.dtype
     if name == "category":
-        levels = pd.Index(type.categories or [], tupleize_cols=False)
-        levels = levels.astype(_dtypes.pandas_from(*parameters)) if parameters else levels
+        own = _dtypes.pandas_from(*parameters) if parameters else None
+        levels = pd.Index(type.categories or [], dtype=own, tupleize_cols=False)
         dtype: Any = pd.CategoricalDtype(levels, ordered=type.ordered)
-        return pd.Series(pd.Categorical(values, dtype=dtype), index=index, name=type.name)
+        cells = pd.Index(values, dtype=object, tupleize_cols=False)
+        return pd.Series(pd.Categorical(cells, dtype=dtype), index=index, name=type.name)
     dtype = _dtypes.pandas_from(*type.dtype)
     if isinstance(dtype, pd.ArrowDtype):
         array = _dtypes.arrow_column(dtype.pyarrow_dtype, type.cells(values), type.categories)
         values = pd.arrays.ArrowExtensionArray(array)
     elif isinstance(dtype, pd.DatetimeTZDtype):
         values = pd.Series(values).dt.tz_localize("UTC").array
-    return pd.Series(values, index=index, name=type.name).astype(dtype)
+    # Objects stay objects at first: pandas makes text of pyarrow of them, if it is Unicode.
+    held = values.dtype if isinstance(values, np.ndarray) else None
+    return pd.Series(values, index=index, name=type.name, dtype=held).astype(dtype)
 
 
 def _narwhals_column(type: ColumnType, values: Any) -> Any:

@@ -444,7 +444,7 @@ def read_numbers(X: Any, *, missing: bool = True) -> Any:
     values, dtypes = np.column_stack(columns), set()
     if not isinstance(X, pd.DataFrame):
         dtypes = set(nw.from_native(X, eager_only=True).schema.values())
-        if all(d.is_float() or d.is_integer() for d in dtypes) and not np.isnan(values).any():
+        if _fits_numpy(X) and not np.isnan(values).any():
             return X
     single = dtypes == {nw.Float32()}
     values = values.astype(np.float32 if single else np.float64, copy=False)

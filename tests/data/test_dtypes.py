@@ -12,7 +12,13 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from sklearn_ae import Autoencoder, AutoencoderImputer, VariationalAutoencoder
+from sklearn_ae import (
+    Autoencoder,
+    AutoencoderImputer,
+    ConvolutionalAutoencoder,
+    RecurrentAutoencoder,
+    VariationalAutoencoder,
+)
 from sklearn_ae.data import Table
 from tests.data.dtype_cases import CASES, CELLS, LIBRARIES, Case, frame_of, measured, read, written
 
@@ -256,6 +262,66 @@ def test_wide_integers_are_cut_to_what_the_dtype_holds() -> None:
     found = Table().fit(wide).columns.columns[0].decode(np.array([1e60, -1e60, 2.0**100]))
     assert found.to_list()[2] == 2**100
     assert found[0] > 2**126 > -(2**126) > found[1]
+
+
+@pytest.mark.parametrize("dtype", ["Int128", "UInt128"])
+def test_wide_integers_are_steps_and_pixels(dtype: str) -> None:
+    polars = pytest.importorskip("polars")
+    if not hasattr(polars, dtype):
+        pytest.skip(f"this polars has no {dtype}")
+    columns = np.random.default_rng(0).integers(9, size=(4, 24))
+    frame = polars.DataFrame({f"x{j}": c.astype(float) for j, c in enumerate(columns)})
+    wide = frame.cast(getattr(polars, dtype))
+    identified = {"id": polars.Series(np.repeat(np.arange(8), 3))}
+    short = {"max_iter": 1, "random_state": 0}
+    sequences = RecurrentAutoencoder(1, sequence_id="id", **short)
+    images = ConvolutionalAutoencoder(1, image_shape=(2, 2), **short)
+    for model, rows, plain in (
+        (sequences, wide.with_columns(**identified), frame.with_columns(**identified)),
+        (images, wide, frame),
+    ):
+        assert_array_equal(model.fit(rows).transform(rows), model.fit(plain).transform(plain))
+
+
+def test_pixels_may_be_a_polars_frame_of_whole_numbers() -> None:
+    polars = pytest.importorskip("polars")
+    columns = np.random.default_rng(0).integers(200, size=(4, 24))
+    frame = polars.DataFrame({f"x{j}": c for j, c in enumerate(columns)})
+    model = ConvolutionalAutoencoder(1, image_shape=(2, 2), max_iter=1, random_state=0)
+    found, expected = (model.fit(X).transform(X) for X in (frame, columns.T))
+    assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
+
+
+def _halves(dtype: Any) -> pd.DataFrame:
+    """Return a frame with text that has half of a surrogate pair, which is no Unicode."""
+    words = pd.Series(["x", "a\ud800", "y"] * 10, dtype=object)
+    cells = pd.Categorical(words) if dtype == "category" else words.astype(dtype)
+    return pd.DataFrame({"a": np.arange(30.0), "t": cells})
+
+
+@pytest.mark.parametrize("dtype", [object, "category", pd.StringDtype("python")], ids=str)
+def test_text_with_half_of_a_surrogate_pair_is_a_level(dtype: Any) -> None:
+    frame = _halves(dtype)
+    model = Autoencoder(2, **SHORT).fit(frame)
+    again = model.reconstruct(frame)
+    assert again["t"].dtype == frame["t"].dtype
+    assert set(again["t"]) <= set(frame["t"])
+    assert set(model.explain(frame, 2)["feature"]) <= {"a", "t"}
+    plain = frame.assign(t=["x", "z", "y"] * 10)
+    assert_array_equal(model.transform(plain)[::3], model.transform(frame)[::3])
+    assert_array_equal(
+        Autoencoder(2, **SHORT).fit(plain).transform(frame)[::3],
+        Autoencoder(2, **SHORT).fit(plain).transform(plain)[::3],
+    )
+
+
+@pytest.mark.parametrize("dtype", [object, pd.StringDtype("python")], ids=str)
+def test_text_with_half_of_a_surrogate_pair_is_imputed(dtype: Any) -> None:
+    frame = _halves(dtype)
+    holes = frame.copy()
+    holes.loc[3:6, "t"] = None
+    filled = AutoencoderImputer(max_iter=0, random_state=0).fit_transform(holes)
+    assert set(filled["t"]) <= set(frame["t"])
 
 
 @pytest.mark.parametrize("dtype", ["int8", "uint16", "int32", "int64", "uint64", "Int8"])
