@@ -171,8 +171,18 @@ def check_sample_weight(sample_weight: ArrayLike | None, rows: Any) -> NDArray[n
     ------
     ValueError
         If they are not one number a row, finite and not below zero, or if all are zero, which
-        scikit-learn takes before 1.9.
+        scikit-learn takes before 1.9. Numbers as text and dates, which it converts, are none.
     """
+    if not hasattr(sample_weight, "__dlpack__") or isinstance(sample_weight, np.ndarray):
+        cells = np.asarray(sample_weight)
+        text = (
+            [c for c in cells.flat if isinstance(c, str | bytes)] if cells.dtype == object else []
+        )
+        if cells.dtype.kind in "USTMm" or text:
+            raise ValueError(
+                f"sample_weight holds {(text or cells.flat)[0]!r:.60}, but weights are numbers, "
+                "one a row; convert them, for example by np.asarray(sample_weight, dtype=float)."
+            )
     # torch takes no memory that is read-only, as that of a pandas column.
     found = _check_sample_weight(
         sample_weight, rows, dtype=np.float64, copy=True, ensure_non_negative=True

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
@@ -180,8 +181,12 @@ def test_codes_that_are_not_a_table_of_finite_numbers_are_refused(
         (np.ones((150, 1)), "Sample weights must be 1D array or scalar"),
         (np.r_[np.nan, np.ones(149)], "Input sample_weight contains NaN"),
         (np.r_[np.inf, np.ones(149)], "Input sample_weight contains infinity"),
+        (["1"] * 150, r"sample_weight holds .*'1'.*, but weights are numbers, one a row; convert"),
+        (pd.Series([1, "2"] * 75), r"sample_weight holds '2', but weights are numbers"),
+        (pl.Series(["1"] * 150), r"sample_weight holds .*'1'.*, but weights are numbers"),
+        (np.full(150, np.datetime64(0, "D")), r"sample_weight holds .*1970-01-01"),
     ],
-    ids=["zero", "negative", "length", "2-D", "NaN", "inf"],
+    ids=["zero", "negative", "length", "2-D", "NaN", "inf", "text", "object", "polars", "dates"],
 )
 def test_weights_out_of_their_domain_are_refused(
     fitted: Autoencoder, method: str, weight: np.ndarray, message: str

@@ -49,6 +49,7 @@ from sklearn_ae.data import (
     Rows,
     SparseRows,
     as_numpy,
+    check_accepted,
     rows_as_numpy,
     within_range,
 )
@@ -385,8 +386,8 @@ default="from_dtype"
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Complete the subclass's signature, constraints and documentation."""
-        declare(cls)
         super().__init_subclass__(**kwargs)
+        declare(cls)
 
     def _default_components(self, n_features: int) -> int | None:
         """Return what n_components=None means, or None for the rule by explained variance."""
@@ -717,6 +718,7 @@ default="from_dtype"
             Rows in X's units, in the container that `fit` saw.
         """
         check_is_fitted(self)
+        check_accepted(X)
         with np.errstate(invalid="ignore"):  # it adds up the cells, past infinity both ways
             code = check_array(X, dtype=dtypes_of(X), input_name="X")
         if self.deep_features and code.shape[1] == self._n_features_out:

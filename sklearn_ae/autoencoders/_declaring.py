@@ -40,6 +40,27 @@ def named_in_errors(init: _Init) -> _Init:
     return cast(_Init, checked)
 
 
+def check_super_called(cls: Any) -> None:
+    """Make a subclass's own `__init__` name the parameters of its base that it leaves unset."""
+    if "__init__" not in vars(cls):
+        return
+    init = cls.__init__
+    of_base = list(inspect.signature(super(cls, cls).__init__).parameters.values())[1:]
+    stored = [p.name for p in of_base if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+
+    @functools.wraps(init)
+    def checked(self: Any, *args: Any, **parameters: Any) -> None:
+        init(self, *args, **parameters)
+        unset = [name for name in stored if not hasattr(self, name)]
+        if unset:
+            raise TypeError(
+                f"{cls.__name__}.__init__ leaves {len(unset)} parameters of its base unset, such "
+                f"as {', '.join(unset[:3])}; call super().__init__(...) in it."
+            )
+
+    cls.__init__ = checked
+
+
 def declare(cls: Any) -> None:
     """Complete a subclass's signature, constraints and documentation by those of its base.
 

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from sklearn.base import BaseEstimator
 
+from sklearn_ae.autoencoders._declaring import check_super_called
 from sklearn_ae.data import ArrayForm, as_numpy, scaling_from
 from sklearn_ae.inference import (
     AutoencoderModule,
@@ -27,6 +28,11 @@ _NETWORK = "_network"
 
 class StateMixin(BaseEstimator):
     """Saves an estimator as plain values under a format number, versions and a digest."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Make constructors of subclasses say so if they leave parameters unset."""
+        check_super_called(cls)
+        super().__init_subclass__(**kwargs)
 
     def __getstate__(self) -> dict[str, Any]:
         return seal(type(self), self._packed_state())

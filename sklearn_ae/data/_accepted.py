@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from numbers import Number
 from typing import Any
 
 import narwhals.stable.v1 as nw
@@ -13,6 +14,9 @@ from skorch.helper import SliceDataset
 from torch.utils.data import DataLoader, Dataset
 
 from sklearn_ae.data._containers import is_frame
+
+# What numpy and other libraries call forms of arrays.
+_ARRAYS = ("__array__", "__array_interface__", "__dlpack__")
 
 
 def check_accepted(X: Any, name: str = "X") -> None:
@@ -28,17 +32,23 @@ def check_accepted(X: Any, name: str = "X") -> None:
     Raises
     ------
     TypeError
-        If X is a data set of torch or skorch, a lazy frame, a mapping, an iterator, a list of
-        mappings, a record array, an array of dates or durations, or a masked array with hidden
-        cells.
+        If X is a data set of torch or skorch, a lazy frame, a mapping, an iterator, a set, a list
+        of mappings, a record array, an array of dates or durations, a masked array with hidden
+        cells, or an object without rows.
     ValueError
-        If X is a series, one row or one column of a frame, or has several columns of one name.
+        If X is None, text, a series, one row or one column of a frame, or has several columns
+        of one name.
     """
     if issparse(X) or (isinstance(X, np.ndarray) and X.dtype.names is None):
         check_cells(X, name)
         return
+    if X is None:
+        raise ValueError(
+            f"{name} is None. Expected 2D array, or what else holds rows; pass an array or a frame."
+        )
     _check_no_dataset(X, name)
-    found = f"{name} is a {type(X).__module__.partition('.')[0]} {type(X).__name__}"
+    library = type(X).__module__.partition(".")[0]
+    found = f"{name} is a {'' if library == 'builtins' else library + ' '}{type(X).__name__}"
     if nw.dependencies.is_into_series(X):
         raise ValueError(
             f"{found} of {len(X)} values, one row or one column. Expected 2D array, got 1D array "
@@ -53,6 +63,8 @@ def check_accepted(X: Any, name: str = "X") -> None:
             raise TypeError(f"{found}, which is not evaluated yet; pass {name}.{method}().")
     if isinstance(X, Mapping):
         raise TypeError(f"{found} with keys {list(X)[:5]}; pass pd.DataFrame({name}).")
+    if isinstance(X, str | bytes):
+        raise ValueError(f"{found}, {X!r:.60}, and no rows; read what it names, and pass that.")
     if isinstance(X, Iterator):
         raise TypeError(f"{found}, which can be read only once; pass list({name}).")
     if isinstance(X, list | tuple) and len(X) and isinstance(X[0], Mapping):
@@ -63,6 +75,13 @@ def check_accepted(X: Any, name: str = "X") -> None:
     if getattr(getattr(X, "dtype", None), "names", None):
         raise TypeError(
             f"{found} of records with fields {list(X.dtype.names)[:5]}; pass pd.DataFrame({name})."
+        )
+    array = isinstance(X, Number) or any(hasattr(X, form) for form in _ARRAYS)
+    if not array and not hasattr(type(X), "__getitem__"):
+        raise TypeError(
+            f"{found}, {X!r:.60}, whose elements have no order; pass a list or an array of rows."
+            if isinstance(X, Collection)
+            else f"{found}, {X!r:.60}, which holds no rows; pass an array, a frame or a list."
         )
 
 

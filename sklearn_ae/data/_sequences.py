@@ -338,8 +338,10 @@ class Sequences(InputAdapter):
         if not isinstance(X, np.ndarray) or X.ndim != 3:
             return None
         if 0 in X.shape:
+            what = ("sample", "step", "feature")[X.shape.index(0)]
             raise ValueError(
-                f"X has shape {X.shape}; sequences need at least one step and one channel."
+                f"Found array with 0 {what}(s) (shape={X.shape}); sequences need at least one step "
+                "and one channel."
             )
         return Ragged(_floating(X).reshape(-1, X.shape[2]), np.full((len(X), 1), X.shape[1]))
 

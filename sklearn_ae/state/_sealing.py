@@ -85,10 +85,12 @@ def unseal(
         )
     number, written = header.get("format"), _written(header)
     if type(number) is not int or not 1 <= number <= _migrations.FORMAT:
+        # A build between two releases has the version of the first one.
+        later = "a later build" if written == __version__ else f"sklearn_ae {written} or later"
         raise ValueError(
             f"The saved {cls.__name__} is of sklearn_ae {written} in format {number!r}, and this "
             f"is sklearn_ae {__version__}, which reads formats 1 to {_migrations.FORMAT}; use "
-            f"sklearn_ae {written} or later, or fit it again."
+            f"{later}, or fit it again."
         )
     given = {key: value for key, value in state.items() if key != HEADER}
     own = _own(header, given)

@@ -22,6 +22,7 @@ from sklearn_ae import (
     RecurrentAutoencoder,
     SparseAutoencoder,
     StackedAutoencoder,
+    SuperResolver,
     TopK,
     VariationalAutoencoder,
 )
@@ -101,6 +102,31 @@ def test_a_subclass_has_the_parameters_of_its_base_and_its_own():
     assert Extended().get_params().keys() == {"strength", *names}
     names = StackedAutoencoder().get_params().keys()
     assert Fixed().get_params().keys() == {"width", *names} - {"hidden_layer_sizes"}
+
+
+BASES = [
+    Autoencoder,
+    VariationalAutoencoder,
+    RecurrentAutoencoder,
+    AutoencoderImputer,
+    AutoencoderOutlierDetector,
+    SuperResolver,
+]
+
+
+@pytest.mark.parametrize("base", BASES, ids=lambda base: base.__name__)
+def test_an_init_that_leaves_out_that_of_its_base_is_named(base):
+    class Forgetful(base):
+        def __init__(self, own=3):
+            self.own = own
+
+    names = list(inspect.signature(base).parameters)
+    message = (
+        f"Forgetful.__init__ leaves {len(names)} parameters of its base unset, such as "
+        rf"{', '.join(names[:3])}; call super\(\).__init__"
+    )
+    with pytest.raises(TypeError, match=message):
+        Forgetful()
 
 
 def test_a_subclass_documents_what_it_shares_and_learns_more(iris):

@@ -36,6 +36,11 @@ NO_TABLES = [
     (lambda: FRAME.to_dict("list"), TypeError, r"dict with keys.*pass pd\.DataFrame\(X\)"),
     (lambda: FRAME.to_records(index=False), TypeError, r"fields \['a'.*pass pd\.DataFrame\(X\)"),
     (lambda: (row for row in FRAME.to_numpy()), TypeError, r"generator.*pass list\(X\)"),
+    (lambda: None, ValueError, r"X is None\. Expected 2D array.*pass an array or a frame"),
+    (lambda: {1, 2}, TypeError, r"X is a set, \{1, 2\}, whose elements have no order; pass a list"),
+    (lambda: FRAME.to_dict().keys(), TypeError, r"X is a dict_keys, .* no order; pass a list"),
+    (lambda: "rows.csv", ValueError, r"X is a str, 'rows\.csv', and no rows; read what it names"),
+    (lambda: Autoencoder, TypeError, r"X is a type, .*Autoencoder'>, which holds no rows; pass an"),
 ]
 
 
@@ -63,6 +68,12 @@ def test_the_container_is_looked_at_before_the_columns_are_counted(
 ):
     with pytest.raises(error, match=message):
         list(getattr(fitted, method)(make()))  # iter_reconstruct reads what is asked for
+
+
+@pytest.mark.parametrize(("make", "error", "message"), NO_TABLES[-5:])
+def test_codes_are_looked_at_as_rows_are(make, error, message):
+    with pytest.raises(error, match=message):
+        FITTED[0][0].inverse_transform(make())
 
 
 def test_clean_rows_are_named():

@@ -69,6 +69,16 @@ def test_a_format_that_is_not_known_is_refused(state, number):
         Autoencoder().__setstate__(resealed(state, format=number, versions=versions))
 
 
+@pytest.mark.parametrize(
+    ("written", "way_out"),
+    [("7.1", r"use sklearn_ae 7\.1 or later, or fit"), (VERSION, "use a later build, or fit")],
+)
+def test_a_later_format_says_which_version_reads_it(state, written, way_out):
+    versions = {**state[HEADER]["versions"], "sklearn_ae": written}
+    with pytest.raises(ValueError, match=way_out):
+        Autoencoder().__setstate__(resealed(state, format=99, versions=versions))
+
+
 def test_a_state_of_another_class_is_refused(state):
     with pytest.raises(ValueError, match=r"that of autoencoders\.Autoencoder.*not of Sparse"):
         SparseAutoencoder().__setstate__(state)
