@@ -103,7 +103,7 @@ class Ours(SklearnAERival):
 
     Parameters
     ----------
-    without : {"activation", "filters", "masks", "networks"}, optional
+    without : {"activation", "masks", "networks", "absolute"}, optional
         The part that is left out.
     **parameters
         Parameters besides its defaults.
@@ -126,20 +126,21 @@ class Ours(SklearnAERival):
     @contextlib.contextmanager
     def _ablated(self) -> Iterator[None]:
         room = "sklearn_ae.applications._outlier_detection"
-        ensemble, networks = (
-            importlib.import_module(f"{room}.{name}") for name in ("_ensemble", "_networks")
+        ensemble, networks, nearest = (
+            importlib.import_module(f"{room}.{name}")
+            for name in ("_ensemble", "_networks", "_nearest")
         )
         with contextlib.ExitStack() as stack:
             set_to = lambda *pair: stack.enter_context(mock.patch.object(*pair))  # noqa: E731
             if self.without == "activation":
                 set_to(networks, "activate", lambda x: x)
                 set_to(networks, "slope", lambda x: 1.0)
-            elif self.without == "filters":
-                set_to(ensemble, "_KEPT", 1.0)
             elif self.without == "masks":
-                set_to(ensemble, "_PARTS", np.array([1 / 3, 1 / 3, 1 / 3, 0.0]))
+                set_to(ensemble, "_PARTS", np.array([1.0, 0.0]))
             elif self.without == "networks":
-                set_to(ensemble, "_NEIGHBOURS", 1.0)
+                set_to(ensemble, "_NETWORKS", 0.0)
+            elif self.without == "absolute":
+                set_to(nearest, "_NORM", 2.0)
             yield
 
 
@@ -169,9 +170,9 @@ RIVALS = {
     "sklearn_ae_clean": Ours(training_rows="clean"),
     "sklearn_ae_contaminated": Ours(training_rows="contaminated"),
     "linear": Ours("activation"),
-    "no_filters": Ours("filters"),
     "no_masks": Ours("masks"),
     "neighbours_alone": Ours("networks"),
+    "euclidean": Ours("absolute"),
     "pyod_autoencoder": _pyod("auto_encoder", "AutoEncoder", seeded=True, verbose=0, device="cpu"),
     "pyod_vae": _pyod("vae", "VAE", seeded=True, verbose=0, device="cpu"),
     "pyod_deep_svdd": _pyod("deep_svdd", "DeepSVDD", seeded=True, sized=True, verbose=0),
@@ -180,7 +181,7 @@ RIVALS = {
 }
 LIBRARIES = list(RIVALS)
 OWN = [name for name in LIBRARIES if isinstance(RIVALS[name], Ours)]
-ABLATIONS = ["linear", "no_filters", "no_masks", "neighbours_alone"]
+ABLATIONS = ["linear", "no_masks", "neighbours_alone", "euclidean"]
 
 
 def grid(

@@ -49,13 +49,14 @@ _LEARNED = (
 class AutoencoderOutlierDetector(ReasonsMixin, ThresholdMixin, StateMixin):
     """Find outliers by networks that have not seen the rows that thresholds go by.
 
-    By default, denoising networks without a bottleneck and nearest neighbours score rows
-    together. Each of `n_estimators` members leaves a fold of the training rows out. Some
-    networks learn from all other rows; others only from those that networks with trimmed losses
-    find ordinary, so that outliers among the training rows are not learned. A network answers
-    with the logarithm of the squared error of a row, or of cells that it fills in from the
-    others; neighbours with the logarithm of the distance. They are averaged in units of what
-    rows out of fold have: their median, and the distance from there down to the 16th percentile.
+    By default, networks without a bottleneck and nearest rows score rows together. Each of
+    `n_estimators` members leaves a fold of the training rows out. One of its networks takes noise
+    from rows, and another fills in cells from the others: they answer with the logarithm of their
+    squared error. Rows near by answer with the logarithm of the mean distance, the sum of the
+    absolute differences: 2 of 500, and 10 of 100, which are farther, so that a few outliers that
+    are alike do not vouch for each other. All answers are in units of what rows out of fold have:
+    their median, and the distance from there down to the 16th percentile. Networks have .15 of the
+    mean.
 
     With an `estimator`, its clones are fitted to all rows, and their mean score counts.
 
@@ -71,9 +72,8 @@ class AutoencoderOutlierDetector(ReasonsMixin, ThresholdMixin, StateMixin):
         `training_scores_`, by members that have not seen the row.
     training_rows : {"auto", "clean", "contaminated"}, default="auto"
         What is known of the training rows: that they are inliers, or that there are outliers
-        among them. Of the score, 1, 3/4 or 0 goes by all of them for "clean", "auto"
-        and "contaminated", the rest by those that are found ordinary. An `estimator` has no
-        such choice.
+        among them. "clean" goes by the nearest rows alone, "contaminated" by those farther
+        away, "auto" by both. An `estimator` has no such choice.
     n_estimators : int, default=3
         Number of members. A single one leaves a fifth of the rows out, 10,000 at most. From 50,000
         rows there is a single one.

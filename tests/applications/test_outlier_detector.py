@@ -35,7 +35,6 @@ STRANGE = 3.0 * RNG.choice([-1, 1], size=(12, 5))
 def few_steps(monkeypatch):
     """The contract does not depend on how long networks are trained."""
     monkeypatch.setattr(_ensemble, "N_STEPS", 12)
-    monkeypatch.setattr(_ensemble, "_FILTER_STEPS", 6)
 
 
 def detector(**options):

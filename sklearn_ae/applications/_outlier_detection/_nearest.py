@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-_MOST_ROWS = 1000
-_N_NEIGHBOURS = 10
+# The exponent of the norm: differences count as they are, so that no single column rules.
+_NORM = 1.0
+# Rows whose columns differ by less in the mean are one row, which is not near itself.
+_SAME = 1e-5
+
+
+class Scale(NamedTuple):
+    """Which rows are near.
+
+    Parameters
+    ----------
+    n_rows : int
+        Number of rows that are looked at.
+    n_nearest : int
+        How many of them are near; of fewer rows, the same share.
+    """
+
+    n_rows: int
+    n_nearest: int
 
 
 class NearestRows:
@@ -17,24 +36,35 @@ class NearestRows:
     Parameters
     ----------
     rows : ndarray of shape (n_rows, n_columns), float32
-        In standard units.
+        In standard units, in random order.
+    scales : tuple of Scale
+        Which of them are near.
     """
 
-    def __init__(self, rows: NDArray[np.float32]) -> None:
+    def __init__(self, rows: NDArray[np.float32], scales: tuple[Scale, ...]) -> None:
         self.rows = rows
+        self.scales = scales
 
     @classmethod
-    def drawn(cls, x: Tensor, rows: NDArray[np.intp], rng: np.random.Generator) -> NearestRows:
+    def drawn(
+        cls, x: Tensor, rows: NDArray[np.intp], scales: tuple[Scale, ...], rng: np.random.Generator
+    ) -> NearestRows:
         """Return some of the rows of x."""
-        index = torch.from_numpy(rng.permutation(rows)[:_MOST_ROWS])
-        return cls(x[index.to(x.device)].cpu().numpy())
+        index = torch.from_numpy(rng.permutation(rows)[: max(scale.n_rows for scale in scales)])
+        return cls(x[index.to(x.device)].cpu().numpy(), scales)
 
     def distances(self, x: Tensor) -> Tensor:
-        """Return the mean distance of each row to those nearest to it."""
-        rows = torch.from_numpy(self.rows).to(x)
-        k = min(_N_NEIGHBOURS, len(rows))
-        # Less the square of x, which does not change who is near.
-        found = torch.addmm(rows.square().sum(1), x, rows.T, alpha=-2)
-        nearest = rows[found.topk(k, dim=1, largest=False, sorted=False).indices]
-        # Distances of differences are exact also where rows are alike.
-        return (nearest - x[:, None]).norm(dim=2).mean(dim=1)
+        """Return the mean distances of rows to those near them, of shape (n_scales, n_rows).
+
+        One of these is not near itself.
+        """
+        every = torch.cdist(x, torch.from_numpy(self.rows).to(x), p=_NORM)
+        found = []
+        for scale in self.scales:
+            among = every[:, : scale.n_rows]
+            k = max(1, round(scale.n_nearest * among.shape[1] / scale.n_rows))
+            nearest = among.topk(k + 1, dim=1, largest=False).values
+            itself = nearest[:, 0] <= _SAME * x.shape[1]
+            others = torch.where(itself[:, None], nearest[:, 1:], nearest[:, :-1])
+            found.append(others.mean(dim=1))
+        return torch.stack(found)

@@ -42,8 +42,6 @@ class Cells(NamedTuple):
 # What a network is given for a batch of shape (n_networks, batch, n_columns), and the weight of
 # each cell in its loss.
 Corrupt = Callable[[Tensor], tuple[Tensor, Tensor]]
-# Which rows of a batch count, from their errors of shape (n_networks, batch).
-Choose = Callable[[Tensor], Tensor]
 
 
 class Networks:
@@ -88,7 +86,6 @@ class Networks:
         cells: Cells,
         rows: list[NDArray[np.intp]],
         corrupt: Corrupt,
-        choose: Choose | None,
         n_steps: int,
         generator: Generator,
     ) -> None:
@@ -102,8 +99,6 @@ class Networks:
             The rows that each network may see.
         corrupt : callable
             Makes inputs of batches, and weighs their cells.
-        choose : callable or None
-            Says which rows of a batch count; None takes all.
         n_steps : int
             Number of steps.
         generator : Generator
@@ -125,8 +120,6 @@ class Networks:
             layers = _layers(parameters, given)
             off = layers[-1][1] - x
             weight = cells.weight[index]
-            if choose is not None:
-                weight = weight * choose((off.square() * counts).sum(2))
             weight = 2 * weight / weight.sum(1, keepdim=True).clamp(min=1e-6)
             grads = _gradients(parameters, layers, off.mul_(counts).mul_(weight[..., None]))
             rate.fill_(_rate(step / n_steps))

@@ -10,13 +10,16 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn_ae.applications._outlier_detection._encoding import Encoding
 from sklearn_ae.applications._outlier_detection._ensemble import Ensemble
 from sklearn_ae.applications._outlier_detection._few_rows import FewRows
+from sklearn_ae.applications._outlier_detection._nearest import Scale
 from sklearn_ae.autoencoders import Autoencoder, Reader
 from sklearn_ae.data import FEW_ROWS, Rows, TableRows
 from sklearn_ae.inspection import Replacements
 from sklearn_ae.runtime import Seeds, resolve_device, torch_threads
 
-# The part of the score that goes by all training rows, by what they are said to be.
-TRUST = {"clean": 1.0, "auto": 0.75, "contaminated": 0.0}
+# Which rows are near, by what is known of the training rows: outliers among them are near to few
+# others of their kind, which farther rows outnumber.
+_CLOSE, _WIDE = Scale(500, 2), Scale(100, 10)
+SCALES = {"clean": (_CLOSE,), "auto": (_CLOSE, _WIDE), "contaminated": (_WIDE,)}
 
 
 class Recipe:
@@ -74,7 +77,7 @@ class Recipe:
         if Rows(values).n_distinct < FEW_ROWS:
             found, scores = self.finder.fit(values, mass)
         else:
-            self.finder = Ensemble(encoding, TRUST[self.training_rows], self.asked_device)
+            self.finder = Ensemble(encoding, SCALES[self.training_rows], self.asked_device)
             with torch_threads(1):
                 found, scores = self.finder.fit(values, mass, self.n_members, seeds)
         self.replacements = Replacements.fit(rows, lambda part, _: self.scores(part))
