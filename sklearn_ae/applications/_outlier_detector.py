@@ -47,7 +47,7 @@ _LEARNED = (
 
 
 class AutoencoderOutlierDetector(ReasonsMixin, ThresholdMixin, StateMixin):
-    """Find outliers by networks that have not seen the rows that thresholds go by.
+    """Find outliers by networks and near rows, and thresholds by rows that these have not seen.
 
     By default, networks without a bottleneck and nearest rows score rows together. Each of
     `n_estimators` members leaves a fold of the training rows out. One of its networks takes noise
