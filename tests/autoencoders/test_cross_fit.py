@@ -29,7 +29,7 @@ VARIANTS = {
     "variational": VariationalAutoencoder(3, **OPTIONS),
     "contractive": ContractiveAutoencoder(3, **OPTIONS),
     "sparse": SparseAutoencoder(9, penalty="topk", **OPTIONS),
-    "stacked": StackedAutoencoder(2, **OPTIONS),
+    "stacked": StackedAutoencoder(2, **OPTIONS | {"max_iter": 2}),
 }
 
 
