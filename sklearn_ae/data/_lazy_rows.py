@@ -119,6 +119,16 @@ class SparseRows(LazyRows):
         """Return the rows as a CSR array."""
         return self.matrix
 
+    def ends(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the least and the largest number of each column, zeros included."""
+        n, p = self.shape
+        column, value = self.matrix.indices, self.matrix.data
+        start = np.where(np.bincount(column, minlength=p) < n, 0.0, np.inf)
+        low, high = start.copy(), -start
+        np.minimum.at(low, column, value)
+        np.maximum.at(high, column, value)
+        return low, high
+
     def moments(
         self, weight: NDArray | None = None
     ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:

@@ -10,9 +10,11 @@ from sklearn_ae.inference._module import (
     set_state_tensors,
     state_tensors,
 )
+from sklearn_ae.inference._sparse_passes import WIDE
 from sklearn_ae.inference._training_range import TrainingRange
 
 __all__ = [
+    "WIDE",
     "AutoencoderModule",
     "DefensiveMixture",
     "Model",

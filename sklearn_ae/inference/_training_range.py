@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sklearn_ae.data import ColumnScaling, Rows
+from sklearn_ae.data import ColumnScaling, Rows, SparseRows
 
 
 class TrainingRange(NamedTuple):
@@ -26,10 +26,13 @@ class TrainingRange(NamedTuple):
     @classmethod
     def of(cls, rows: Rows, scaling: ColumnScaling, largest_move: float) -> Self:
         """Return the range of some rows, and what is so near to it."""
-        low, high = np.full((2, rows.n_features), [[np.inf], [-np.inf]])
-        for block, _ in rows.blocks():
-            low = np.fmin(low, np.fmin.reduce(block, axis=0))
-            high = np.fmax(high, np.fmax.reduce(block, axis=0))
+        if isinstance(rows.values, SparseRows):
+            low, high = rows.selected(rows.values).ends()
+        else:
+            low, high = np.full((2, rows.n_features), [[np.inf], [-np.inf]])
+            for block, _ in rows.blocks():
+                low = np.fmin(low, np.fmin.reduce(block, axis=0))
+                high = np.fmax(high, np.fmax.reduce(block, axis=0))
         observed = low <= high
         ends = (np.where(observed, end, scaling.mean) for end in (low, high))
         low, high = scaling.apply(np.stack(list(ends)))

@@ -23,7 +23,7 @@ from sklearn_ae.data import (
     SparseRows,
     as_tensor,
 )
-from sklearn_ae.inference import Model, ModuleFactory, TrainingRange, state_tensors
+from sklearn_ae.inference import WIDE, Model, ModuleFactory, TrainingRange, state_tensors
 from sklearn_ae.losses import Loss
 from sklearn_ae.runtime import constructed, interrupts_held, takes, thread_count, torch_defaults
 from sklearn_ae.training._config import TrainingConfig
@@ -242,7 +242,9 @@ def training_range_of(
     """
     before = None if previous is None else previous.training_range
     largest_move, values = spec.largest_move, rows.values
-    flat = rows.sample_shape is None and not rows.ragged and not isinstance(values, SparseRows)
+    flat = rows.sample_shape is None and not rows.ragged
+    # Products with sparse rows know no range.
+    flat = flat and not (isinstance(values, SparseRows) and rows.n_features > WIDE)
     if largest_move is None or rows.target is not None or scaling.feature is not None or not flat:
         return before
     training_range = TrainingRange.of(rows, scaling, largest_move)

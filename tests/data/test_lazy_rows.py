@@ -82,6 +82,13 @@ def test_scales_are_those_of_the_dense_matrix(dense, weighted):
     check_same_units(SparseRows(messy(dense)), dense)
 
 
+def test_ends_of_columns_are_those_of_the_dense_matrix(dense):
+    full = np.column_stack([dense, np.abs(dense[:, 0]) + 1, -np.abs(dense[:, 0]) - 1])
+    low, high = SparseRows(sparse.csc_array(full)).ends()
+    np.testing.assert_array_equal(low, full.min(axis=0))
+    np.testing.assert_array_equal(high, full.max(axis=0))
+
+
 def test_selections_read_dense_blocks(dense):
     weight = np.ones(60)
     weight[::4] = 0
