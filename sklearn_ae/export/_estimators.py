@@ -173,11 +173,13 @@ def _autoencoder(
         rows = restored.rows
         if unit != 1.0:
             rows = graph.op("Mul", rows, graph.constant(unit, work))
-        rows = graph.op("Reshape", rows, graph.op("Shape", inputs[0]))
+        if adapter.sample_shape:
+            rows = graph.op("Reshape", rows, graph.op("Shape", inputs[0]))
         found["reconstruction"] = graph.cast(rows, dtype)
     if "score" in wanted:
-        errors = restored.errors(x)
-        found["score"] = graph.cast(graph.op("Neg", _row_sums(graph, errors, work)), given)
+        n_cells = model.loss.n_cells(model.factory.n_features)
+        scores = _minus_row_sums(graph, restored.errors(x), n_cells, work)
+        found["score"] = graph.cast(scores, given)
     return found
 
 
@@ -195,11 +197,11 @@ def _code(estimator: BaseAutoencoder, graph: Graph, z: str) -> str:
     return graph.op("Add", encoded(model.module, graph, inside), further)
 
 
-def _row_sums(graph: Graph, errors: str, dtype: np.dtype) -> str:
-    """Sum over cells, those that are missing at the mean of the others."""
-    observed = graph.cast(graph.op("Not", graph.op("IsNaN", errors)), dtype)
+def _minus_row_sums(graph: Graph, errors: str, n_cells: int, dtype: np.dtype) -> str:
+    """Return minus the sum over cells, those that are missing at the mean of the others."""
+    lacks = graph.op("IsNaN", errors)
     zero, one = graph.constant(0.0, dtype), graph.constant(1.0, dtype)
-    total = graph.total(graph.op("Where", graph.op("IsNaN", errors), zero, errors), 1)
-    count = graph.op("Max", graph.total(observed, 1), one)
-    cells = graph.op("Shape", errors, start=1, end=2)
-    return graph.op("Mul", total, graph.op("Div", graph.cast(cells, dtype), count))
+    total = graph.total(graph.op("Where", lacks, zero, errors), 1)
+    observed = graph.total(graph.op("Where", lacks, zero, one), 1)
+    share = graph.op("Div", graph.constant(-float(n_cells), dtype), graph.op("Max", observed, one))
+    return graph.op("Mul", total, share)

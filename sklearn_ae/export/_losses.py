@@ -66,11 +66,12 @@ def _distance(
     def errors(x: str) -> str:
         # Without the means, which float32 would lose the digits of.
         plain = op("Mul", graph.cast(output, dtype), scaling.scale)
-        distance = op("Abs", op("Sub", centred(scaling, graph, x, dtype), plain))
+        difference = op("Sub", centred(scaling, graph, x, dtype), plain)
+        if isinstance(loss, SquaredError):
+            return op("Mul", difference, difference)
+        distance = op("Abs", difference)
         if isinstance(loss, AbsoluteError):
             return distance
-        if isinstance(loss, SquaredError):
-            return op("Mul", distance, distance)
         unit = np.where(scaling.scale > 0, scaling.scale, 1.0)
         r = op("Div", distance, unit)
         inside = op("Min", r, loss.epsilon)
