@@ -6,10 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.speed import cells as grid
-from benchmarks.speed import default, imports, plot, report, runner
+from benchmarks.speed import default, imports, plot, report, runner, serving
 from benchmarks.speed.libraries import LIBRARIES
 
-GROUPS = [*dict.fromkeys(cell.group for cell in grid.CELLS), imports.GROUP, default.GROUP]
+ALONE = {module.GROUP: module.run for module in (imports, serving)}
+GROUPS = [*dict.fromkeys(cell.group for cell in grid.CELLS), *ALONE, default.GROUP]
 PICTURE = runner.ROOT / "docs" / "_static" / "speed.png"
 
 
@@ -47,10 +48,11 @@ def defaults_path(path: Path) -> Path:
 def _run(options: argparse.Namespace) -> int:
     of_version = runner.version()
     failed = 0
-    if set(options.groups) - {imports.GROUP, default.GROUP}:
+    if set(options.groups) - {*ALONE, default.GROUP}:
         failed += _run_cells(options, of_version)
-    if imports.GROUP in options.groups:
-        _run_imports(options, of_version)
+    for group in ALONE:
+        if group in options.groups:
+            _run_alone(group, options, of_version)
     if default.GROUP in options.groups:
         failed += _run_default(options, of_version)
     return int(failed > 0)
@@ -89,13 +91,13 @@ def _run_cells(options: argparse.Namespace, of_version: str) -> int:
     return failed
 
 
-def _run_imports(options: argparse.Namespace, of_version: str) -> None:
+def _run_alone(group: str, options: argparse.Namespace, of_version: str) -> None:
     results = runner.TABLE.read(options.results)
-    there = results[(results["group"] == imports.GROUP) & (results["version"] == of_version)]
+    there = results[(results["group"] == group) & (results["version"] == of_version)]
     if len(there) and not options.rerun:
-        print("import: nothing to run.")
+        print(f"{group}: nothing to run.")
         return
-    rows = _timed("import", lambda: imports.run(of_version, options.rounds))
+    rows = _timed(group, lambda: ALONE[group](of_version, options.rounds))
     runner.TABLE.append(options.results, rows)
 
 
@@ -150,7 +152,7 @@ def _parser() -> argparse.ArgumentParser:
         nargs="+",
         choices=LIBRARIES,
         default=list(LIBRARIES),
-        help="of every group but import and default",
+        help="of every group but import, serve and default",
     )
     run.add_argument("--rounds", type=int, default=5)
     run.add_argument(

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
 from packaging.version import Version
 
-from benchmarks.speed import default, imports
+from benchmarks.speed import default, imports, serving
 from benchmarks.speed.cells import BARE, FIT, LIBRARIES, LIMIT, OURS, TRANSFORM, Cell
 from benchmarks.speed.runner import CELL
 
@@ -89,7 +90,7 @@ def text(results: pd.DataFrame, defaults: pd.DataFrame) -> str:
     lines = []
     for group in dict.fromkeys(good["group"]):
         rows = good[good["group"] == group]
-        lines += _imports(rows) if group == imports.GROUP else _group(group, rows)
+        lines += _ALONE.get(group, partial(_group, group))(rows)
     if not defaults.empty:
         lines += _defaults(defaults)
     if not lines:
@@ -131,6 +132,7 @@ def bars(results: pd.DataFrame, defaults: pd.DataFrame) -> list[Bar]:
         Bar(f"fit {size}, peak / input", _first(fits, "peak_per_input"), 2.2),
         Bar("fit, exponent of n in the seconds an epoch", slope(ours), 1.1, 0.9),
         Bar(f"import, {OURS} / {imports.BASE}", import_ratio(results, imports.BASE), 1.1),
+        Bar(f"one row of 30 columns, {serving.ALL}, µs", _microseconds(results), 30.0),
     ]
     compared = default.compare(defaults)
     losers = float((~compared["clears"].astype(bool)).sum()) if len(compared) else np.nan
@@ -255,6 +257,21 @@ def _imports(rows: pd.DataFrame) -> list[str]:
         ratio = import_ratio(rows, row.library)
         lines.append(f"  {row.library}: {row.seconds_median:.3f} s, {_two_digits(ratio)}")
     return [*lines, ""]
+
+
+def _servings(rows: pd.DataFrame) -> list[str]:
+    lines = [f"serve: microseconds of one row of {serving.DATA}"]
+    lines += [f"  {row.library}: {1e6 * row.seconds_median:.1f}" for row in rows.itertuples()]
+    return [*lines, ""]
+
+
+def _microseconds(results: pd.DataFrame) -> float:
+    rows = _select(results, group=serving.GROUP, library=serving.ALL)
+    return 1e6 * _first(rows, "seconds_median")
+
+
+# Groups whose rows are no cells.
+_ALONE = {imports.GROUP: _imports, serving.GROUP: _servings}
 
 
 def _defaults(defaults: pd.DataFrame) -> list[str]:

@@ -5,7 +5,7 @@ import pytest
 
 from benchmarks import data
 from benchmarks.speed import cells as grid
-from benchmarks.speed import default, imports, libraries, report, runner
+from benchmarks.speed import default, imports, libraries, report, runner, serving
 from benchmarks.speed.cells import Cell
 from benchmarks.speed.cli import defaults_path, main
 
@@ -150,7 +150,9 @@ def made(numbers, of_version="0.1"):
         row = dict.fromkeys(runner.CELL, 0) | {"group": "import", "task": "import", "hidden": ""}
         row |= {"library": name, "version": of_version, "seconds_median": seconds, "rounds": 5}
         rows.append(row | {"data": "", "python": "3.13.1", "error": ""})
-    return rows
+    row |= {"group": "serve", "task": "serve", "data": "breast_cancer", "library": serving.ALL}
+    row |= {"seconds_median": 1e-6 * numbers["serve"], "python": "3.13.1", "error": ""}
+    return [*rows, row]
 
 
 def made_defaults(r2):
@@ -162,8 +164,24 @@ def made_defaults(r2):
     ]
 
 
-GOOD = {"limit": 1.2, "torch": 1.05, "peak": 100.0, "exponent": 1.0, "import": 1.02, "gpu": 79.0}
-BAD = {"limit": 1.3, "torch": 1.4, "peak": 180.0, "exponent": 1.2, "import": 1.2, "gpu": 81.0}
+GOOD = {
+    "limit": 1.2,
+    "torch": 1.05,
+    "peak": 100.0,
+    "exponent": 1.0,
+    "import": 1.02,
+    "gpu": 79.0,
+    "serve": 26.0,
+}
+BAD = {
+    "limit": 1.3,
+    "torch": 1.4,
+    "peak": 180.0,
+    "exponent": 1.2,
+    "import": 1.2,
+    "gpu": 81.0,
+    "serve": 31.0,
+}
 
 
 @pytest.mark.parametrize(
@@ -174,7 +192,7 @@ def test_the_report_says_what_clears(path, capsys, numbers, r2, verdict):
     default.TABLE.append(defaults_path(path), made_defaults(r2))
     results, defaults = runner.TABLE.read(path), default.TABLE.read(defaults_path(path))
     found = report.bars(report.current(results), defaults)
-    assert len(found) == 5 + 2 + 3 + 6
+    assert len(found) == 5 + 2 + 3 + 7
     assert {bar.verdict for bar in found} == {verdict}
     assert main(["report", "--results", str(path)]) == 0
     printed = capsys.readouterr().out
@@ -209,6 +227,17 @@ def test_imports_are_timed_in_turn(path, monkeypatch, capsys):
     assert runner.TABLE.read(path)["library"].tolist() == list(imports.STATEMENTS)
     assert run(path, groups=["import"]) == 0
     assert "nothing to run" in capsys.readouterr().out
+
+
+def test_one_row_is_served_in_turn(path, monkeypatch, capsys):
+    pytest.importorskip("onnxruntime")
+    monkeypatch.setattr(serving, "CALLS", 3)
+    assert run(path, groups=["serve"]) == 0
+    rows = runner.TABLE.read(path)
+    assert rows["library"].tolist() == ["sklearn_ae", *serving.GRAPHS]
+    assert (rows["seconds_median"] > 0).all()
+    assert run(path, groups=["serve"]) == 0
+    assert "serve: nothing to run" in capsys.readouterr().out
 
 
 def test_default_fits_are_compared_and_resume(path, monkeypatch, capsys):
