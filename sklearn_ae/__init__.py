@@ -2,7 +2,12 @@
 
 from sklearn_ae import metrics
 from sklearn_ae._version import __version__ as __version__
-from sklearn_ae.applications import AutoencoderImputer, AutoencoderOutlierDetector, SuperResolver
+from sklearn_ae.applications import (
+    AutoencoderImputer,
+    AutoencoderOutlierDetector,
+    SuperResolver,
+    TimeSeriesOutlierDetector,
+)
 from sklearn_ae.architectures import Augmentation, Convolutional, Dense, Recurrent
 from sklearn_ae.autoencoders import (
     Autoencoder,
@@ -104,6 +109,7 @@ __all__ = [
     "SwapNoise",
     "TRUSTED_TYPES",
     "Term",
+    "TimeSeriesOutlierDetector",
     "TopK",
     "VariationalAutoencoder",
     "VectorQuantized",

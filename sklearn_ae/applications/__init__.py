@@ -3,5 +3,11 @@
 from sklearn_ae.applications._imputer import AutoencoderImputer
 from sklearn_ae.applications._outlier_detector import AutoencoderOutlierDetector
 from sklearn_ae.applications._super_resolver import SuperResolver
+from sklearn_ae.applications._time_series_detector import TimeSeriesOutlierDetector
 
-__all__ = ["AutoencoderImputer", "AutoencoderOutlierDetector", "SuperResolver"]
+__all__ = [
+    "AutoencoderImputer",
+    "AutoencoderOutlierDetector",
+    "SuperResolver",
+    "TimeSeriesOutlierDetector",
+]

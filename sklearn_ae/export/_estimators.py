@@ -36,8 +36,8 @@ def available_outputs(estimator: Any) -> tuple[str, ...]:
         return OUTPUTS[2:]
     if not isinstance(estimator, BaseAutoencoder):
         raise NotImplementedError(
-            f"{name} has no translation to ONNX; it works on whole tables or images of any size. "
-            "Serve it in Python."
+            f"{name} has no translation to ONNX; it works on whole tables, images of any size or "
+            "long series. Serve it in Python."
         )
     reader = estimator._reader
     if reader.condition is not None:

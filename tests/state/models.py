@@ -28,6 +28,7 @@ from sklearn_ae import (
     SparseAutoencoder,
     StackedAutoencoder,
     SuperResolver,
+    TimeSeriesOutlierDetector,
     VariationalAutoencoder,
     VectorQuantizedAutoencoder,
     WassersteinAutoencoder,
@@ -124,6 +125,15 @@ KINDS = {
     ),
     "outlier_detector_of_its_own": Kind(
         AutoencoderOutlierDetector(training_rows="clean", n_estimators=1, random_state=0), rows
+    ),
+    "time_series_outlier_detector": Kind(
+        TimeSeriesOutlierDetector(
+            Autoencoder(2, **_TABLE), window=4, n_estimators=2, random_state=0
+        ),
+        rows,
+    ),
+    "time_series_outlier_detector_of_its_own": Kind(
+        TimeSeriesOutlierDetector(training_rows="clean", n_estimators=1, random_state=0), rows
     ),
     "super_resolver": Kind(SuperResolver(channels=2, depth=2, max_iter=1, random_state=0), images),
 }

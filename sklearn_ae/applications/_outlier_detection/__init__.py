@@ -5,6 +5,18 @@ from sklearn_ae.applications._outlier_detection._calibration import (
     false_discoveries_held,
 )
 from sklearn_ae.applications._outlier_detection._clones import Clones
-from sklearn_ae.applications._outlier_detection._recipe import Recipe
+from sklearn_ae.applications._outlier_detection._encoding import Encoding
+from sklearn_ae.applications._outlier_detection._ensemble import Ensemble
+from sklearn_ae.applications._outlier_detection._few_rows import FewRows
+from sklearn_ae.applications._outlier_detection._recipe import SCALES, Recipe
 
-__all__ = ["Calibration", "Clones", "Recipe", "false_discoveries_held"]
+__all__ = [
+    "SCALES",
+    "Calibration",
+    "Clones",
+    "Encoding",
+    "Ensemble",
+    "FewRows",
+    "Recipe",
+    "false_discoveries_held",
+]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -64,7 +64,12 @@ class Ensemble:
         vars(self).update(state, device=available_device(state["device"]))
 
     def fit(
-        self, values: Any, weight: NDArray[np.float64], n_members: int, seeds: Seeds
+        self,
+        values: Any,
+        weight: NDArray[np.float64],
+        n_members: int,
+        seeds: Seeds,
+        splits: list[tuple[NDArray[np.intp], NDArray[np.intp]]] | None = None,
     ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
         """Train the members.
 
@@ -78,6 +83,9 @@ class Ensemble:
             Number of members.
         seeds : Seeds
             Feed every draw.
+        splits : list of (ndarray of int, ndarray of int), optional
+            The rows that each member sees, and those that it is held to, in place of folds that
+            are drawn.
 
         Returns
         -------
@@ -86,16 +94,20 @@ class Ensemble:
         scores : ndarray of shape (n_out_of_fold,)
             Their scores by that member; higher is stranger.
         """
-        rng = seeds.numpy("folds")
-        drawn = rng.permutation(len(values))
-        held_out = _folds(drawn, n_members)
-        used = drawn[: MOST_ROWS + N_HELD_OUT]
+        if splits is None:
+            drawn = seeds.numpy("folds").permutation(len(values))
+            held_out = _folds(drawn, n_members)
+            used = drawn[: MOST_ROWS + N_HELD_OUT]
+            seen = [np.setdiff1d(used, own) for own in held_out]
+        else:
+            seen, held_out = (list(parts) for parts in zip(*splits, strict=True))
+            used = np.unique(np.concatenate(seen))
         relative = (weight[used] / weight[used].mean()).astype(np.float32)
         arrays = (*self.encoding.cells(values[used], np.float32), relative)
         cells = Cells(*(_tensor(array, self.device) for array in arrays))
         place = np.empty(len(values), np.intp)
         place[used] = np.arange(len(used))
-        folds = [np.setdiff1d(np.arange(len(used)), place[own]) for own in held_out]
+        folds = [np.sort(place[own]) for own in seen]
         self.parts = _parts(self.encoding.feature, seeds.numpy("masks"))
         generator = seeds.torch("networks", device=self.device)
         self.networks = Networks.drawn(GROUP * len(folds), self.encoding.share, generator)
@@ -114,8 +126,10 @@ class Ensemble:
         self.spread = np.maximum(self.center - low, 1e-6)
         return rows, self._mixed(own)
 
-    def scores(self, values: Any, dtype: type = np.float64) -> NDArray[np.float64]:
-        """Return how strange rows are, in the mean of the members.
+    def scores(
+        self, values: Any, dtype: type = np.float64, member: int | None = None
+    ) -> NDArray[np.float64]:
+        """Return how strange rows are, in the mean of the members or by one of them.
 
         Parameters
         ----------
@@ -123,15 +137,33 @@ class Ensemble:
             Rows.
         dtype : type
             Precision.
+        member : int, optional
+            The one to ask.
         """
-        return self._mixed(self._raw(values, dtype).mean(axis=1))
+        raw = self._raw(values, dtype)
+        return self._mixed(raw.mean(axis=1) if member is None else raw[:, member])
 
     def cell_errors(self, values: Any) -> NDArray[np.float64]:
         """Return squared distances of cells from what the other columns say, in standard units."""
-        found = []
         masked = self.networks.take(slice(1, None, GROUP))
-        for x, seen in self._tensors(values, np.float64):
-            errors = masked.filled_in(x, self.parts).sub_(x).square_().mean(0)
+        return self._by_cell(values, np.float64, lambda x: masked.filled_in(x, self.parts))
+
+    def restored_errors(
+        self, values: Any, dtype: type = np.float64, member: int | None = None
+    ) -> NDArray[np.float64]:
+        """Return squared distances of cells from what rows are restored to, in standard units."""
+        which = slice(0, None, GROUP)
+        if member is not None:
+            which = slice(GROUP * member, GROUP * member + 1)
+        return self._by_cell(values, dtype, self.networks.take(which).answers)
+
+    def _by_cell(
+        self, values: Any, dtype: type, answers: Callable[[Tensor], Tensor]
+    ) -> NDArray[np.float64]:
+        """Return the mean squared distance of cells from what networks answer."""
+        found = []
+        for x, seen in self._tensors(values, dtype):
+            errors = answers(x).sub_(x).square_().mean(0)
             found.append(errors.masked_fill_(seen == 0, torch.nan).cpu().numpy())
         return np.concatenate(found) if found else np.zeros((0, len(self.encoding.mean)))
 

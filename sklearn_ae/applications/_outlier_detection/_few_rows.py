@@ -62,8 +62,10 @@ class FewRows:
         self.spread = max(self.center - quantile(logs, mass, 0.16), 1e-6)
         return np.arange(len(x)), ((logs - self.center) / self.spread)[group]
 
-    def scores(self, values: Any, dtype: type = np.float64) -> NDArray[np.float64]:
-        """Return how strange rows are."""
+    def scores(
+        self, values: Any, dtype: type = np.float64, member: int | None = None
+    ) -> NDArray[np.float64]:
+        """Return how strange rows are; there is one member."""
         x, _ = self.encoding.cells(values, np.float64)
         return (_log_distance(x, self.mean, self.precision) - self.center) / self.spread
 
@@ -72,6 +74,12 @@ class FewRows:
         x, seen = self.encoding.cells(values, np.float64)
         off = (x - self.mean) @ self.precision / np.diag(self.precision)
         return np.where(seen > 0, off**2, np.nan)
+
+    def restored_errors(
+        self, values: Any, dtype: type = np.float64, member: int | None = None
+    ) -> NDArray[np.float64]:
+        """Return `cell_errors`; there is one member."""
+        return self.cell_errors(values)
 
 
 def _moments(x: NDArray, mass: NDArray) -> tuple[NDArray, NDArray]:

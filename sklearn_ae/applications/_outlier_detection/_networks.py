@@ -137,13 +137,16 @@ class Networks:
             Columns that are kept from the networks together; those of a group are answered
             from the others.
         """
-        parameters = [torch.from_numpy(p).to(x) for p in self.parameters]
         share = torch.from_numpy(self.share).to(x)
         n_seen = (seen @ share).clamp(min=1.0)
         if groups is None:
-            square = (_answers(parameters, x) - x).square_().mul_(seen)
+            square = self.answers(x).sub_(x).square_().mul_(seen)
             return square.sum(2) / n_seen
         return self.filled_in(x, groups).sub_(x).square_().mul_(seen).sum(2) / n_seen
+
+    def answers(self, x: Tensor) -> Tensor:
+        """Return what each network makes of rows, of shape (n_networks, n_rows, n_columns)."""
+        return _answers([torch.from_numpy(p).to(x) for p in self.parameters], x)
 
     def filled_in(self, x: Tensor, groups: list[NDArray]) -> Tensor:
         """Return each cell as answered from columns of other groups, by each network."""
