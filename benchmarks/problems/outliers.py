@@ -259,7 +259,10 @@ def report(results: pd.DataFrame, *, markdown: bool = False) -> str:
     -------
     text : str
     """
-    failed, results = tables.failed(results), tables.current(results)
+    failed, broken = tables.failed(results), results.loc[results["error"] != "", "library"]
+    results = tables.current(results)
+    # A library that fails on a set has no mean over all; the others keep the set.
+    results = results[~results["library"].isin(broken)]
     if results.empty:
         return "\n".join(["No results.", *failed])
     whole = summary(results, DATA)
@@ -274,7 +277,12 @@ def report(results: pd.DataFrame, *, markdown: bool = False) -> str:
         if not results["data"].isin(names).any():
             continue
         found = summary(results, names)
-        lines += [f"{title}: means over fits that all libraries have", "", tables.frame(found), ""]
+        lines += [
+            f"{title}: means over fits that all libraries without a failure have",
+            "",
+            tables.frame(found),
+            "",
+        ]
         lines += [*_margins(found), ""]
     return "\n".join([*lines, *tables.slowest(results, LIBRARIES, MAX_ROWS), *failed]).rstrip()
 
