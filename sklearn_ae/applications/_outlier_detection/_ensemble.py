@@ -35,7 +35,7 @@ _PARTS = np.full(GROUP, 1 / GROUP)
 _LEAST = 1e-8
 _LOW = 0.16
 # Rows that are scored at once: what is between a network's layers stays in the cache.
-_BLOCK_ROWS = 256
+_BLOCK_ROWS = 1024
 
 
 class Ensemble:

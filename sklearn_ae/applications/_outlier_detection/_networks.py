@@ -152,11 +152,13 @@ class Networks:
         """Return each cell as answered from columns of other groups, by each network."""
         parameters = [torch.from_numpy(p).to(x) for p in self.parameters]
         answers = x.new_zeros(len(self), *x.shape)
+        weight, bias, *inner, last, last_bias = parameters
+        whole = torch.matmul(x, weight).add_(bias)
         for group in groups:
-            given = x.clone()
-            given[:, group] = 0.0
-            last, bias = parameters[-2][:, :, group], parameters[-1][:, :, group]
-            answers[:, :, group] = _answers([*parameters[:-2], last, bias], given)
+            left_out = x[:, group].expand(len(self), -1, -1)
+            hidden = torch.baddbmm(whole, left_out, weight[:, group], alpha=-1)
+            layers = [*inner, last[:, :, group], last_bias[:, :, group]]
+            answers[:, :, group] = _answers(layers, activate(hidden))
         return answers
 
 
