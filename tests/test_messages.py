@@ -7,9 +7,11 @@ import pytest
 import torch
 from sklearn.exceptions import NotFittedError
 
+import sklearn_ae
 from sklearn_ae import (
     Autoencoder,
     AutoencoderImputer,
+    AutoencoderOutlierDetector,
     Gaussian,
     SuperResolver,
     VariationalAutoencoder,
@@ -82,9 +84,19 @@ def test_what_is_learned_asks_for_a_fit(name):
 
 @pytest.mark.parametrize(
     ("cls", "wrong", "near"),
-    [(AutoencoderImputer, "alfa", "alpha"), (SuperResolver, "scal", "scale")],
+    [
+        (AutoencoderImputer, "alfa", "alpha"),
+        (AutoencoderOutlierDetector, "contaminaton", "contamination"),
+        (SuperResolver, "scal", "scale"),
+        (sklearn_ae.Augmentation, "corp", "crop"),
+        (sklearn_ae.Dense, "tied_weight", "tied_weights"),
+        (sklearn_ae.GaussianLikelihood, "normal_score", "normal_scores"),
+        (sklearn_ae.KLSparsity, "wieght", "weight"),
+        (sklearn_ae.MaskingNoise, "fracton", "fraction"),
+        (sklearn_ae.TopK, "n_activ", "n_active"),
+    ],
 )
-def test_applications_name_the_nearest_parameter(cls, wrong, near):
+def test_constructors_name_the_nearest_parameter(cls, wrong, near):
     message = rf"{cls.__name__}\(\) got an unexpected parameter '{wrong}'; did you mean '{near}'\?"
     with pytest.raises(TypeError, match=message):
         cls(**{wrong: 1})

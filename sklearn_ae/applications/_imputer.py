@@ -28,7 +28,7 @@ from sklearn_ae.applications._imputation import (
     ResidualDraws,
     StandardTable,
 )
-from sklearn_ae.autoencoders import StateMixin, check_no_conflict, in_kind, named_in_errors
+from sklearn_ae.autoencoders import StateMixin, check_no_conflict, in_kind
 from sklearn_ae.data import (
     ArrayForm,
     Container,
@@ -38,7 +38,7 @@ from sklearn_ae.data import (
     objects_as_numbers,
     within_range,
 )
-from sklearn_ae.runtime import Seeds, resolve_device, torch_defaults, torch_threads
+from sklearn_ae.runtime import Seeds, named_in_errors, resolve_device, torch_defaults, torch_threads
 from sklearn_ae.training import TrainingConfig
 
 _DTYPES = (np.float64, np.float32)

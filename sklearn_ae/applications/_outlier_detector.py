@@ -30,7 +30,7 @@ from sklearn_ae.autoencoders import (
     serves,
 )
 from sklearn_ae.data import ArrayForm, as_numpy, check_accepted, rows_as_numpy
-from sklearn_ae.runtime import Seeds
+from sklearn_ae.runtime import Seeds, named_in_errors
 
 # What a fit learns.
 _LEARNED = (
@@ -147,6 +147,7 @@ class AutoencoderOutlierDetector(ReasonsMixin, ThresholdMixin, StateMixin):
         "random_state": ["random_state"],
     }
 
+    @named_in_errors
     def __init__(
         self,
         estimator: BaseAutoencoder | None = None,

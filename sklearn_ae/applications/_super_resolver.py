@@ -23,12 +23,19 @@ from sklearn_ae.applications._tiling import (
     window,
 )
 from sklearn_ae.architectures import SubPixel
-from sklearn_ae.autoencoders import StateMixin, named_in_errors
+from sklearn_ae.autoencoders import StateMixin
 from sklearn_ae.data import SMALL, PixelRange, Ragged, Rows, as_images, plan
 from sklearn_ae.inference import Model
 from sklearn_ae.latents import Deterministic
 from sklearn_ae.losses import SquaredError
-from sklearn_ae.runtime import Seeds, resolve_device, thread_count, torch_defaults, torch_threads
+from sklearn_ae.runtime import (
+    Seeds,
+    named_in_errors,
+    resolve_device,
+    thread_count,
+    torch_defaults,
+    torch_threads,
+)
 from sklearn_ae.starts import BicubicStart
 from sklearn_ae.training import (
     AutoencoderNet,

@@ -15,6 +15,7 @@ from torch import Generator, Tensor
 from torch.nn import functional as F
 
 from sklearn_ae.data import Batch, ColumnScaling
+from sklearn_ae.runtime import named_in_errors
 
 Move = Callable[[Tensor], Tensor]
 
@@ -72,6 +73,7 @@ class Augmentation(BaseEstimator):
         "crop": [Interval(Real, 0, 1, closed="left")],
     }
 
+    @named_in_errors
     def __init__(
         self,
         shift: float = 0.05,

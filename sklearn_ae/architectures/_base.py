@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator
 from torch import Generator, Tensor, nn
 
 from sklearn_ae.data import Batch, ColumnScaling, Extent, InputAdapter, Table
+from sklearn_ae.runtime import NamesParameters
 
 
 class Coder(nn.Module, ABC):
@@ -132,7 +133,7 @@ class Shapes(NamedTuple):
     ragged: bool = False
 
 
-class Architecture(BaseEstimator, ABC):
+class Architecture(NamesParameters, BaseEstimator, ABC):
     """Stores hyperparameters; builds an encoder and a decoder when the shapes are known."""
 
     _parameter_constraints: dict = {}

@@ -4,7 +4,6 @@ from sklearn_ae.autoencoders._autoencoder import Autoencoder
 from sklearn_ae.autoencoders._base import BaseAutoencoder
 from sklearn_ae.autoencoders._contractive import ContractiveAutoencoder
 from sklearn_ae.autoencoders._convolutional import ConvolutionalAutoencoder
-from sklearn_ae.autoencoders._declaring import named_in_errors
 from sklearn_ae.autoencoders._denoising import DenoisingAutoencoder
 from sklearn_ae.autoencoders._fitting import fit_together, held_out_scores
 from sklearn_ae.autoencoders._in_kind import in_kind
@@ -41,7 +40,6 @@ __all__ = [
     "fit_together",
     "held_out_scores",
     "in_kind",
-    "named_in_errors",
     "pack_model",
     "serves",
     "unpack_model",

@@ -30,7 +30,7 @@ from sklearn_ae._compat import (
 from sklearn_ae.architectures import ACTIVATIONS, NORMALIZATIONS, Architecture, Dense
 from sklearn_ae.autoencoders._composing import check_deep, check_domain
 from sklearn_ae.autoencoders._cross_fitting import CrossFit, cross_fitted
-from sklearn_ae.autoencoders._declaring import declare, named_in_errors
+from sklearn_ae.autoencoders._declaring import declare
 from sklearn_ae.autoencoders._fitting import (
     fit,
     fit_further,
@@ -57,7 +57,7 @@ from sklearn_ae.inference import Model, sample
 from sklearn_ae.latents import Deterministic, Latent
 from sklearn_ae.losses import LOSSES, Loss
 from sklearn_ae.penalties import Penalty
-from sklearn_ae.runtime import Seeds
+from sklearn_ae.runtime import Seeds, named_in_errors
 from sklearn_ae.starts import Start
 from sklearn_ae.training import AutoencoderNet, History, ModelSpec, Selection, TrainingConfig
 

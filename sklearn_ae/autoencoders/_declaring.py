@@ -2,42 +2,19 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import inspect
 import re
-from collections.abc import Callable
 from inspect import Parameter, Signature
-from typing import Any, TypeVar, cast
+from typing import Any
 
-_Init = TypeVar("_Init", bound=Callable)
+from sklearn_ae.runtime import named_in_errors
+
 # The parameters of a docstring, and the attributes, if it has any.
 _SECTIONS = re.compile(
     r"^Parameters\n-{10}\n(.*?)(?:\n\nAttributes\n-{10}\n(.*?))?(?=\n\n\w[\w ]*\n--|\Z)",
     re.MULTILINE | re.DOTALL,
 )
-
-
-def named_in_errors(init: _Init) -> _Init:
-    """Make an `__init__` name the user's class and the nearest parameter if one is unknown."""
-    signature = inspect.signature(init)
-    known = list(signature.parameters)[1:]
-
-    @functools.wraps(init)
-    def checked(self: Any, *args: Any, **parameters: Any) -> None:
-        cls = type(self).__name__
-        for name in parameters:
-            if name not in known:
-                near = difflib.get_close_matches(name, known, n=1)
-                hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(known)}."
-                raise TypeError(f"{cls}() got an unexpected parameter {name!r}; {hint}")
-        try:
-            signature.bind(self, *args, **parameters)
-        except TypeError as error:
-            raise TypeError(f"{cls}(): {error}; pass parameters by name.") from None
-        init(self, *args, **parameters)
-
-    return cast(_Init, checked)
 
 
 def check_super_called(cls: Any) -> None:

@@ -8,9 +8,10 @@ from sklearn.base import BaseEstimator
 from torch import Generator, Tensor
 
 from sklearn_ae.data import ColumnScaling
+from sklearn_ae.runtime import NamesParameters
 
 
-class Corruption(BaseEstimator, ABC):
+class Corruption(NamesParameters, BaseEstimator, ABC):
     """Stores hyperparameters and corrupts batches, drawn anew each time.
 
     `largest_move` is how far a cell moves at most, in standard deviations of its column, or None

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from torch import Generator, Tensor, nn
 
+from sklearn_ae.runtime import NamesParameters
 from sklearn_ae.starts import PCAStart, Start
 from sklearn_ae.terms import Code, Term
 
@@ -110,7 +111,7 @@ class LatentModule(nn.Module, ABC):
         return into, shift
 
 
-class Latent(BaseEstimator, ABC):
+class Latent(NamesParameters, BaseEstimator, ABC):
     """Stores hyperparameters; builds the module when the width is known.
 
     Attributes

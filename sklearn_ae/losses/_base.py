@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator
 from torch import Tensor, nn
 
 from sklearn_ae.data import ColumnScaling
+from sklearn_ae.runtime import NamesParameters
 from sklearn_ae.starts import LinearStart
 
 
@@ -47,7 +48,7 @@ class CellLoss(nn.Module, ABC):
         return self(output, target).sum(dim=-1)
 
 
-class Loss(BaseEstimator, ABC):
+class Loss(NamesParameters, BaseEstimator, ABC):
     """The cost of a reconstruction, in standard units for training and in X's for scores.
 
     `n_parameters` is how many numbers a decoder writes for each feature, `log_likelihood`

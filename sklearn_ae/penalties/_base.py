@@ -8,10 +8,11 @@ from typing import Any
 
 from sklearn.base import BaseEstimator
 
+from sklearn_ae.runtime import NamesParameters
 from sklearn_ae.terms import Term
 
 
-class Penalty(BaseEstimator, ABC):
+class Penalty(NamesParameters, BaseEstimator, ABC):
     """Stores hyperparameters of a term; builds it when the width of the code is known.
 
     Attributes

@@ -1,10 +1,14 @@
-"""What a user's functions can be called with."""
+"""What functions can be called with."""
 
 from __future__ import annotations
 
+import difflib
+import functools
 from collections.abc import Callable
-from inspect import signature
-from typing import Any
+from inspect import Parameter, signature
+from typing import Any, TypeVar, cast
+
+_Init = TypeVar("_Init", bound=Callable)
 
 
 def takes(function: Callable, *args: Any, **further: Any) -> bool:
@@ -16,3 +20,35 @@ def takes(function: Callable, *args: Any, **further: Any) -> bool:
     except ValueError:  # it has none
         return True
     return True
+
+
+def named_in_errors(init: _Init) -> _Init:
+    """Make an `__init__` name the user's class and the nearest parameter if one is unknown."""
+    own = signature(init)
+    known = list(own.parameters)[1:]
+    takes_all = any(p.kind is Parameter.VAR_KEYWORD for p in own.parameters.values())
+
+    @functools.wraps(init)
+    def checked(self: Any, *args: Any, **parameters: Any) -> None:
+        cls = type(self).__name__
+        for name in parameters:
+            if name not in known and not takes_all:
+                near = difflib.get_close_matches(name, known, n=1)
+                hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(known)}."
+                raise TypeError(f"{cls}() got an unexpected parameter {name!r}; {hint}")
+        try:
+            own.bind(self, *args, **parameters)
+        except TypeError as error:
+            raise TypeError(f"{cls}(): {error}; pass parameters by name.") from None
+        init(self, *args, **parameters)
+
+    return cast(_Init, checked)
+
+
+class NamesParameters:
+    """Gives each subclass an `__init__` that names the nearest parameter if one is unknown."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "__init__" in vars(cls):
+            cls.__init__ = named_in_errors(cls.__init__)  # type: ignore[method-assign]
