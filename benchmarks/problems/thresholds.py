@@ -9,12 +9,19 @@ estimator uses its own width.
 - ``n_calibration``: rows that the threshold comes from. All are held out once, in folds, below
   1,000 rows, and the validation part is from there on.
 
+The outlier detector takes part twice: by folds, and as ``split`` by .3 of the rows, kept for it.
+
+- ``p_01``, ``p_05``, ``p_50``: shares of the fresh rows whose p-value is at most .01, .05 and .5,
+- ``false``: share of inliers among the rows that ``select_outliers(fdr=0.1)`` finds in the fresh
+  rows and all outliers of the set, 0 if it finds none; ``power`` is the share of outliers it finds.
+
 The bar allows for the rows that are counted and for those that the threshold comes from: the
 standard error of the share is sqrt(0.09 / n_test + 0.09 / n_calibration).
 """
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,7 +32,7 @@ from benchmarks import report as tables
 from benchmarks.problems import _base
 from benchmarks.rivals.sklearn_ae import SklearnAERival
 
-METRICS = ["flagged", "in_sample", "n_calibration"]
+METRICS = ["flagged", "in_sample", "n_calibration", "p_01", "p_05", "p_50", "false", "power"]
 RIVALS = {
     "sklearn_ae": SklearnAERival("Autoencoder"),
     "wasserstein": SklearnAERival("WassersteinAutoencoder"),
@@ -35,6 +42,8 @@ RIVALS = {
     "contractive": SklearnAERival("ContractiveAutoencoder"),
     "variational": SklearnAERival("VariationalAutoencoder"),
     "stacked": SklearnAERival("StackedAutoencoder"),
+    "detector": SklearnAERival("AutoencoderOutlierDetector"),
+    "split": SklearnAERival("AutoencoderOutlierDetector", calibration=0.3),
 }
 LIBRARIES = list(RIVALS)
 DATA = [
@@ -51,6 +60,7 @@ DATA = [
 ]
 MAX_ROWS = 2000
 SHARE = 0.1
+LEVELS = {"p_01": 0.01, "p_05": 0.05, "p_50": 0.5}
 # The part of fits whose share is to be within two standard errors.
 WITHIN = 0.95
 
@@ -82,16 +92,34 @@ def run(library: str, name: str, k: int, seed: int) -> dict:
         Metrics, sizes and the seconds of the fit.
     """
     X = np.random.default_rng(seed).permutation(data.load(name, seed))[:MAX_ROWS]
-    train, fresh = _base.standardize(*train_test_split(X, test_size=0.5, random_state=seed))
+    halves = train_test_split(X, test_size=0.5, random_state=seed)
+    train, fresh = _base.standardize(*halves)
     model, seconds = _base.timed(problems.rival("thresholds", library).fit, train, k, seed)
     n = len(train)
+    part = getattr(model, "calibration", "cross-fit")
+    if part == "cross-fit":
+        part = 1.0 if n < 1000 or library == "detector" else model.validation_fraction
     known, new = (model.score_samples(rows) for rows in (train, fresh))
     return _base.sizes(train, fresh) | {
         "flagged": round(float(np.mean(model.predict(fresh) == -1)), 6),
         "in_sample": round(float(np.mean(new < np.quantile(known, SHARE))), 6),
-        "n_calibration": n if n < 1000 else round(model.validation_fraction * n),
+        "n_calibration": round(part * n),
         "fit_seconds": seconds,
+        **(_p_values(model, name, *halves) if hasattr(model, "p_values") else {}),
     }
+
+
+def _p_values(model: Any, name: str, train: np.ndarray, fresh: np.ndarray) -> dict[str, float]:
+    """Return how p-values of inliers are distributed, and what is selected by them."""
+    frame, y = data.load_labelled(name, 0, np.iinfo(np.int64).max)
+    strange = _base.standardize(train, frame.to_numpy()[y != 0])[1]
+    fresh = _base.standardize(train, fresh)[1]
+    p_values = model.p_values(fresh)
+    found = model.select_outliers(np.concatenate([fresh, strange]), fdr=SHARE)
+    measures = {name: np.mean(p_values <= level) for name, level in LEVELS.items()}
+    measures["false"] = found[: len(fresh)].sum() / max(1, found.sum())
+    measures["power"] = found[len(fresh) :].mean()
+    return {name: round(float(value), 6) for name, value in measures.items()}
 
 
 def report(results: pd.DataFrame, *, markdown: bool = False) -> str:
@@ -128,7 +156,23 @@ def report(results: pd.DataFrame, *, markdown: bool = False) -> str:
             f"{own['in_sample'].mean():.3f}); within two standard errors of {SHARE}: {within} of "
             f"{len(own)} fits: {verdict}"
         )
+        if own["false"].notna().any():
+            lines += _of_p_values(library, own)
     return "\n".join([*lines, *failed]).rstrip()
+
+
+def _of_p_values(library: str, own: pd.DataFrame) -> list[str]:
+    """Compare the shares of small p-values with their levels, and the false ones with the bound."""
+    lines = []
+    bounds = {**LEVELS, "false": SHARE}
+    for name, level in bounds.items():
+        error = own[name].std() / np.sqrt(len(own)) if len(own) > 1 else np.nan
+        over = own[name].mean() - level > 2 * error
+        lines.append(
+            f"{library}: {name} {own[name].mean():.4f}, standard error {error:.4f}: "
+            f"{'above' if over else 'within'} {level}"
+        )
+    return [*lines, f"{library}: power {own['power'].mean():.3f}"]
 
 
 def plot(results: pd.DataFrame, path: Path) -> None:

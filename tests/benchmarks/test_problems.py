@@ -12,6 +12,7 @@ from benchmarks.problems import (
     contraction,
     denoising,
     likelihood,
+    planted,
     reasons,
     sampling,
     sparsity,
@@ -377,20 +378,47 @@ def test_thresholds_report():
     assert "| mean | 0.120 | 0.300 |" in table
 
 
+def test_thresholds_measure_p_values(monkeypatch):
+    monkeypatch.setattr(thresholds, "MAX_ROWS", 100)
+    row = run("thresholds", "split", 0)
+    assert row["n_calibration"] == 15
+    assert row["p_01"] == 0 <= row["p_05"] <= row["p_50"] <= 1
+    assert 0 <= row["false"] <= 1
+    rows = [("split", "wine", 0, seed, {**row, "false": 0.3}) for seed in range(2)]
+    assert "split: false 0.3000, standard error 0.0000: above 0.1" in thresholds.report(
+        frame("thresholds", rows)
+    )
+
+
+def test_an_implausible_cell_is_found_and_named(monkeypatch):
+    table = pd.DataFrame({"same": 1.0, "kind": ["a", "b"] * 30, "z": np.arange(60.0) % 7})
+    table.loc[3, "z"] = np.nan
+    changed, row, column = planted.plant(table, 2, 0)
+    assert (column, changed.loc[row, "z"]) == ("z", 18.0)
+    assert (changed.drop(index=row).fillna(0) == table.drop(index=row).fillna(0)).all(axis=None)
+    monkeypatch.setattr(planted.data, "load_labelled", lambda *_: (table, None))
+    found = run("planted", "sklearn_ae", 2)
+    assert (found["rank"], found["named"]) == (round(1 / 60, 6), 1)
+    rows = [("sklearn_ae", "tables/bank", 2, 0, {"rank": 0.005, "named": 1})]
+    assert "ranges above the largest: 2; found: 1.000 clears 0.9" in planted.report(
+        frame("planted", rows)
+    )
+
+
 def test_a_planted_cell_is_from_the_far_tail():
     rng = np.random.default_rng(0)
     train, rows = rng.normal(size=(400, 3)), rng.normal(size=(50, 3))
     train[:, 1] = 7.0
-    planted, column = reasons.plant(train, rows, 0)
-    changed = planted != rows
+    changed_rows, column = reasons.plant(train, rows, 0)
+    changed = changed_rows != rows
     assert set(column) == {0, 2}
     assert (changed.sum(axis=1) == 1).all()
     assert (changed.argmax(axis=1) == column).all()
     cells = np.arange(50), column
     middle = np.median(train, axis=0)[column]
-    assert (np.sign(planted[cells] - middle) == -np.sign(rows[cells] - middle)).all()
-    assert np.isin(planted[cells], train).all()
-    assert (np.abs(planted[cells]) > 1.4).all()
+    assert (np.sign(changed_rows[cells] - middle) == -np.sign(rows[cells] - middle)).all()
+    assert np.isin(changed_rows[cells], train).all()
+    assert (np.abs(changed_rows[cells]) > 1.4).all()
 
 
 def test_reasons_are_right_where_one_cell_is_far(monkeypatch):
