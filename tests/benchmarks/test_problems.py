@@ -15,6 +15,7 @@ from benchmarks.problems import (
     planted,
     reasons,
     sampling,
+    series,
     sparsity,
     stacking,
     thresholds,
@@ -32,6 +33,7 @@ PICTURES = [
     "reconstruction",
     "sampling",
     "sequences",
+    "series",
     "sparsity",
     "stacking",
     "super_resolution",
@@ -333,7 +335,9 @@ def test_stacking_report():
     assert "| wine | 178 | 13 | 0.500 | **0.700** | 0.600 |" in table
 
 
-@pytest.mark.parametrize("problem", ["images", "image_denoising", "super_resolution", "sequences"])
+@pytest.mark.parametrize(
+    "problem", ["images", "image_denoising", "series", "super_resolution", "sequences"]
+)
 def test_tracked_results_of_images_and_sequences_can_be_reported(problem, capsys):
     assert main(["report", problem]) == 0
     assert main(["report", problem, "--markdown"]) == 0
@@ -446,3 +450,47 @@ def test_reasons_report_the_bar_and_the_rivals():
     assert "sklearn_ae at least 0.85: clears, 0.900" in text
     assert "sklearn_ae above z: clears, +0.300" in text
     assert "sklearn_ae above shap: fails, -0.050" in text
+
+
+def test_series_are_scored_where_their_steps_are(folder, monkeypatch):
+    monkeypatch.setattr("sklearn_ae.applications._outlier_detection._ensemble.N_STEPS", 50)
+    row = run("series", "sklearn_ae", 0, "series/yahoo")
+    assert (row["n_train"], row["n_test"], row["p"], row["window"]) == (120, 180, 1, 20)
+    assert row["ap_whole"] > 0.8
+    assert row["ap_ahead"] > 0.8
+    of_windows = run("series", "rows", 0, "series/yahoo")
+    assert of_windows["auroc_whole"] > 0.8
+    assert of_windows["ap_whole"] < row["ap_whole"]
+    line = run("series", "difference", 0, "series/yahoo")
+    assert line["auroc_whole"] > 0.9
+
+
+def test_windows_are_averaged_over_the_steps_that_they_cover():
+    assert series._by_step(np.array([3.0, 1.0, 2.0]), 2).tolist() == [3.0, 2.0, 1.5, 2.0]
+    assert series._rows(np.arange(4.0)[:, None], 3).tolist() == [[0, 1, 2], [1, 2, 3]]
+
+
+def test_the_best_threshold_of_events():
+    truth = np.array([0, 0, 1, 1, 0, 0, 1, 0], dtype=bool)
+    assert series.scores(truth, np.arange(8.0) * truth)["f1"] == 1.0
+    assert series.scores(truth, np.ones(8))["f1"] == pytest.approx(2 * 3 / 8 / (1 + 3 / 8))
+
+
+def test_series_report():
+    values = {"pyod_knn": 0.4, "sklearn_ae": 0.6}
+    rows = [
+        (library, name, 0, 0, dict.fromkeys(series.METRICS, value))
+        for library, value in values.items()
+        for name in ("series/yahoo", "series/mitdb")
+    ]
+    text = series.report(frame("series", rows))
+    assert "sklearn_ae - pyod_knn, ap_whole: +0.2000" in text
+    assert "series/mitdb" in text
+    assert r"| sklearn\_ae | 0.600 |" in series.report(frame("series", rows), markdown=True)
+
+
+def test_a_series_that_no_package_holds_says_which(monkeypatch):
+    monkeypatch.setattr(data, "_series_path", lambda name: None)
+    with pytest.raises(ValueError, match=r"series/yahoo.*needs the package sktime"):
+        data.series("series/yahoo")
+    assert not data.available("series/yahoo")
