@@ -71,7 +71,6 @@ class Reader:
         check_no_conflict(estimator, "architecture", architecture, unread)
         self.adapter = adapter.fit(X)
 
-    @np.errstate(invalid="ignore")  # scikit-learn adds up the cells, past infinity both ways
     def values(self, estimator: BaseAutoencoder, X: ArrayLike, *, reset: bool = False) -> Any:
         """Check rows and put them into the form that the network's side takes."""
         check_accepted(X)
@@ -84,17 +83,22 @@ class Reader:
         if isinstance(found, Ragged):
             named = self.adapter.named(X)
             validate_data(estimator, named, reset=reset, skip_check_array=True)
-            cells = check_array(found.cells, dtype=DTYPES, ensure_all_finite=finite, input_name="X")
+            with np.errstate(invalid="ignore"):
+                cells = check_array(
+                    found.cells, dtype=DTYPES, ensure_all_finite=finite, input_name="X"
+                )
             seen(Ragged(cells, found.sizes), X)
             return Ragged(self.adapter.scale(cells), found.sizes)
-        checked = validate_data(
-            estimator,
-            found,
-            accept_sparse="csr" if self.adapter.sparse else False,
-            dtype=dtypes_of(found),
-            reset=reset,
-            ensure_all_finite=True if issparse(found) else finite,
-        )
+        # It adds up the cells, past infinity both ways.
+        with np.errstate(invalid="ignore"):
+            checked = validate_data(
+                estimator,
+                found,
+                accept_sparse="csr" if self.adapter.sparse else False,
+                dtype=dtypes_of(found),
+                reset=reset,
+                ensure_all_finite=True if issparse(found) else finite,
+            )
         checked = _native(checked)
         seen(checked, X)
         return SparseRows(checked) if issparse(checked) else self.adapter.scale(checked)

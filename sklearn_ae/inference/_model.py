@@ -96,6 +96,7 @@ class Model:
         self.mixture = mixture
         self.training_range = training_range
         self.term_weights = term_weights or {}
+        self._work = factory.work
         self.clear_cache()
 
     def clear_cache(self) -> None:
@@ -403,7 +404,7 @@ class Model:
         return max(64, block_rows(_BLOCK_CELLS, max(256, self.factory.n_features)))
 
     def _threads(self, n_rows: int) -> AbstractContextManager[None]:
-        return torch_threads(thread_count(self.factory.work * min(self._block_rows, n_rows)))
+        return torch_threads(thread_count(self._work * min(self._block_rows, n_rows)))
 
 
 def _extent(rows: Ragged) -> Extent:

@@ -344,7 +344,7 @@ IMAGES = np.random.default_rng(0).uniform(size=(4, 8, 8, 3))
     ("X", "y", "message"),
     [
         (np.zeros((5, 64)), None, r"X holds no images, but has shape \(5, 64\)"),
-        ("picture.png", None, "X holds no images, but has shape of a str"),
+        ("picture.png", None, "X is a str, .picture.png., and no rows; read what it names"),
         ([], None, "X (holds no images|is empty)"),
         (IMAGES, np.arange(4), r"y holds no images, but has shape \(4,\)"),
         (IMAGES, IMAGES, r"size \(8, 8\), but of y \(8, 8\), which is not scale=2 times"),
