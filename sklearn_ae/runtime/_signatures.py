@@ -29,7 +29,7 @@ def named_in_errors(init: _Init) -> _Init:
     takes_all = any(p.kind is Parameter.VAR_KEYWORD for p in own.parameters.values())
 
     @functools.wraps(init)
-    def checked(self: Any, *args: Any, **parameters: Any) -> None:
+    def named(self: Any, *args: Any, **parameters: Any) -> None:
         cls = type(self).__name__
         for name in parameters:
             if name not in known and not takes_all:
@@ -37,12 +37,15 @@ def named_in_errors(init: _Init) -> _Init:
                 hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(known)}."
                 raise TypeError(f"{cls}() got an unexpected parameter {name!r}; {hint}")
         try:
-            own.bind(self, *args, **parameters)
-        except TypeError as error:
-            raise TypeError(f"{cls}(): {error}; pass parameters by name.") from None
-        init(self, *args, **parameters)
+            init(self, *args, **parameters)
+        except TypeError:
+            try:
+                own.bind(self, *args, **parameters)
+            except TypeError as error:
+                raise TypeError(f"{cls}(): {error}; pass parameters by name.") from None
+            raise
 
-    return cast(_Init, checked)
+    return cast(_Init, named)
 
 
 class NamesParameters:
