@@ -138,13 +138,11 @@ def _draw(
     margin: tuple[str, pd.Series] | None = None,
 ) -> None:
     """Draw the rows of a table from below, with the numbers of `margin` at the right."""
-    import matplotlib
-
-    matplotlib.use("agg")
-    import matplotlib.pyplot as plt
+    from matplotlib.figure import Figure
 
     rows = np.arange(len(table))
-    figure, axes = plt.subplots(figsize=(8.5, 1.6 + 0.27 * len(rows)), layout="constrained")
+    figure = Figure(figsize=(8.5, 1.6 + 0.27 * len(rows)), layout="constrained")
+    axes = figure.subplots()
     axes.axvline(reference, color=BASELINE_COLOR, linewidth=1.2, zorder=1)
     rivals = [name for name in table if name != ours]
     for name, color, marker in zip(rivals, RIVAL_COLORS, RIVAL_MARKERS, strict=False):
@@ -182,7 +180,6 @@ def _draw(
         handles, names = [handles[-1], *handles[:-1]], [names[-1], *names[:-1]]
     figure.legend(handles, names, loc="outside upper center", ncols=4, frameon=False, fontsize=9)
     figure.savefig(path, dpi=150)
-    plt.close(figure)
 
 
 def _write_margin(axes: "Axes", title: str, values: pd.Series, index: pd.Index) -> None:

@@ -200,5 +200,6 @@ def test_other_objects_are_refused_with_their_row_and_column(cls, cell):
     ],
 )
 def test_columns_of_several_types_are_told_to_have_one(cells, advice):
+    cells = pd.Series(cells * 5, dtype=object)
     with pytest.raises(ValueError, match=advice):
-        Autoencoder(1, max_iter=0).fit(pd.DataFrame({"a": cells * 5, "b": np.arange(15.0)}))
+        Autoencoder(1, max_iter=0).fit(pd.DataFrame({"a": cells, "b": np.arange(15.0)}))
