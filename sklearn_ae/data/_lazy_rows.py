@@ -121,13 +121,8 @@ class SparseRows(LazyRows):
 
     def ends(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the least and the largest number of each column, zeros included."""
-        n, p = self.shape
-        column, value = self.matrix.indices, self.matrix.data
-        start = np.where(np.bincount(column, minlength=p) < n, 0.0, np.inf)
-        low, high = start.copy(), -start
-        np.minimum.at(low, column, value)
-        np.maximum.at(high, column, value)
-        return low, high
+        low, high = (end(axis=0).toarray().ravel() for end in (self.matrix.min, self.matrix.max))
+        return low.astype(np.float64), high.astype(np.float64)
 
     def moments(
         self, weight: NDArray | None = None
