@@ -5,7 +5,7 @@ from sklearn_ae.runtime._devices import available_device, resolve_device
 from sklearn_ae.runtime._interrupts import interrupts_held
 from sklearn_ae.runtime._seeds import Seeds, constructed
 from sklearn_ae.runtime._signatures import NamesParameters, named_in_errors, takes
-from sklearn_ae.runtime._threads import thread_count, torch_threads
+from sklearn_ae.runtime._threads import thread_count, threads_allowed, torch_threads
 
 __all__ = [
     "NamesParameters",
@@ -17,6 +17,7 @@ __all__ = [
     "resolve_device",
     "takes",
     "thread_count",
+    "threads_allowed",
     "torch_defaults",
     "torch_threads",
 ]

@@ -8,6 +8,7 @@ from sklearn_ae.starts._base import (
     standardized_columns,
 )
 from sklearn_ae.starts._bicubic import BicubicStart
+from sklearn_ae.starts._graph import NeighbourGraph, RangeScaling
 from sklearn_ae.starts._pca import PCAStart
 from sklearn_ae.starts._ppca import PPCAStart
 from sklearn_ae.starts._ridge import RidgeStart
@@ -17,8 +18,10 @@ __all__ = [
     "WIDEST",
     "BicubicStart",
     "LinearStart",
+    "NeighbourGraph",
     "PCAStart",
     "PPCAStart",
+    "RangeScaling",
     "RidgeStart",
     "SigmoidStart",
     "Start",
