@@ -7,10 +7,10 @@ import pytest
 import torch
 from hypothesis import HealthCheck, Phase, given, settings
 
-from sklearn_ae import Autoencoder
+from sklearn_ae import Autoencoder, AutoencoderImputer, ConvolutionalAutoencoder
 from tests.fuzz import runner, strategies
 from tests.fuzz.invariants import Violation, check
-from tests.fuzz.strategies import Example, Frame, Matrix
+from tests.fuzz.strategies import Example, Frame, Images, Matrix
 
 pytestmark = pytest.mark.usefixtures("few_folds")
 
@@ -157,6 +157,18 @@ def test_a_score_of_float32_that_depends_on_others_is_a_violation():
 def test_errors_of_an_exact_reconstruction_are_rounding(loss):
     rows = Matrix(33, (("normal", 8), ("normal", -10), ("zero", 1)) * 5, "float32")
     assert check(Example(Autoencoder(10, loss=loss, max_iter=0, random_state=0), rows))
+
+
+def test_errors_of_exact_pixels_are_rounding():
+    options = {"augment": None, "channels": (2,), "hidden_layer_sizes": (4,), "max_iter": 1}
+    network = ConvolutionalAutoencoder(2, normalization="layer", random_state=0, **options)
+    assert check(Example(network, Images(2, ((6, 5),), None, "uint8", 1.0, 29)))
+
+
+def test_donors_that_are_equally_near_come_in_one_order():
+    kinds = ("category", "object", "int64", "float32", "category")
+    imputer = AutoencoderImputer(hidden_layer_sizes=(4,), max_iter=1, random_state=0)
+    assert check(Example(imputer, Frame(33, kinds, 0.1, 12)))
 
 
 def test_a_sound_estimator_is_none():

@@ -14,6 +14,9 @@ _ROWS = 512
 _BLOCK_CELLS = 2**22
 # Added to squared distances, which are of order 1 a column.
 _NEAR = 1e-3
+# Squared distances that differ by less than a tick are equal, up to the largest that is told apart.
+_TICK = 2.0**-16
+_FARTHEST = 2.0**24
 _CELLS = 2**18
 
 
@@ -72,10 +75,14 @@ class Neighbours:
             has = torch.from_numpy((~missing[rows]).astype(np.float64))
             x = torch.from_numpy(filled[rows]) * has
             d = x.square().sum(1)[:, None] - 2 * x @ donors.T + has @ donors.square().T
+            d = d.clamp(0, _FARTHEST)
+            # Donors that are equally near come in their order, not in that of the last bits.
+            rank = (d / _TICK).round().long() * len(donors) + torch.arange(len(donors))
             if own is not None:
                 itself = np.flatnonzero(own[rows] >= 0)
-                d[torch.from_numpy(itself), torch.from_numpy(own[rows[itself]])] = torch.inf
-            near, index = d.clamp(min=0).topk(k, dim=1, largest=False)
+                rank[torch.from_numpy(itself), torch.from_numpy(own[rows[itself]])] = 2**63 - 1
+            index = rank.topk(k, dim=1, largest=False).indices
+            near = d.gather(1, index)
             self._fill(out, filled, missing, rows, near.numpy(), index.numpy())
         return out
 
