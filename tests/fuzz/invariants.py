@@ -280,7 +280,9 @@ def rounding_of(example: Example, X: Any, errors: np.ndarray) -> np.ndarray:
     a squared error e is known up to 2 sqrt(e) d + d^2, and an absolute one up to d. Huber's loss
     is nowhere steeper than the square.
     """
-    loss = getattr(example.estimator, "loss", None)
+    # A detector's scores are those of the estimator that it holds.
+    held = getattr(example.estimator, "estimator", None) or example.estimator
+    loss = getattr(held, "loss", None)
     power = getattr(LOSSES[loss] if isinstance(loss, str) else loss, "power", None)
     rows = X.reshape(len(X), -1) / (1.0 if X.dtype.kind == "f" else np.iinfo(X.dtype).max)
     rows = rows.astype(float)

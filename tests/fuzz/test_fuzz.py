@@ -7,7 +7,12 @@ import pytest
 import torch
 from hypothesis import HealthCheck, Phase, given, settings
 
-from sklearn_ae import Autoencoder, AutoencoderImputer, ConvolutionalAutoencoder
+from sklearn_ae import (
+    Autoencoder,
+    AutoencoderImputer,
+    AutoencoderOutlierDetector,
+    ConvolutionalAutoencoder,
+)
 from tests.fuzz import runner, strategies
 from tests.fuzz.invariants import Violation, check
 from tests.fuzz.strategies import Example, Frame, Images, Matrix
@@ -157,6 +162,13 @@ def test_a_score_of_float32_that_depends_on_others_is_a_violation():
 def test_errors_of_an_exact_reconstruction_are_rounding(loss):
     rows = Matrix(33, (("normal", 8), ("normal", -10), ("zero", 1)) * 5, "float32")
     assert check(Example(Autoencoder(10, loss=loss, max_iter=0, random_state=0), rows))
+
+
+def test_scores_of_a_detector_are_as_exact_as_those_it_holds():
+    columns = (("heavy", 1), ("zero", 2), ("constant", 2), ("normal", 2), ("duplicate", 1))
+    held = Autoencoder(3, hidden_layer_sizes=(), max_iter=0)
+    detector = AutoencoderOutlierDetector(held, n_estimators=1, random_state=0)
+    assert check(Example(detector, Matrix(2, columns * 5, "float32", seed=1), ("any", -6)))
 
 
 def test_errors_of_exact_pixels_are_rounding():
