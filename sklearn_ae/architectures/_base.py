@@ -43,6 +43,13 @@ class Coder(nn.Module, ABC):
     def reset(self, generator: Generator) -> None:
         """Draw new initial weights."""
 
+    def affine_end(self, x: Tensor) -> tuple[Tensor, nn.Linear] | None:
+        """Return an affine map whose output is added to what is written, and what it reads of x.
+
+        Where there is one, a decoder takes the regression of new columns up with it.
+        """
+        return None
+
     @property
     def hidden_widths(self) -> tuple[int, ...]:
         """Widths of the hidden layers that `hidden_layers` returns."""

@@ -79,6 +79,12 @@ class Chain(Coder):
             x = affine(coder.averaged(x))
         return last.averaged(x)
 
+    def affine_end(self, x: Tensor) -> tuple[Tensor, nn.Linear] | None:
+        *inner, last = self.coders
+        for coder, affine in zip(inner, self.units, strict=True):
+            x = affine(coder(x))
+        return last.affine_end(x)
+
     @property
     def hidden_widths(self) -> tuple[int, ...]:
         return tuple(width for coder in self.coders for width in coder.hidden_widths)

@@ -90,6 +90,9 @@ class LinearPlusResidual(AffineCoder):
         if self.residual is not None and self.residual.basis is not None:
             self.residual.basis.prepend(matrix, shift)
 
+    def affine_end(self, x: Tensor) -> tuple[Tensor, nn.Linear]:
+        return x, self.linear
+
     @property
     def hidden_widths(self) -> tuple[int, ...]:
         return () if self.residual is None else self.residual.mlp.hidden_widths
@@ -151,6 +154,10 @@ class Perceptron(Coder):
 
     def reset(self, generator: Generator) -> None:
         self.mlp.reset(generator)
+
+    def affine_end(self, x: Tensor) -> tuple[Tensor, nn.Linear] | None:
+        last = self.mlp.last
+        return ([x, *self.hidden_layers(x)][-1], last) if isinstance(last, Linear) else None
 
     @property
     def hidden_widths(self) -> tuple[int, ...]:

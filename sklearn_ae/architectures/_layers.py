@@ -182,14 +182,16 @@ class TiedLinear(nn.Module):
 class BatchNorm(nn.BatchNorm1d):
     """Standardise hidden units over a batch, or by running moments outside training.
 
-    A batch of one row is standardised by the running moments.
+    A batch of one row is standardised by the running moments, and so is every batch where the
+    layer is frozen.
     """
 
     def forward(self, x: Tensor, training: bool = False) -> Tensor:
         """Standardise, scale and shift; in training, update the running moments."""
         # torch's forward refuses images, trains on no batch of one row, and counts batches.
         moments = self.running_mean, self.running_var
-        return F.batch_norm(x, *moments, self.weight, self.bias, training and len(x) > 1)
+        by_batch = training and self.training and len(x) > 1
+        return F.batch_norm(x, *moments, self.weight, self.bias, by_batch)
 
 
 class LayerNorm(nn.LayerNorm):

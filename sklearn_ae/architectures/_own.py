@@ -86,6 +86,9 @@ class OwnCoder(Coder):
             self.linear.reset(generator)
             nn.init.zeros_(self.gate)
 
+    def affine_end(self, x: Tensor) -> tuple[Tensor, nn.Linear] | None:
+        return None if self.linear is None else (x, self.linear)
+
     @torch.no_grad()
     def set_linear(self, weight: Tensor, bias: Tensor | None = None) -> None:
         start_as(self.linear, weight, bias)

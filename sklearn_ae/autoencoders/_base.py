@@ -190,7 +190,14 @@ default="from_dtype"
     tol : float, default=1e-4
         Relative decrease of the validation loss that counts as improvement.
     warm_start : bool, default=False
-        Start the next fit from the previous weights, which are then epoch 0.
+        Start the next fit from the previous weights, which are then epoch 0. Columns of a data
+        frame are known by their names: they may come in another order, some may be new and some
+        gone.
+    freeze : tuple of str, default=()
+        Parts of the network that training leaves as they are: "encoder", with which codes stay
+        what they are, "decoder", or names of modules and weights of `net_.module_`, or patterns
+        of names such as "*.linear.*". A fit that does not go on from previous weights freezes
+        the start. See :doc:`/user_guide/transfer`.
     contamination : "auto" or float in (0, 0.5], default="auto"
         Which rows `predict` calls outliers. With "auto", one in ten of fresh rows like the
         training rows: the threshold comes from scores of rows that were held out, in folds
@@ -281,6 +288,7 @@ default="from_dtype"
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
         "warm_start": ["boolean"],
+        "freeze": [tuple, list],
         "contamination": [StrOptions({"auto"}), Interval(Real, 0, 0.5, closed="right")],
         "device": [str],
         "callbacks": [tuple, list, None],
@@ -342,6 +350,7 @@ default="from_dtype"
         n_iter_no_change: int = 15,
         tol: float = 1e-4,
         warm_start: bool = False,
+        freeze: Sequence[str] = (),
         contamination: float | str = "auto",
         device: str = "cpu",
         callbacks: Sequence[Callback] | None = None,
@@ -378,6 +387,7 @@ default="from_dtype"
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol
         self.warm_start = warm_start
+        self.freeze = freeze
         self.contamination = contamination
         self.device = device
         self.callbacks = callbacks
@@ -499,7 +509,9 @@ default="from_dtype"
 
         Five folds are held out in turn. Where the choice between start and network has
         trained networks of folds, below 1,000 rows, they are used; otherwise each fold has one
-        trained for as many epochs as the one that was kept, or the start if that was kept.
+        trained for as many epochs as the one that was kept, or the start if that was kept. With
+        `warm_start` they go on from the previous weights, which had better not have seen the
+        rows.
 
         Parameters
         ----------

@@ -123,11 +123,22 @@ def training_config(estimator: BaseAutoencoder, n_components: int) -> TrainingCo
         optimizer=estimator.optimizer,
         callbacks=tuple(estimator.callbacks or ()),
         verbose=estimator.verbose,
+        freeze=tuple(estimator.freeze),
     )
 
 
-def code_width(estimator: BaseAutoencoder, rows: Rows, seeds: Seeds, previous: Model | None) -> int:
-    """Return the width of the code, which is that of a network to go on from."""
+def code_width(
+    estimator: BaseAutoencoder,
+    rows: Rows,
+    seeds: Seeds,
+    previous: Model | None,
+    *,
+    followed: bool = False,
+) -> int:
+    """Return the width of the code, which is that of a network to go on from.
+
+    Its columns may be others if they are followed by name.
+    """
     if previous is not None and not isinstance(estimator.n_components, Integral):
         n_components = previous.factory.n_components
     else:
@@ -140,11 +151,15 @@ def code_width(estimator: BaseAutoencoder, rows: Rows, seeds: Seeds, previous: M
         )
     if previous is not None:
         kept = previous.factory
-        if (rows.n_features, n_components) != (kept.n_features, kept.n_components):
+        n_features = rows.n_features if followed else kept.n_features
+        if (rows.n_features, n_components) != (n_features, kept.n_components):
+            by_name = rows.n_features != n_features and rows.sample_shape is None
             raise ValueError(
                 f"The network so far maps {kept.n_features} features to "
                 f"{kept.n_components} components, which cannot go on with "
                 f"{rows.n_features} features and n_components={n_components}; set "
                 "warm_start=False, or keep the shapes."
+                + by_name
+                * " To add columns or leave some out, pass a data frame to both fits."
             )
     return n_components

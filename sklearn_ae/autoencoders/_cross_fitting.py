@@ -85,10 +85,11 @@ def cross_fitted(
     left_out = np.setdiff1d(np.arange(n), rows.positions)
     if len(left_out):
         put(estimator._model, left_out)
-    symmetry = fitter.spec.symmetry
+    fixed = fitter.keeps_basis
+    symmetry = "none" if fixed else fitter.spec.symmetry
     for i, (model, held_out) in enumerate(_networks(estimator, fitter, rows, fitted)):
         others = rows.others(held_out)
-        canonicalize(model, others, symmetry, estimator.whiten)
+        canonicalize(model, others, symmetry, estimator.whiten, fixed=fixed)
         known, given = others.selected(every), others.conditions
         own, whole = (m.encode(known, given) for m in (model, estimator._model))
         put(model, held_out.positions, align(own, whole, symmetry))
@@ -101,7 +102,7 @@ def _networks(
     estimator: BaseAutoencoder, fitter: Fitter, rows: Rows, fitted: Fitted
 ) -> list[tuple[Model, Rows]]:
     """Return the networks of folds; what is trained in stages is trained so in each fold."""
-    if not estimator._in_stages:
+    if not estimator._in_stages or fitter.previous is not None:
         return fold_networks(fitter, rows, fitted)
     found, shape = [], None if rows.ragged else rows.sample_shape
     for train, valid in splits(fitter, rows):

@@ -66,22 +66,35 @@ def prepare(
         Whether these rows say how all later ones are read.
     previous : Model, optional
         A model that is to go on from where it is.
+
+    Returns
+    -------
+    fitter : Fitter
+        What is to be fitted.
+    rows : Rows
+        The rows as they were read.
     """
     estimator._validate_params()
     X, *given = map(rows_as_numpy, (X, *given))  # type: ignore[assignment]
-    # Kinds and levels of columns are part of a network that goes on.
-    anew = reset and not (previous is not None and estimator._reader.adapter.tabular)
-    if anew:
+    goes_on, index = reset and previous is not None, None
+    if goes_on:
+        estimator._reader, index = estimator._reader.following(estimator, X)
+    elif reset:
         estimator._reader = Reader(estimator, X)
-    rows = estimator._reader.rows(estimator, X, *given, reset=anew)
+    rows = estimator._reader.rows(estimator, X, *given, reset=reset, goes_on=goes_on)
     if reset:
         estimator._entropy = Seeds.of(estimator.random_state).entropy
     seeds = Seeds(estimator._entropy)
-    n_components = code_width(estimator, rows, seeds, previous)
+    n_components = code_width(estimator, rows, seeds, previous, followed=index is not None)
     spec = model_spec(estimator, rows, n_components)
     calibrated = estimator.contamination == "auto"
     config = training_config(estimator, n_components)
-    return Fitter(spec, config, seeds, calibrated=calibrated), rows
+    fitter = Fitter(spec, config, seeds, calibrated=calibrated)
+    if previous is not None and index is not None:
+        with training_mode(fitter, rows):
+            previous = fitter.followed(previous, index, rows)
+    fitter.previous = previous
+    return fitter, rows
 
 
 def fit(estimator: BaseAutoencoder, X: ArrayLike, *given: Any) -> Any:
@@ -108,6 +121,7 @@ def fit(estimator: BaseAutoencoder, X: ArrayLike, *given: Any) -> Any:
     goes_on = estimator.warm_start and estimator.__sklearn_is_fitted__()
     previous = estimator._model if goes_on else None
     fitter, rows = prepare(estimator, X, *given, previous=previous)
+    previous = fitter.previous
     pretrained: list[tuple[Model, Rows]] = []
     if previous is None:
         previous, pretrained = estimator._greedy(rows, fitter.config.n_components)
@@ -191,7 +205,8 @@ def learned(
 ) -> dict[str, Any]:
     """Return the attributes of a fitted network, its code made canonical in place."""
     model = fitted.model
-    variance = canonicalize(model, rows, fitter.spec.symmetry, estimator.whiten)
+    symmetry, fixed = fitter.spec.symmetry, fitter.keeps_basis
+    variance = canonicalize(model, rows, symmetry, estimator.whiten, fixed=fixed)
     if fitted.n_epochs:
         check_answers(estimator, model, rows)
     return {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Iterator, Mapping
 from numbers import Integral
@@ -71,7 +72,36 @@ class Reader:
         check_no_conflict(estimator, "architecture", architecture, unread)
         self.adapter = adapter.fit(X)
 
-    def values(self, estimator: BaseAutoencoder, X: ArrayLike, *, reset: bool = False) -> Any:
+    def following(
+        self, estimator: BaseAutoencoder, X: ArrayLike
+    ) -> tuple[Reader, NDArray[np.intp] | None]:
+        """Return a reader of the rows of a fit that goes on, and where its columns were before.
+
+        Kinds, levels and units of columns are part of a network that goes on, and so is what
+        conditions mean. None means that no column is new, gone or elsewhere.
+        """
+        check_accepted(X)
+        reader, index = copy.copy(self), None
+        before = list(getattr(estimator, "feature_names_in_", ()))
+        names = Container.of(X).columns
+        if before and names and names != before:
+            reader.adapter, index = self.adapter.following(X, before)
+        elif self.adapter.tabular and np.shape(X)[1:] != (estimator.n_features_in_,):
+            raise ValueError(
+                f"X has the shape {np.shape(X)}, but the network so far is of a table of "
+                f"{estimator.n_features_in_} columns; pass a data frame with the names of its "
+                "columns, or set warm_start=False."
+            )
+        return reader, index
+
+    def values(
+        self,
+        estimator: BaseAutoencoder,
+        X: ArrayLike,
+        *,
+        reset: bool = False,
+        goes_on: bool = False,
+    ) -> Any:
         """Check rows and put them into the form that the network's side takes."""
         check_accepted(X)
         if self.adapter.tabular:
@@ -79,7 +109,7 @@ class Reader:
             return self.adapter.rows(X)
         found = self.adapter.rows(X)
         finite = "allow-nan" if self.adapter.missing else True
-        seen = self.adapter.note if reset else self.adapter.compare
+        seen = self.adapter.note if reset and not goes_on else self.adapter.compare
         if isinstance(found, Ragged):
             named = self.adapter.named(X)
             validate_data(estimator, named, reset=reset, skip_check_array=True)
@@ -113,9 +143,10 @@ class Reader:
         companions: Mapping[str, ArrayLike] | None = None,
         *,
         reset: bool,
+        goes_on: bool = False,
     ) -> Rows:
         """Check what `fit` or `partial_fit` was given, and put it together."""
-        values = self.values(estimator, X, reset=reset)
+        values = self.values(estimator, X, reset=reset, goes_on=goes_on)
         weight = None
         if sample_weight is not None:
             weight = within_range(check_sample_weight(sample_weight, values))
@@ -128,7 +159,7 @@ class Reader:
         if reset:
             self.container = self.adapter.container(X)
             self.sparse = isinstance(values, SparseRows)
-            if condition is not None:
+            if condition is not None and not goes_on:
                 rows = Rows(values, weight, sample_shape=shape)
                 self.condition = ConditionEncoder().fit(condition, rows)
         further["condition"] = self.conditions(estimator, condition, len(values))

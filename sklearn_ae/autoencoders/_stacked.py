@@ -102,6 +102,8 @@ class StackedAutoencoder(BaseAutoencoder):
     def _widths(self, rows: Rows, n_components: int) -> tuple[int, ...]:
         """Widths of the stages before the last."""
         sizes = self.stage_sizes
+        if sizes is None and self.warm_start and self.__sklearn_is_fitted__():
+            return self._spec_used.architecture.widths  # columns may be new or gone
         if sizes is None:
             wide = (
                 math.prod(rows.sample_shape)
@@ -170,6 +172,7 @@ class StackedAutoencoder(BaseAutoencoder):
             "n_components": size,
             "callbacks": None,
             "warm_start": False,
+            "freeze": (),  # it is of the network that the stages become
             "deep_features": False,
             "whiten": False,  # the next stage needs to see which components are large
             "random_state": self._entropy,

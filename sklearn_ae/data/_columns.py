@@ -123,6 +123,13 @@ class Numeric(Column):
         mapped.set_output(transform="default")  # whatever sklearn.set_config asks for
         return cls(series.type, mapped.fit(observed[:, None]), limits)
 
+    @classmethod
+    def plain(cls, series: Series) -> Numeric:
+        """Read numbers as they are, even if they count something."""
+        cells = series.numbers()
+        whole = series.whole and not np.isnan(cells).all()
+        return cls(series.type, limits=(np.nanmin(cells), np.nanmax(cells)) if whole else None)
+
     def encode(self, series: Series) -> NDArray[np.float64]:
         """Return the numbers."""
         cells = series.numbers()

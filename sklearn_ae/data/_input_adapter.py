@@ -48,6 +48,34 @@ class InputAdapter:
         """Note how X came."""
         return self
 
+    def following(self, X: Any, names: list[str]) -> tuple[InputAdapter, NDArray[np.intp]]:
+        """Return an adapter of a frame with other columns, and where each of them was before.
+
+        Parameters
+        ----------
+        X : data frame
+            Rows of further training.
+        names : list of str
+            The columns so far.
+
+        Returns
+        -------
+        adapter : InputAdapter
+            Reads the columns of X, those that stay as before.
+        index : ndarray of shape (n_features,), int
+            Where each column that a network sees was, -1 for those that are new.
+
+        Raises
+        ------
+        ValueError
+            If columns have neighbours, none is left, or one holds something else than before.
+        """
+        raise ValueError(
+            f"X has the columns {Container.of(self.named(X)).columns!r:.200}, but fit saw "
+            f"{names!r:.200}; pass the same columns in the same order, which has a meaning in "
+            "images and sequences, or set warm_start=False."
+        )
+
     def rows(self, X: Any) -> Any:
         """Return X as a matrix or frame of shape (n, n_features), or as `Ragged`."""
         return X

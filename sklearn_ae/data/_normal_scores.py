@@ -129,6 +129,8 @@ class NormalScores(ColumnScaling):
         The map of each column.
     """
 
+    _of_columns = ("mean", "scale", "maps")
+
     def __init__(self, mean: NDArray, scale: NDArray, maps: list[_ColumnScores]) -> None:
         super().__init__(mean, scale)
         self.maps = maps

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,6 +84,9 @@ class ColumnScaling:
     scale : ndarray of shape (n_features,), float64
         Weighted standard deviations, 0 for constant columns.
     """
+
+    # Attributes with an entry for each column.
+    _of_columns: tuple[str, ...] = ("mean", "scale")
 
     def __init__(self, mean: NDArray, scale: NDArray) -> None:
         self.mean = mean
@@ -175,6 +179,25 @@ class ColumnScaling:
         """Return the logarithm of the slope of `apply` at each cell, 0 in constant columns."""
         slope = -np.log(np.where(self.scale > 0, self.scale, 1.0))
         return np.broadcast_to(slope, x.shape)
+
+    def following(self, before: ColumnScaling, index: NDArray[np.intp]) -> Self:
+        """Return these scales, but for columns that were there before, which keep theirs.
+
+        Parameters
+        ----------
+        before : ColumnScaling
+            The scales so far.
+        index : ndarray of shape (n_features,), int
+            Where each column was, -1 for those that are new.
+        """
+        scaling = copy.copy(self)
+        vars(scaling).pop("divisor", None)
+        for name in self._of_columns:
+            own, old = getattr(self, name), getattr(before, name, None)
+            if old is not None:
+                found = [x if i < 0 else old[i] for x, i in zip(own, index, strict=True)]
+                setattr(scaling, name, np.array(found) if isinstance(own, np.ndarray) else found)
+        return scaling
 
     def state(self) -> dict:
         """Return plain arrays, from which `scaling_from` makes the scaling again."""

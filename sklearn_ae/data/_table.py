@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
@@ -14,7 +15,7 @@ from scipy.sparse import issparse
 from sklearn.utils.validation import check_array
 
 from sklearn_ae.data._accepted import check_cells
-from sklearn_ae.data._columns import Column, fit_column
+from sklearn_ae.data._columns import Column, Numeric, fit_column
 from sklearn_ae.data._containers import Container, is_frame
 from sklearn_ae.data._input_adapter import InputAdapter, Wrapper
 from sklearn_ae.data._lazy_rows import LazyRows
@@ -224,6 +225,40 @@ class Table(InputAdapter):
             )
         self.columns = columns
         return self
+
+    def following(self, X: Any, names: list[str]) -> tuple[Table, NDArray[np.intp]]:
+        """Return an adapter of a frame with other columns; see `InputAdapter`."""
+        table, place = read_table(X), {name: j for j, name in enumerate(names)}
+        known = [place.get(series.name, -1) for series in table]
+        if max(known) < 0:
+            raise ValueError(
+                f"X has the columns {[s.name for s in table]!r:.200}, and none of {names!r:.200}, "
+                "which fit saw; pass rows with some of them, or set warm_start=False."
+            )
+        adapter = copy.copy(self)
+        adapter.empty = tuple(j for j, before in enumerate(known) if before in self.empty)
+        categories = categorical_columns(table, self.categorical_features)
+        numbers = all(s.kind == "number" for s in table) and not categories.any()
+        columns: list[Column] = []
+        for series, categorical, before in zip(table, categories, known, strict=True):
+            if before < 0:
+                numeric_map, named = self.numeric_map, bool(categorical)
+                columns.append(fit_column(series, categorical=named, numeric_map=numeric_map))
+            elif self.columns is None:
+                series.numbers()  # or it says that they are none
+                columns.append(Numeric.plain(series))
+            else:
+                columns.append(self.columns.columns[before])
+                columns[-1].encode(series)  # or it says that it holds something else
+        if self.columns is None and numbers:
+            return adapter, np.array(known)
+        adapter.columns = Columns(columns)
+        index = np.full(adapter.columns.width, -1)
+        for before, span in zip(known, adapter.columns.spans, strict=True):
+            if before >= 0:
+                first = before if self.columns is None else self.columns.spans[before].start
+                index[span] = np.arange(first, first + span.stop - span.start)
+        return adapter, index
 
     @property
     def tabular(self) -> bool:  # type: ignore[override]

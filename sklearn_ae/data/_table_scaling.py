@@ -38,6 +38,8 @@ class TableScaling(ColumnScaling):
     Pagès, Analyse factorielle de données mixtes, Revue de statistique appliquée 2004.
     """
 
+    _of_columns = ("mean", "scale", "share", "best")
+
     def __init__(
         self, mean: NDArray, scale: NDArray, share: NDArray, together: NDArray, best: NDArray
     ) -> None:

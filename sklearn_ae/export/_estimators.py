@@ -188,7 +188,7 @@ def _code(estimator: BaseAutoencoder, graph: Graph, z: str) -> str:
     model = estimator._model
     if model.training_range is None:
         return encoded(model.module, graph, z)
-    low, high = (end.astype(np.float32) for end in model.training_range)
+    low, high = (end.astype(np.float32) for end in model.training_range[:2])
     inside = graph.op("Min", graph.op("Max", z, low), high)
     inside = graph.op("Where", graph.op("IsNaN", z), z, inside)
     beyond = graph.op("Sub", z, inside)

@@ -49,7 +49,9 @@ class _Basis(NamedTuple):
 
 
 @torch_defaults()
-def canonicalize(model: Model, rows: Rows, symmetry: str, whiten: bool) -> NDArray[np.float64]:
+def canonicalize(
+    model: Model, rows: Rows, symmetry: str, whiten: bool, *, fixed: bool = False
+) -> NDArray[np.float64]:
     """Bring a model's code into its canonical basis, as far as its objective allows.
 
     Where every linear map is allowed, the code is whitened over the training rows and
@@ -71,17 +73,21 @@ def canonicalize(model: Model, rows: Rows, symmetry: str, whiten: bool) -> NDArr
         The changes of basis that leave the objective as it is.
     whiten : bool
         Give components unit variance.
+    fixed : bool
+        Leave the code, its scale included, and the network as they are.
 
     Returns
     -------
     variance : ndarray of shape (n_components,), float64
         Variance of X along each component, as a share of its total variance.
     """
-    model.code_scale = np.ones(model.factory.n_components)
+    scale, model.code_scale = model.code_scale, np.ones(model.factory.n_components)
     moments = _measure(model, rows)
     weight = torch.from_numpy(np.tile(model.target_scaling.relative_scale, _positions(model)))
     largest = model.target_scaling.largest
-    if symmetry == "linear":
+    if fixed:
+        basis = _kept(moments, weight, largest, "none")._replace(scale=scale)
+    elif symmetry == "linear":
         basis = _whitened(moments, weight, largest)
     elif symmetry == "rotation" and model.module.latent.standard:
         basis = _aligned(moments, weight)
@@ -91,10 +97,10 @@ def canonicalize(model: Model, rows: Rows, symmetry: str, whiten: bool) -> NDArr
         basis = _kept(moments, weight, largest, symmetry)
     else:
         basis = _ordered(moments, weight, symmetry, _divergence(model, rows))
-    if symmetry != "none":
+    if symmetry != "none" and not fixed:
         _absorb(model, basis)
     model.code_scale = basis.scale
-    if whiten:
+    if whiten and not fixed:
         variance = (basis.into.T @ moments.covariance @ basis.into).diagonal()
         filled = _filled(variance, moments.mean @ basis.into)
         model.code_scale = _unbiased(rows) / torch.where(filled, variance, 1.0).sqrt().numpy()

@@ -177,12 +177,21 @@ class Model:
 
         return coded
 
+    def fixed_range(self) -> TrainingRange | None:
+        """Return the training range with which codes of all rows stay what they are."""
+        if self.training_range is None:
+            return None
+        return self.training_range._replace(of_beyond=self._code_of_beyond().cpu().numpy())
+
     @torch.no_grad()
     def _code_of_beyond(self) -> Tensor:
         """Return the map of what lies beyond the training range to codes that it is restored from.
 
         Far from the codes that it was trained on, a decoder is linear.
         """
+        given = None if self.training_range is None else self.training_range.of_beyond
+        if given is not None:
+            return torch.from_numpy(given).to(self.device)
         if self._of_beyond is None:
             module = self.in_precision(np.float64)
             identity = np.eye(self.factory.n_components)

@@ -18,10 +18,14 @@ class TrainingRange(NamedTuple):
     ----------
     low, high : ndarray of shape (n_features,)
         Its ends.
+    of_beyond : ndarray of shape (n_features, n_components), optional
+        The map of what lies beyond to codes, where the encoder was frozen; None follows the
+        decoder.
     """
 
     low: NDArray[np.float64]
     high: NDArray[np.float64]
+    of_beyond: NDArray[np.float64] | None = None
 
     @classmethod
     def of(cls, rows: Rows, scaling: ColumnScaling, largest_move: float) -> Self:
@@ -44,5 +48,5 @@ class TrainingRange(NamedTuple):
 
     def inside(self, x: Tensor) -> Tensor:
         """Return the nearest point of the range to each row."""
-        low, high = (x.new_tensor(end) for end in self)
+        low, high = (x.new_tensor(end) for end in self[:2])
         return x.clamp(low, high)

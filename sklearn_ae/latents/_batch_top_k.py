@@ -27,7 +27,7 @@ class _LargestOfBatch(LatentModule):
     def forward(self, output: Tensor, generator: Generator | None = None) -> Code:
         size = output.abs()
         threshold = self.threshold
-        if generator is not None:
+        if generator is not None and self.training:
             threshold = least_kept(size.detach(), self.n_active)
             self.threshold.mul_(_DECAY).add_((1 - _DECAY) * threshold)
         code = output * (size >= threshold)

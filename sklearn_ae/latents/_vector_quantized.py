@@ -60,8 +60,9 @@ class VectorQuantizedModule(LatentModule):
         distance = (output - word.detach()).square().sum(dim=1) / self.spread
         if generator is None:
             return Code(word, word, distance)
-        with torch.no_grad():
-            self._move(parts, chosen)
+        if self.training:
+            with torch.no_grad():
+                self._move(parts, chosen)
         return Code(word, output + (word - output).detach(), distance)
 
     def indices(self, code: Tensor) -> Tensor:

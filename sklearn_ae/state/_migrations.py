@@ -4,7 +4,7 @@
 in "latents.Gaussian", and the state of one object, and is called for each object in a state,
 those inside first. A format that a release has written is not changed any more: whoever changes
 what a state holds adds one to `FORMAT`, writes the migration, and keeps the files in
-tests/state_files as they are.
+tests/state/files as they are.
 """
 
 from __future__ import annotations
@@ -14,9 +14,16 @@ from typing import Any
 
 from sklearn_ae.state._plain import CLASS
 
-FORMAT = 1
+FORMAT = 2
 Migration = Callable[[str, dict[str, Any]], dict[str, Any]]
-MIGRATIONS: dict[int, Migration] = {}
+
+
+def _with_freeze(name: str, state: dict[str, Any]) -> dict[str, Any]:
+    """Give autoencoders the parameter `freeze`, which format 1 does not know."""
+    return {"freeze": (), **state} if "warm_start" in state else state
+
+
+MIGRATIONS: dict[int, Migration] = {1: _with_freeze}
 
 
 def migrated(name: str, state: dict[str, Any], number: int) -> dict[str, Any]:

@@ -221,11 +221,17 @@ def make_run(
         fresh=fresh,
         floor=None if valid is None or mixture is None else mixture.floor(valid),
         training_range=model.training_range,
+        freeze=config.freeze,
     )
 
 
 def training_range_of(
-    spec: ModelSpec, rows: Rows, scaling: ColumnScaling, previous: Model | None
+    spec: ModelSpec,
+    rows: Rows,
+    scaling: ColumnScaling,
+    previous: Model | None,
+    *,
+    fixed: bool = False,
 ) -> TrainingRange | None:
     """Return where rows lie, and those before them, if they are tables to be denoised.
 
@@ -239,7 +245,11 @@ def training_range_of(
         Their column scales.
     previous : Model, optional
         A model that was trained on other rows.
+    fixed : bool
+        Whether the codes of that model are to stay what they are, of whatever rows.
     """
+    if previous is not None and fixed:
+        return previous.fixed_range()
     before = None if previous is None else previous.training_range
     largest_move, values = spec.largest_move, rows.values
     flat = rows.sample_shape is None and not rows.ragged

@@ -33,6 +33,7 @@ class TrainingConfig:
     optimizer: Callable | None = None
     callbacks: tuple = ()
     verbose: int = 0
+    freeze: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Make callbacks of classes, and refuse what cannot act here."""

@@ -94,7 +94,7 @@ def fold_networks(fitter: Fitter, rows: Rows, fitted: Fitted) -> list[tuple[Mode
     """Return networks of folds, each with the rows that it was not fitted to.
 
     Those that selection has trained are used; otherwise each is trained as long as the one that
-    was kept, or is the start if that was kept.
+    was kept, or is the start if that was kept. They go on from where that one has.
 
     Parameters
     ----------
@@ -107,7 +107,9 @@ def fold_networks(fitter: Fitter, rows: Rows, fitted: Fitted) -> list[tuple[Mode
     """
     if sum(held_out.n_rows for _, held_out in fitted.held_out) == rows.n_rows:
         return list(fitted.held_out)
-    return _trained_on_parts(fitter, rows, splits(fitter, rows), fitted.n_epochs)
+    parts = splits(fitter, rows)
+    before = [fitter.previous] * len(parts)
+    return _trained_on_parts(fitter, rows, parts, fitted.n_epochs, before)
 
 
 def tuned_folds(

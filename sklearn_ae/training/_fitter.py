@@ -8,11 +8,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_ae.data import FEW_ROWS, SMALL, ColumnScaling, Rows
+from sklearn_ae.data import FEW_ROWS, SMALL, ColumnScaling, NormalScores, Rows
 from sklearn_ae.inference import (
     DefensiveMixture,
     Model,
     ModuleFactory,
+    TrainingRange,
     set_state_tensors,
     state_tensors,
 )
@@ -28,6 +29,7 @@ from sklearn_ae.training._assembly import (
     training_range_of,
 )
 from sklearn_ae.training._config import TrainingConfig
+from sklearn_ae.training._following import check_followed, followed
 from sklearn_ae.training._history import History
 from sklearn_ae.training._joint import TrainingResult, exceeds_error, train_runs
 from sklearn_ae.training._net import AutoencoderNet
@@ -125,7 +127,14 @@ class Fitter:
     calibrated : bool
         Whether a start that is kept without selection is solved on parts of the rows too, so
         that others are held out.
+
+    Attributes
+    ----------
+    previous : Model or None
+        A model that is to go on from where it is, with the columns of the rows.
     """
+
+    previous: Model | None = None
 
     def __init__(
         self,
@@ -143,6 +152,11 @@ class Fitter:
         self.groups = groups
         self.calibrated = calibrated
         self._normal_scores = False
+
+    @property
+    def keeps_basis(self) -> bool:
+        """Whether codes stay in their basis, since a part of what goes on is frozen."""
+        return self.previous is not None and bool(self.config.freeze)
 
     def protocol(self, rows: Rows, previous: Model | None) -> str:
         """How the number of rows lets the network be validated, if at all."""
@@ -265,8 +279,9 @@ class Fitter:
             scaling,
             self.spec.loss,
             target_scaling,
+            None if previous is None else previous.code_scale,
             mixture=mixture,
-            training_range=training_range_of(self.spec, train, scaling, previous),
+            training_range=self._training_range(train, scaling, previous),
         )
         fresh = previous is None and self.spec.start is not None
         return model, self._ready(net, model, train, valid, stream, fresh)
@@ -302,6 +317,26 @@ class Fitter:
         alone = factory.alone()
         module = start_alone(alone, loss, start).to(self.config.device)
         return DefensiveMixture(Model(alone, module, scaling, loss, target_scaling), share)
+
+    def followed(self, previous: Model, index: NDArray[np.intp], rows: Rows) -> Model:
+        """Return a model with the columns of further rows; see `followed`.
+
+        Parameters
+        ----------
+        previous : Model
+            A model to go on from.
+        index : ndarray of shape (n_features,), int
+            Where each column was before, -1 for those that are new.
+        rows : Rows
+            The rows.
+        """
+        check_followed(previous, rows)
+        normal_scores = isinstance(previous.scaling, NormalScores)
+        scalings = self._scalings(rows, None, normal_scores)
+        model = followed(previous, index, scalings, self.spec, self.config, rows, self.seeds)
+        if previous.mixture is not None:
+            model.mixture = self.defensive_mixture(model.factory, rows, ("network",))
+        return model
 
     def _ready(
         self,
@@ -339,11 +374,18 @@ class Fitter:
             if self.config.optimizer is None:
                 group["weight_decay"] = self.config.alpha
         net.lr = self.config.learning_rate_init * STREAM_RATE
-        model.training_range = training_range_of(self.spec, rows, model.scaling, model)
+        model.training_range = self._training_range(rows, model.scaling, model)
         run = self._ready(net, model, rows, None, ("stream", call))
         found = train_runs([run], self.config, Constant(net.lr), n_epochs=1)
         finished(model, run, found, Selection("network"))
         return float(found.history.column("train_loss")[-1])
+
+    def _training_range(
+        self, rows: Rows, scaling: ColumnScaling, previous: Model | None
+    ) -> TrainingRange | None:
+        """Where rows lie, and those before them unless their codes are frozen."""
+        fixed = "encoder" in self.config.freeze
+        return training_range_of(self.spec, rows, scaling, previous, fixed=fixed)
 
     def _scalings(
         self, rows: Rows, previous: Model | None, normal_scores: bool

@@ -123,10 +123,13 @@ class JointTraining:
         """Let skorch run the epochs of the first network, until a callback asks for the end."""
         self.net.joint_ = self
         try:
+            for run in self.runs:
+                run.freeze()
             yield
         finally:
             for run in self.runs:
                 run.net._set_training(False)
+                run.thaw()
             self.end()
             del self.net.joint_
 

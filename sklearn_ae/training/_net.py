@@ -59,12 +59,19 @@ class AutoencoderNet(NeuralNet):
     def __getstate__(self) -> dict[str, Any]:
         """Leave out what a fit that is under way holds."""
         state = super().__getstate__()
-        for name in ("joint_", "noise_", "totals"):
+        for name in ("joint_", "noise_", "totals", "frozen_"):
             state.pop(name, None)
         if self.joint is not None:
             state["callbacks"] = [c for c in self.callbacks if not is_ours(c)]
             state["callbacks_"] = [pair for pair in self.callbacks_ if not is_ours(pair[1])]
         return state
+
+    def _set_training(self, training: bool = True) -> None:
+        """Set the mode of all modules; those that are frozen stay as they are."""
+        super()._set_training(training)
+        frozen = self.__dict__.get("frozen_")
+        if training and frozen is not None:
+            frozen.still()
 
     def get_split_datasets(self, X: Any, y: Any = None, **fit_params: Any) -> tuple[Any, Any]:
         """Return training and held-out rows."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from torch.nn import Parameter
 from sklearn_ae._compat import AdamW, total_norm
 from sklearn_ae.data import AnyBatch, Batch, LazyBatch
 from sklearn_ae.inference import TrainingRange, parameters_of
+from sklearn_ae.training._frozen import Frozen
 from sklearn_ae.training._net import AutoencoderNet, paired
 from sklearn_ae.training._objective import means_of
 from sklearn_ae.training._weights import copied, put_back
@@ -57,6 +58,8 @@ class TrainingRun:
         From the losses of held-out rows, in X's units, to those they are validated by.
     training_range : TrainingRange, optional
         Where rows are validated; what is out of it is passed on.
+    freeze : sequence of str
+        Names of what training leaves as it is.
     """
 
     def __init__(
@@ -74,8 +77,10 @@ class TrainingRun:
         fresh: bool = False,
         floor: Callable[[NDArray[np.float64]], NDArray[np.float64]] | None = None,
         training_range: TrainingRange | None = None,
+        freeze: Sequence[str] = (),
     ) -> None:
         self.net = net
+        self.frozen = Frozen(net.module_, freeze)
         self.train = train
         self.valid = valid
         self.unit = unit
@@ -212,9 +217,21 @@ class TrainingRun:
         return found
 
     def release(self) -> None:
-        """Leave the start, if the network is there."""
-        if self.fresh:
-            self.net.module_.release()
+        """Leave the start, if the network is there and may."""
+        module = self.net.module_
+        for part in ("encoder", "decoder"):
+            if self.fresh and not self.frozen.holds(part):
+                getattr(module, part).release()
+
+    def freeze(self) -> None:
+        """Take what is frozen out of training, until `thaw`."""
+        self.net.frozen_ = self.frozen
+        self.frozen.begin()
+
+    def thaw(self) -> None:
+        """Let everything be trained again."""
+        self.frozen.end()
+        self.net.__dict__.pop("frozen_", None)
 
     def in_units(self, terms: dict[str, float]) -> dict[str, float]:
         """Return mean terms in X's units."""

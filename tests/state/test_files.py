@@ -12,7 +12,7 @@ from sklearn.exceptions import InconsistentVersionWarning
 
 import sklearn_ae
 from sklearn_ae.state import FORMAT
-from tests.state.models import KINDS, answers
+from tests.state.models import KINDS, answers, rows
 from tests.state.test_plain import ESTIMATORS
 from tests.state.write_files import FILES
 
@@ -42,10 +42,21 @@ def test_a_file_answers_as_when_it_was_written(number, name, suffix):
             np.testing.assert_array_equal(found[key], value)
 
 
+@pytest.mark.parametrize("suffix", LOADS)
+def test_an_autoencoder_of_format_1_learns_what_it_may_freeze(suffix):
+    loaded = LOADS[suffix](FILES / "format_1" / f"autoencoder.{suffix}")
+    assert loaded.freeze == loaded.get_params()["freeze"] == ()
+    codes = loaded.transform(rows())
+    loaded.set_params(warm_start=True, freeze=("encoder",), early_stopping=False).fit(rows() + 1)
+    np.testing.assert_array_equal(loaded.transform(rows()), codes)
+
+
 def test_every_estimator_has_a_file():
     kept = {type(kind.estimator) for kind in KINDS.values()}
     assert kept >= set(ESTIMATORS)
 
 
-def test_files_stay_small():
-    assert sum(path.stat().st_size for path in FILES.rglob("*.*")) < 1_500_000
+@pytest.mark.parametrize("number", FORMATS)
+def test_files_of_a_format_stay_small(number):
+    folder = FILES / f"format_{number}"
+    assert sum(path.stat().st_size for path in folder.rglob("*.*")) < 1_500_000

@@ -16,7 +16,7 @@ from sklearn.model_selection import GridSearchCV
 
 import sklearn_ae
 from sklearn_ae import Autoencoder, GaussianNoise, Latent
-from sklearn_ae.state import HEADER
+from sklearn_ae.state import FORMAT, HEADER
 from sklearn_ae.state._digest import digest
 from sklearn_ae.state._plain import CLASS, from_plain, to_plain
 from tests.state.models import KINDS, fitted
@@ -191,7 +191,7 @@ def test_a_file_can_be_mapped(mmap_mode, iris, tmp_path):
 
 def test_the_header_says_what_a_state_is():
     header = Autoencoder().__getstate__()[HEADER]
-    assert header["format"] == 1
+    assert header["format"] == FORMAT
     assert header["class"] == "autoencoders.Autoencoder"
     assert header["versions"]["sklearn_ae"] == sklearn_ae.__version__
     assert header["versions"].keys() == {"sklearn_ae", "numpy", "scikit-learn", "torch"}

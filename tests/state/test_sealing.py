@@ -19,7 +19,7 @@ from sklearn_ae import (
     DenoisingAutoencoder,
     SparseAutoencoder,
 )
-from sklearn_ae.state import HEADER, OtherVersionWarning, _migrations
+from sklearn_ae.state import FORMAT, HEADER, OtherVersionWarning, _migrations
 from sklearn_ae.state._digest import digest
 from sklearn_ae.state._plain import CLASS
 from tests.state.damage import from_state, outcomes
@@ -58,12 +58,12 @@ def test_a_state_without_a_number_is_refused(state):
         Autoencoder().__setstate__(state)
 
 
-@pytest.mark.parametrize("number", [0, 2, "1", True, None])
+@pytest.mark.parametrize("number", [0, FORMAT + 1, "1", True, None])
 def test_a_format_that_is_not_known_is_refused(state, number):
     versions = {**state[HEADER]["versions"], "sklearn_ae": "7.1"}
     message = (
         rf"Autoencoder is of sklearn_ae 7\.1 in format {number!r}, and this is "
-        rf"sklearn_ae {VERSION}, which reads formats 1 to 1"
+        rf"sklearn_ae {VERSION}, which reads formats 1 to {FORMAT}"
     )
     with pytest.raises(ValueError, match=message):
         Autoencoder().__setstate__(resealed(state, format=number, versions=versions))
@@ -145,14 +145,14 @@ def test_older_formats_become_todays(held, estimator, monkeypatch):
     assert "held_out_percent" in repr(old)
     with pytest.raises(ValueError, match="cannot be restored"):
         from_state(estimator, old)
-    monkeypatch.setattr(_migrations, "FORMAT", 3)
-    monkeypatch.setattr(_migrations, "MIGRATIONS", {1: _renamed, 2: _as_shares})
+    monkeypatch.setattr(_migrations, "FORMAT", FORMAT + 2)
+    monkeypatch.setattr(_migrations, "MIGRATIONS", {FORMAT: _renamed, FORMAT + 1: _as_shares})
     loaded = from_state(estimator, old)
     own = loaded.estimators_[0] if held else loaded
     assert own.validation_fraction == pytest.approx(0.1)
     assert not hasattr(own, "held_out_percent")
     np.testing.assert_array_equal(loaded.score_samples(rows()), estimator.score_samples(rows()))
-    assert loaded.__getstate__()[HEADER]["format"] == 3
+    assert loaded.__getstate__()[HEADER]["format"] == FORMAT + 2
 
 
 @pytest.mark.parametrize(

@@ -40,9 +40,10 @@ class DeadUnits:
             return
         for run in self.runs:
             module = run.net.module_
-            if run.units_may_die:
+            if run.units_may_die and not run.frozen.holds("encoder"):
                 reinitialise(module, run.train, dead_units(module, run.train))
-            reinitialise_latent(module, run.train, run.noise)
+            if not run.frozen.holds("latent"):
+                reinitialise_latent(module, run.train, run.noise)
 
 
 @torch.no_grad()

@@ -90,11 +90,15 @@ class Ensemble:
         """Whether torch can run the networks together: not all it does can be stacked."""
         before = {name: buffer.clone() for name, buffer in self._buffers.items()}
         batch = next(iter(self._stacks.values()))
+        for runner in self.runners:
+            runner.net._set_training(True)
         try:
             self.terms(self._params, batch, Generator(self._rate.device).manual_seed(0))
         except RuntimeError:
             return False
         finally:
+            for runner in self.runners:
+                runner.net._set_training(False)
             for name, buffer in before.items():
                 self._buffers[name].copy_(buffer)
         return True
