@@ -279,6 +279,11 @@ def images(name: str) -> np.ndarray:
     return pixels.astype(np.float32) / np.float32(255)
 
 
+def image_labels(name: str) -> np.ndarray:
+    """Load what the images of an archive show, of shape (n_images,)."""
+    return _archive(_path(name))["y"]
+
+
 def sequences(name: str) -> Sequences:
     """Load sequences whose lengths may differ.
 

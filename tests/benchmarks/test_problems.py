@@ -19,6 +19,7 @@ from benchmarks.problems import (
     sparsity,
     stacking,
     thresholds,
+    transfer,
 )
 from benchmarks.rivals.sklearn_ae import SklearnAERival
 
@@ -392,6 +393,23 @@ def test_thresholds_measure_p_values(monkeypatch):
     assert "split: false 0.3000, standard error 0.0000: above 0.1" in thresholds.report(
         frame("thresholds", rows)
     )
+
+
+def test_a_network_goes_on_with_other_digits(folder, monkeypatch):
+    monkeypatch.setattr(transfer, "ROWS", [10])
+    monkeypatch.setitem(transfer.RIVALS, "sklearn_ae", SklearnAERival(max_iter=1))
+    for cached in (transfer._labelled, transfer._pretrained):
+        cached.cache_clear()
+    found = run("transfer", "sklearn_ae_frozen", 10, "images/mnist_5k")
+    assert found["n_train"] == 10
+    assert found["n_test"] == 20
+    assert found["r2"] < 1
+    rows = [
+        ("sklearn_ae", "tables/bank", 30, 0, {"r2": 0.8}),
+        ("pca", "tables/bank", 30, 0, {"r2": 0.5}),
+    ]
+    text = transfer.report(frame("transfer", rows))
+    assert "tables/bank, 30 rows: sklearn_ae +0.300 against pca" in text
 
 
 def test_an_implausible_cell_is_found_and_named(monkeypatch):
