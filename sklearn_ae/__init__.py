@@ -3,6 +3,7 @@
 from sklearn_ae import metrics
 from sklearn_ae._version import __version__ as __version__
 from sklearn_ae.applications import (
+    AutoencoderFeatureSelector,
     AutoencoderImputer,
     AutoencoderOutlierDetector,
     SuperResolver,
@@ -68,6 +69,7 @@ __all__ = [
     "AbsoluteError",
     "Augmentation",
     "Autoencoder",
+    "AutoencoderFeatureSelector",
     "AutoencoderImputer",
     "AutoencoderOutlierDetector",
     "BatchTopK",

@@ -19,6 +19,7 @@ from sklearn_ae import (
     TRUSTED_TYPES,
     AbsoluteError,
     Autoencoder,
+    AutoencoderFeatureSelector,
     AutoencoderImputer,
     AutoencoderOutlierDetector,
     ConvolutionalAutoencoder,
@@ -248,6 +249,13 @@ def test_applications(iris, library, device, monkeypatch):
     assert_like(imputer.transform(X), X, expected.transform(rows), rtol=1e-6)
     drawn = imputer.impute(X, 2)
     assert [type(values) for values in drawn] == [type(X)] * 2
+    chosen = {"n_features_to_select": 2, "estimator": "ridge", "random_state": 0}
+    selector = AutoencoderFeatureSelector(**chosen).fit(X)
+    expected = AutoencoderFeatureSelector(**chosen).fit(rows)
+    assert_like(selector.transform(X), X, expected.transform(rows))
+    kept = selector.transform(X)
+    assert_like(selector.inverse_transform(kept), X, expected.inverse_transform(as_numpy(kept)))
+    assert type(selector.ranking_) is type(X)
     estimator = Autoencoder(2, max_iter=0)
     X = to(library, iris, device)
     detector, expected = (

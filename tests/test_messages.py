@@ -10,6 +10,7 @@ from sklearn.exceptions import NotFittedError
 import sklearn_ae
 from sklearn_ae import (
     Autoencoder,
+    AutoencoderFeatureSelector,
     AutoencoderImputer,
     AutoencoderOutlierDetector,
     Gaussian,
@@ -85,6 +86,7 @@ def test_what_is_learned_asks_for_a_fit(name):
 @pytest.mark.parametrize(
     ("cls", "wrong", "near"),
     [
+        (AutoencoderFeatureSelector, "n_features", "n_features_to_select"),
         (AutoencoderImputer, "alfa", "alpha"),
         (AutoencoderOutlierDetector, "contaminaton", "contamination"),
         (SuperResolver, "scal", "scale"),

@@ -22,6 +22,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from sklearn_ae import (
     Autoencoder,
+    AutoencoderFeatureSelector,
     AutoencoderImputer,
     AutoencoderOutlierDetector,
     ConvolutionalAutoencoder,
@@ -144,6 +145,7 @@ ESTIMATORS = [
     small(),
     ConvolutionalAutoencoder(max_iter=1),
     RecurrentAutoencoder(max_iter=1),
+    AutoencoderFeatureSelector(),
     AutoencoderImputer(max_iter=1),
     AutoencoderOutlierDetector(small()),
     SuperResolver(),

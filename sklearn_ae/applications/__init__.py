@@ -1,11 +1,13 @@
 """Estimators for a task, with an autoencoder's parts inside."""
 
+from sklearn_ae.applications._feature_selector import AutoencoderFeatureSelector
 from sklearn_ae.applications._imputer import AutoencoderImputer
 from sklearn_ae.applications._outlier_detector import AutoencoderOutlierDetector
 from sklearn_ae.applications._super_resolver import SuperResolver
 from sklearn_ae.applications._time_series_detector import TimeSeriesOutlierDetector
 
 __all__ = [
+    "AutoencoderFeatureSelector",
     "AutoencoderImputer",
     "AutoencoderOutlierDetector",
     "SuperResolver",

@@ -15,7 +15,6 @@ from sklearn.utils.validation import (
     _check_feature_names_in,
     _num_samples,
     check_is_fitted,
-    validate_data,
 )
 
 from sklearn_ae._compat import check_sample_weight
@@ -28,20 +27,17 @@ from sklearn_ae.applications._imputation import (
     ResidualDraws,
     StandardTable,
 )
+from sklearn_ae.applications._table_input import check_table
 from sklearn_ae.autoencoders import StateMixin, check_no_conflict, in_kind
 from sklearn_ae.data import (
     ArrayForm,
-    Container,
     Series,
     as_numpy,
-    check_accepted,
-    objects_as_numbers,
     within_range,
 )
 from sklearn_ae.runtime import Seeds, named_in_errors, resolve_device, torch_defaults, torch_threads
 from sklearn_ae.training import TrainingConfig
 
-_DTYPES = (np.float64, np.float32)
 # Epochs without improvement after which the learning rate falls for good.
 _PATIENCE = 4
 _NETWORK = ["hidden_layer_sizes", "alpha", "learning_rate_init", "max_iter"]
@@ -253,7 +249,7 @@ default="from_dtype"
 
     def _fit(self, X: ArrayLike, sample_weight: ArrayLike | None) -> None:
         device = resolve_device(self.device)
-        X = self._validated(X, reset=True)
+        X = check_table(self, X, reset=True)
         weight = np.ones(_num_samples(X))
         if sample_weight is not None:
             weight = within_range(check_sample_weight(sample_weight, weight[:, None]))
@@ -356,7 +352,7 @@ default="from_dtype"
 
     def _filled(self, X: ArrayLike, draws: list[np.random.Generator | None]) -> list[Any]:
         """Fill rows, once for each generator; None takes the most likely values."""
-        X = self._validated(X, reset=False)
+        X = check_table(self, X, reset=False)
         with torch_threads(1):
             columns, Z, missing = self._table.read(X)
             filled = self._filler.fill(Z)
@@ -405,23 +401,6 @@ default="from_dtype"
         """Positions of the features that come back."""
         empty = [feature.empty for feature in self._table.features]
         return np.flatnonzero(np.full(len(empty), self.keep_empty_features) | ~np.array(empty))
-
-    @np.errstate(invalid="ignore")  # scikit-learn adds up the cells, past infinity both ways
-    def _validated(self, X: ArrayLike, *, reset: bool) -> Any:
-        """Check rows; frames stay what they are, if `fit` saw one."""
-        check_accepted(X)
-        if reset:
-            self._frame = Container.of(X).backend is not None
-        if not self._frame or Container.of(X).backend is None:
-            X = objects_as_numbers(X)
-            return validate_data(self, X, dtype=_DTYPES, reset=reset, ensure_all_finite="allow-nan")
-        if not _num_samples(X):
-            raise ValueError(
-                "Found array with 0 sample(s), a frame without rows, while a minimum of 1 is "
-                "required."
-            )
-        validate_data(self, X, reset=reset, skip_check_array=True)
-        return X
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[np.object_]:
         """Return the names of the columns that come back.

@@ -12,6 +12,7 @@ from sklearn.utils.estimator_checks import check_estimator
 
 from sklearn_ae import (
     Autoencoder,
+    AutoencoderFeatureSelector,
     AutoencoderImputer,
     AutoencoderOutlierDetector,
     ConvolutionalAutoencoder,
@@ -108,6 +109,7 @@ BASES = [
     Autoencoder,
     VariationalAutoencoder,
     RecurrentAutoencoder,
+    AutoencoderFeatureSelector,
     AutoencoderImputer,
     AutoencoderOutlierDetector,
     SuperResolver,

@@ -12,6 +12,7 @@ from sklearn.base import clone
 
 from sklearn_ae import (
     Autoencoder,
+    AutoencoderFeatureSelector,
     AutoencoderImputer,
     AutoencoderOutlierDetector,
     ConvolutionalAutoencoder,
@@ -24,6 +25,7 @@ ESTIMATORS = [
     Autoencoder(2, max_iter=0),
     RecurrentAutoencoder(2, max_iter=0),
     ConvolutionalAutoencoder(2, max_iter=0),
+    AutoencoderFeatureSelector(),
     AutoencoderImputer(max_iter=0),
     AutoencoderOutlierDetector(Autoencoder(2, max_iter=0), n_estimators=1),
     SuperResolver(max_iter=0),
@@ -55,6 +57,10 @@ FITTED = [
     (Autoencoder(2, max_iter=0).fit(FRAME), ["transform", "reconstruct", "score_samples"]),
     (Autoencoder(2, max_iter=0).fit(FRAME), ["reconstruction_errors", "iter_reconstruct"]),
     (AutoencoderImputer(max_iter=0).fit(FRAME), ["transform", "impute"]),
+    (
+        AutoencoderFeatureSelector(estimator="ridge").fit(FRAME),
+        ["transform", "inverse_transform"],
+    ),
     (RecurrentAutoencoder(2, max_iter=0).fit(FRAME), ["transform", "score_steps"]),
 ]
 

@@ -17,6 +17,7 @@ import sklearn_ae
 from sklearn_ae import (
     MMD,
     Autoencoder,
+    AutoencoderFeatureSelector,
     AutoencoderImputer,
     AutoencoderOutlierDetector,
     BatchTopK,
@@ -291,6 +292,10 @@ class Own(nn.Linear):
     ("make", "named"),
     [
         (lambda X: Autoencoder(3, encoder=Own, **FAST).fit(X), "OwnCoder"),
+        (
+            lambda X: AutoencoderFeatureSelector(estimator="ridge").fit(X),
+            "AutoencoderFeatureSelector",
+        ),
         (lambda X: AutoencoderImputer(Autoencoder(3, **SMALL)).fit(X), "AutoencoderImputer"),
         (lambda X: Autoencoder(3, **SMALL).fit(X, condition=X[:, 0]), "condition"),
         (lambda X: Autoencoder(3, deep_features=True, **SMALL).fit(X), "deep_features"),

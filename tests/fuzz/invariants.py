@@ -26,6 +26,7 @@ import sklearn_ae
 from sklearn_ae import (
     AbsoluteError,
     Autoencoder,
+    AutoencoderFeatureSelector,
     AutoencoderImputer,
     AutoencoderOutlierDetector,
     ContractiveAutoencoder,
@@ -39,6 +40,7 @@ from tests.fuzz.strategies import Example, Matrix, Sequences
 # That of scikit-learn's check_methods_subset_invariance, as a share of the largest answer.
 # Rows of float32 are answered in float32.
 TOLERANCE = {"float64": 1e-7, "float32": 1e-3}
+TABLES_ALONE = (AutoencoderFeatureSelector, AutoencoderImputer, AutoencoderOutlierDetector)
 ERRORS = ("score_samples", "reconstruction_errors")
 # What is answered in float32; pixels of whole numbers are shares of the largest.
 SINGLE = (np.float32, np.uint8, np.uint16)
@@ -195,6 +197,8 @@ def answer(estimator: BaseEstimator, X: Any, draws: bool = False) -> Answers:
     """Return all that an estimator says about rows."""
     if isinstance(estimator, SuperResolver):
         return {"predict": estimator.predict(X)}
+    if isinstance(estimator, AutoencoderFeatureSelector):
+        return {"inverse_transform": estimator.inverse_transform(estimator.transform(X))}
     if isinstance(estimator, AutoencoderImputer):
         return {"transform": estimator.transform(X)}
     found = {"score_samples": estimator.score_samples(X), "predict": estimator.predict(X)}
@@ -228,10 +232,10 @@ def holes_of(X: Any) -> list[np.ndarray]:
 
 
 def check_finite(example: Example, fitted: BaseEstimator, X: Any, found: Answers) -> None:
-    """No NaN and no infinity, but in errors of cells that were missing."""
+    """No NaN and no infinity, but in errors of missing cells, and in kept cells that are."""
     # Columns without any value are dropped or kept by the imputer; holes in words may stay.
     for name, values in found.items():
-        holes = holes_of(X) if name == "reconstruction_errors" else None
+        holes = holes_of(X) if name in ("reconstruction_errors", "inverse_transform") else None
         listed = list(parts(values))
         if holes is not None and isinstance(X, pd.DataFrame):
             holes = [np.column_stack(holes)] if len(listed) == 1 else holes
@@ -360,7 +364,7 @@ def check_scale(example: Example, fitted: BaseEstimator, X: Any, found: Answers)
     rows, estimator = example.rows, example.estimator
     if not isinstance(rows, Matrix) or rows.domain != "real" or rows.dtype not in TOLERANCE:
         return
-    if isinstance(estimator, (AutoencoderImputer, AutoencoderOutlierDetector)):
+    if isinstance(estimator, TABLES_ALONE):
         return
     powers = {"squared_error": 2, SquaredError: 2, "absolute_error": 1, AbsoluteError: 1}
     loss = estimator.loss if isinstance(estimator.loss, str) else type(estimator.loss)

@@ -18,6 +18,7 @@ from sklearn_ae import (
     MMD,
     AbsoluteError,
     Autoencoder,
+    AutoencoderFeatureSelector,
     AutoencoderImputer,
     AutoencoderOutlierDetector,
     BatchTopK,
@@ -474,6 +475,19 @@ def imputers(draw: st.DrawFn) -> Example:
 
 
 @st.composite
+def selectors(draw: st.DrawFn) -> Example:
+    """The selector of columns, on tables with missing cells."""
+    parameters = some(draw, groups=[[[0, -1]], [[0]]], categorical_features=[[0], None])
+    estimator = AutoencoderFeatureSelector(
+        draw(st.sampled_from([None, 1, 2, 0.5, 0.99])),
+        estimator=draw(st.sampled_from(["ridge", "ridge", Autoencoder(1, max_iter=1)])),
+        random_state=0,
+        **parameters,
+    )
+    return Example(estimator, draw(matrices(missing=True) | frames()), draw(weights))
+
+
+@st.composite
 def detectors(draw: st.DrawFn) -> Example:
     """The detector of outliers, over autoencoders of tables."""
     inner = draw(TABLE_VARIANTS)
@@ -523,5 +537,5 @@ TABLE_VARIANTS = st.one_of(*map(variants, VARIANTS))
 TABLES = st.one_of(TABLE_VARIANTS, *(table_compositions() for _ in range(5)))
 IMAGES = st.one_of(convolutional(), image_compositions(), image_compositions())
 SEQUENCES = st.one_of(recurrent(), recurrent_compositions())
-APPLICATIONS = st.one_of(imputers(), imputers(), detectors(), resolvers())
+APPLICATIONS = st.one_of(imputers(), imputers(), selectors(), detectors(), resolvers())
 ALL = st.one_of(TABLES, IMAGES, SEQUENCES, APPLICATIONS)

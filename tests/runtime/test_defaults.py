@@ -9,6 +9,7 @@ from numpy.testing import assert_array_equal
 
 from sklearn_ae import (
     Autoencoder,
+    AutoencoderFeatureSelector,
     AutoencoderImputer,
     Convolutional,
     Recurrent,
@@ -26,6 +27,7 @@ CASES = [
     (StackedAutoencoder(**SHORT), X),
     (Autoencoder(2, architecture=Convolutional(), **SHORT), IMAGES),
     (Autoencoder(2, architecture=Recurrent(), **SHORT), IMAGES),
+    (AutoencoderFeatureSelector(2, estimator=Autoencoder(2, **SHORT), random_state=0), X),
     (AutoencoderImputer(**SHORT), np.where(X > 1, np.nan, X)),
     (SuperResolver(**SHORT), IMAGES),
 ]

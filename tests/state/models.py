@@ -14,6 +14,7 @@ from sklearn.decomposition import PCA
 from sklearn_ae import (
     MMD,
     Autoencoder,
+    AutoencoderFeatureSelector,
     AutoencoderImputer,
     AutoencoderOutlierDetector,
     Contraction,
@@ -112,6 +113,13 @@ KINDS = {
     "recurrent": Kind(
         RecurrentAutoencoder(2, hidden_size=4, max_iter=1, random_state=0), sequences
     ),
+    "feature_selector": Kind(
+        AutoencoderFeatureSelector(2, estimator="ridge", random_state=0), rows
+    ),
+    "feature_selector_of_a_table": Kind(
+        AutoencoderFeatureSelector(3, groups=[["number", "visits"]], random_state=0),
+        lambda: table(gaps=True),
+    ),
     "imputer": Kind(AutoencoderImputer(**_TABLE), incomplete),
     "imputer_of_a_table": Kind(
         AutoencoderImputer(add_indicator=True, **_TABLE), lambda: table(gaps=True)
@@ -154,6 +162,8 @@ def answers(name: str, estimator: Any) -> dict[str, np.ndarray]:
             given = 5 if method == "sample" else KINDS[name].data()
             more = {"random_state": 0} if method in ("sample", "impute") else {}
             found[method] = getattr(estimator, method)(given, **more)
+    if isinstance(estimator, AutoencoderFeatureSelector):
+        found["inverse_transform"] = estimator.inverse_transform(found["transform"])
     return {f"{m}_{part}": a for m, value in found.items() for part, a in _arrays(value).items()}
 
 
