@@ -137,6 +137,7 @@ def _fits() -> dict[str, Callable[[], tuple[Any, Any]]]:
             ),
             _cancer(),
         ),
+        "feature_selector": of(ae.AutoencoderFeatureSelector(5, random_state=0), _cancer()),
         "imputer": of(ae.AutoencoderImputer(random_state=0), _with_gaps(_iris())),
         "imputer_frame": of(ae.AutoencoderImputer(random_state=0), _frame()),
         "super_resolver": of(

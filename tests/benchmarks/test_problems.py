@@ -15,6 +15,7 @@ from benchmarks.problems import (
     planted,
     reasons,
     sampling,
+    selection,
     series,
     sparsity,
     stacking,
@@ -512,3 +513,32 @@ def test_a_series_that_no_package_holds_says_which(monkeypatch):
     with pytest.raises(ValueError, match=r"series/yahoo.*needs the package sktime"):
         data.series("series/yahoo")
     assert not data.available("series/yahoo")
+
+
+def test_selected_columns_are_as_many_as_asked_for_and_judged_alike():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(80, 3)) @ rng.normal(size=(3, 7))
+    X = X + 0.1 * rng.normal(size=X.shape)
+    for name, rival in selection.SELECTORS.items():
+        chosen = rival.fit(X, 3, 0)
+        assert len(set(chosen.tolist())) == 3, name
+        assert chosen.min() >= 0
+        assert chosen.max() < 7
+    Z = (X - X.mean(axis=0)) / X.std(axis=0)
+    linear = selection.rebuilt_r2(Z[:60], Z[60:], selection.SELECTORS["linear"].fit(X, 3, 0), 0)
+    one = selection.rebuilt_r2(Z[:60], Z[60:], np.array([0]), 0)
+    assert one < linear < 1
+    assert linear > 0.9
+
+
+def test_selection_is_reported_with_its_bars():
+    cells = [("a", 2), ("a", 4)]
+    rows = [("linear", *cell, 0, {"r2": 0.5}) for cell in cells]
+    rows += [
+        ("sklearn_ae", "a", 2, 0, {"r2": 0.6, "nonlinear": 1}),
+        ("sklearn_ae", "a", 4, 0, {"r2": 0.49, "nonlinear": 0}),
+    ]
+    text = selection.report(frame("selection", rows))
+    assert "mean gain over linear: +0.0450 clears +0.005" in text
+    assert "least gain of a cell: -0.0100 (a k=4) fails -0.005" in text
+    assert "kept: 50% of 2 fits" in text
