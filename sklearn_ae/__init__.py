@@ -6,8 +6,11 @@ from sklearn_ae.applications import (
     AutoencoderFeatureSelector,
     AutoencoderImputer,
     AutoencoderOutlierDetector,
+    AutoencoderRecommender,
     SuperResolver,
     TimeSeriesOutlierDetector,
+    ratings_matrix,
+    split_by_time,
 )
 from sklearn_ae.architectures import Augmentation, Convolutional, Dense, Recurrent
 from sklearn_ae.autoencoders import (
@@ -50,6 +53,7 @@ from sklearn_ae.losses import (
     Bernoulli,
     GaussianLikelihood,
     HuberError,
+    Multinomial,
     Poisson,
     SquaredError,
 )
@@ -72,6 +76,7 @@ __all__ = [
     "AutoencoderFeatureSelector",
     "AutoencoderImputer",
     "AutoencoderOutlierDetector",
+    "AutoencoderRecommender",
     "BatchTopK",
     "Bernoulli",
     "Blur",
@@ -96,6 +101,7 @@ __all__ = [
     "Latent",
     "LatentModule",
     "MaskingNoise",
+    "Multinomial",
     "NestedCodes",
     "OtherRangeWarning",
     "Penalty",
@@ -118,6 +124,8 @@ __all__ = [
     "VectorQuantizedAutoencoder",
     "WassersteinAutoencoder",
     "metrics",
+    "ratings_matrix",
+    "split_by_time",
     "to_onnx",
 ]
 

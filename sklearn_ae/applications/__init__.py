@@ -3,6 +3,8 @@
 from sklearn_ae.applications._feature_selector import AutoencoderFeatureSelector
 from sklearn_ae.applications._imputer import AutoencoderImputer
 from sklearn_ae.applications._outlier_detector import AutoencoderOutlierDetector
+from sklearn_ae.applications._recommendation import ratings_matrix, split_by_time
+from sklearn_ae.applications._recommender import AutoencoderRecommender
 from sklearn_ae.applications._super_resolver import SuperResolver
 from sklearn_ae.applications._time_series_detector import TimeSeriesOutlierDetector
 
@@ -10,6 +12,9 @@ __all__ = [
     "AutoencoderFeatureSelector",
     "AutoencoderImputer",
     "AutoencoderOutlierDetector",
+    "AutoencoderRecommender",
     "SuperResolver",
     "TimeSeriesOutlierDetector",
+    "ratings_matrix",
+    "split_by_time",
 ]

@@ -143,10 +143,11 @@ class BaseAutoencoder(
         corrupted copy.
     penalties : tuple of Penalty, default=()
         Further terms of the objective, in place of `l1`.
-    loss : {"squared_error", "absolute_error", "huber", "gaussian", "bernoulli", "poisson"} or \
-Loss, default="squared_error"
+    loss : {"squared_error", "absolute_error", "huber", "gaussian", "bernoulli", "poisson", \
+"multinomial"} or Loss, default="squared_error"
         Cost of a reconstruction. "bernoulli" needs X in [0, 1] and gives probabilities;
-        "poisson" needs X >= 0 and gives rates; "gaussian" learns the noise.
+        "poisson" needs X >= 0 and gives rates, "multinomial" X >= 0 and gives shares of a row;
+        "gaussian" learns the noise.
     init : {"pca", "random"}, default="pca"
         "pca" begins from the closed-form linear solution. "random" is the textbook network:
         no linear map beside it, random weights, and no promise.

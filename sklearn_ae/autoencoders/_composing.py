@@ -36,6 +36,12 @@ def model_spec(estimator: BaseAutoencoder, rows: Rows, n_components: int) -> Mod
     )
     check_deep(estimator, spec.architecture)
     _check_read(spec.penalties, rows)
+    table = isinstance(rows.values, TableRows)
+    if not spec.loss.standardized and (table or rows.sample_shape is not None):
+        raise ValueError(
+            f"loss={loss!r} is of rows of counts of one kind, but X holds "
+            f"{'columns of several kinds' if table else 'images or sequences'}; use another loss."
+        )
     if isinstance(rows.values, TableRows):
         spec.loss._validate_params()
         spec = replace(spec, loss=TabularLoss(spec.loss, rows.values.columns))

@@ -44,9 +44,9 @@ class VariationalAutoencoder(BaseAutoencoder):
         with their number. Below 20, the bound is averaged over groups of so many codes.
     latent : Gaussian, default=None
         What stands between encoder and decoder, in place of `beta` and `warm_up`.
-    loss : {"gaussian", "bernoulli", "poisson"} or Loss, default="gaussian"
-        The distribution of a row given its code. "bernoulli" needs X in [0, 1] and
-        "poisson" X >= 0.
+    loss : {"gaussian", "bernoulli", "poisson", "multinomial"} or Loss, default="gaussian"
+        The distribution of a row given its code. "bernoulli" needs X in [0, 1], "poisson" and
+        "multinomial" X >= 0.
 
     Attributes
     ----------
@@ -110,7 +110,7 @@ class VariationalAutoencoder(BaseAutoencoder):
         "warm_up": [Interval(Real, 0, 1, closed="both")],
         "n_importance_samples": [Interval(Integral, 1, None, closed="left")],
         "latent": [Gaussian, None],
-        "loss": [StrOptions({"gaussian", "bernoulli", "poisson"}), Loss],
+        "loss": [StrOptions({"gaussian", "bernoulli", "poisson", "multinomial"}), Loss],
     }
 
     def __init__(

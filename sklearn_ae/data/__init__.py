@@ -22,7 +22,7 @@ from sklearn_ae.data._normal_scores import NormalScores
 from sklearn_ae.data._pixel_range import OtherRangeWarning, PixelRange
 from sklearn_ae.data._ragged import Ragged, blocks, plan
 from sklearn_ae.data._rows import FEW_ROWS, SMALL, Rows, within_range
-from sklearn_ae.data._scaling import ColumnScaling, check_same_units
+from sklearn_ae.data._scaling import ColumnScaling, UnitScaling, check_same_units
 from sklearn_ae.data._scalings import fit_scaling, scaling_from
 from sklearn_ae.data._sequences import Sequences, Steps
 from sklearn_ae.data._series import Series
@@ -68,6 +68,7 @@ __all__ = [
     "Table",
     "TableRows",
     "TableScaling",
+    "UnitScaling",
     "NormalScores",
     "as_images",
     "as_numpy",

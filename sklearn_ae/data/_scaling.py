@@ -208,6 +208,34 @@ class ColumnScaling:
         return z.astype(np.float64, copy=False) * self.scale + self.mean
 
 
+class UnitScaling(ColumnScaling):
+    """Columns as they are, as all of them are in one unit.
+
+    Parameters
+    ----------
+    mean, scale : ndarray of shape (n_features,), float64
+        0 and 1.
+    center : ndarray of shape (n_features,), float64
+        Weighted column means, which nothing is shifted by.
+    """
+
+    _of_columns = ("mean", "scale", "center")
+
+    def __init__(self, mean: NDArray, scale: NDArray, center: NDArray) -> None:
+        super().__init__(mean, scale)
+        self.center = center
+
+    @classmethod
+    def fit(cls, rows: Rows) -> UnitScaling:
+        """Measure the means of some rows."""
+        center = ColumnScaling.fit(rows).mean
+        return cls(np.zeros_like(center), np.ones_like(center), center)
+
+    def state(self) -> dict:
+        """Return plain arrays, from which `scaling_from` makes the scaling again."""
+        return {**super().state(), "center": self.center}
+
+
 def check_same_units(noisy: NDArray | LazyRows, clean: NDArray | LazyRows) -> None:
     """Raise if clean rows are not in the units of their noisy versions.
 

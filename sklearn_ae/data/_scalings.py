@@ -7,7 +7,7 @@ import math
 from sklearn_ae.data._channels import ChannelScaling
 from sklearn_ae.data._normal_scores import NormalScores
 from sklearn_ae.data._rows import Rows
-from sklearn_ae.data._scaling import ColumnScaling
+from sklearn_ae.data._scaling import ColumnScaling, UnitScaling
 from sklearn_ae.data._table import TableRows
 from sklearn_ae.data._table_scaling import TableScaling
 
@@ -47,4 +47,6 @@ def scaling_from(state: dict) -> ColumnScaling:
     """Make a scaling again from its arrays."""
     if "maps" in state:
         return NormalScores.of_state(state)
+    if "center" in state:
+        return UnitScaling(**state)
     return (TableScaling if "share" in state else ColumnScaling)(**state)

@@ -3,6 +3,7 @@
 from sklearn_ae.losses._base import CellLoss, Loss
 from sklearn_ae.losses._distances import AbsoluteError, HuberError, SquaredError
 from sklearn_ae.losses._likelihoods import Bernoulli, GaussianLikelihood, Poisson
+from sklearn_ae.losses._multinomial import Multinomial
 from sklearn_ae.losses._tabular import TabularLoss
 
 LOSSES: dict[str, type[Loss]] = {
@@ -12,6 +13,7 @@ LOSSES: dict[str, type[Loss]] = {
     "gaussian": GaussianLikelihood,
     "bernoulli": Bernoulli,
     "poisson": Poisson,
+    "multinomial": Multinomial,
 }
 
 __all__ = [
@@ -22,6 +24,7 @@ __all__ = [
     "GaussianLikelihood",
     "HuberError",
     "Loss",
+    "Multinomial",
     "Poisson",
     "SquaredError",
     "TabularLoss",

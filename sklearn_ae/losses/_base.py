@@ -52,14 +52,16 @@ class Loss(NamesParameters, BaseEstimator, ABC):
     """The cost of a reconstruction, in standard units for training and in X's for scores.
 
     `n_parameters` is how many numbers a decoder writes for each feature, `log_likelihood`
-    says whether the loss is minus the logarithm of a density of X, and `normal_scores` whether
-    columns may be mapped to normal scores. `of_difference` says that a cell costs
+    says whether the loss is minus the logarithm of a density of X, `normal_scores` whether
+    columns may be mapped to normal scores. `standardized` says that columns are seen in standard
+    units, else as they are, and `of_difference` says that a cell costs
     `cost(difference, scale)` of its difference from the reconstruction, of arrays and tensors.
     """
 
     n_parameters: int = 1
     log_likelihood: bool = False
     normal_scores: bool = False
+    standardized: bool = True
     of_difference: bool = False
     _parameter_constraints: dict = {}
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_ae.data import FEW_ROWS, SMALL, ColumnScaling, NormalScores, Rows
+from sklearn_ae.data import FEW_ROWS, SMALL, ColumnScaling, NormalScores, Rows, UnitScaling
 from sklearn_ae.inference import (
     DefensiveMixture,
     Model,
@@ -394,6 +394,9 @@ class Fitter:
         if previous is not None:
             return previous.scaling, previous.target_scaling
         start = self.spec.start
+        if not self.spec.loss.standardized:
+            scaling = UnitScaling.fit(rows)
+            return scaling, scaling if rows.target is None else UnitScaling.fit(rows.targets)
         if start is None:
             return fit_scalings(rows, normal_scores=normal_scores)
         return start.scalings(rows, normal_scores=normal_scores)
