@@ -45,6 +45,8 @@ SERIES = {
     "series/mitdb": ("sktime", "datasets/data/mitdb/mitdb.csv", "data", "label"),
     "series/yahoo": ("sktime", "datasets/data/yahoo/yahoo.csv", "data", "label"),
 }
+# Users and what they took: least rating, and least number of users of an item.
+RATINGS = {"ratings/ml-100k": (4, 1), "ratings/lastfm": (0, 3)}
 
 # Targets and row identifiers of the tables: not features.
 NOT_FEATURES = {
@@ -97,6 +99,9 @@ def available(name: str) -> bool:
         return True
     if name in SERIES:
         return _series_path(name) is not None
+    if name in RATINGS:
+        folder = _folder()
+        return folder is not None and (folder / f"{name}.tsv").exists()
     if name.startswith(ARCHIVES) and name not in PHOTOGRAPHS:
         folder = _folder()
         return folder is not None and (folder / f"{name}.npz").exists()
@@ -123,6 +128,8 @@ def shape(name: str) -> tuple[int, int]:
         return int(n_rows), int(n_columns)
     if name in SERIES:
         return series(name)[0].shape
+    if name in RATINGS:
+        return ratings(name).shape
     if name.startswith("images/"):
         pixels = images(name)
         return len(pixels), pixels[0].size
@@ -332,6 +339,32 @@ def series(name: str) -> tuple[np.ndarray, np.ndarray]:
     frame = pd.read_csv(path)
     *_, values, labels = SERIES[name]
     return frame[[values]].to_numpy(np.float64), frame[labels].to_numpy() != 0
+
+
+def ratings(name: str) -> sparse.csr_array:
+    """Load what users took, 1 for each of their items.
+
+    Parameters
+    ----------
+    name : str
+        Name of a set of ratings. Items with too few users are left out, then users with less than
+        five items.
+
+    Returns
+    -------
+    users : csr_array of shape (n_users, n_items)
+    """
+    least, n_users = RATINGS[name]
+    frame = pd.read_csv(_path(name).with_suffix(".tsv"), sep="\t")
+    frame = frame.rename(columns=lambda column: column.partition("_id")[0].partition(":")[0])
+    if least:
+        frame = frame[frame["rating"] >= least]
+    frame = frame[frame.groupby("item")["user"].transform("nunique") >= n_users]
+    row, _ = pd.factorize(frame["user"])
+    column, _ = pd.factorize(frame["item"])
+    users = sparse.csr_array((np.ones(len(frame)), (row, column)))
+    users.data[:] = 1.0
+    return users[np.diff(users.indptr) >= 5]
 
 
 def _series_path(name: str) -> Path | None:

@@ -12,10 +12,11 @@ from sklearn_ae import (
     Bernoulli,
     GaussianLikelihood,
     HuberError,
+    Multinomial,
     Poisson,
     SquaredError,
 )
-from sklearn_ae.data import ColumnScaling, Rows
+from sklearn_ae.data import ColumnScaling, Rows, UnitScaling
 from sklearn_ae.losses import LOSSES
 from sklearn_ae.starts import LinearStart
 
@@ -24,6 +25,11 @@ RNG = np.random.default_rng(0)
 X = np.c_[RNG.uniform(size=(60, 2)), RNG.uniform(size=60) * 0.1, np.full(60, 0.3)]
 SCALING = ColumnScaling.fit(Rows(X))
 EVERY = pytest.mark.parametrize("loss", [cls() for cls in LOSSES.values()], ids=LOSSES)
+
+
+def scaling_of(loss, rows=X):
+    """The scales that a loss has of rows."""
+    return (ColumnScaling if loss.standardized else UnitScaling).fit(Rows(rows))
 
 
 def written(loss, seed=1, spread=0.7):
@@ -39,11 +45,11 @@ def parts(output):
 
 @EVERY
 def test_the_torch_part_times_the_unit_is_the_sum_of_the_errors(loss):
-    output = written(loss)
-    cell = loss.build(SCALING).double()
-    cells = cell(torch.from_numpy(output), torch.from_numpy(SCALING.apply(X)))
-    losses = cells.sum(dim=1).numpy() * loss.unit(SCALING) + loss.constants(X, SCALING)
-    assert_allclose(losses, loss.errors(X, output, SCALING).sum(axis=1), rtol=1e-5, atol=1e-6)
+    output, scaling = written(loss), scaling_of(loss)
+    cell = loss.build(scaling).double()
+    cells = cell(torch.from_numpy(output), torch.from_numpy(scaling.apply(X)))
+    losses = cells.sum(dim=1).numpy() * loss.unit(scaling) + loss.constants(X, scaling)
+    assert_allclose(losses, loss.errors(X, output, scaling).sum(axis=1), rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("loss", [SquaredError(), AbsoluteError(), HuberError(), Bernoulli()])
@@ -54,7 +60,7 @@ def test_column_weights_add_up_to_one(loss):
 @EVERY
 def test_rows_without_variance_have_a_loss(loss):
     constant = np.full((5, 3), 0.5)
-    scaling = ColumnScaling.fit(Rows(constant))
+    scaling = scaling_of(loss, constant)
     output = np.zeros((5, 3 * loss.n_parameters))
     cells = loss.build(scaling)(torch.from_numpy(output), torch.zeros(5, 3))
     assert np.isfinite(loss.errors(constant, output, scaling)).all()
@@ -115,6 +121,22 @@ def test_the_poisson_is_scipys_log_probability():
     assert_allclose(loss.errors(counts, output, scaling), expected, rtol=1e-9)
 
 
+def test_the_multinomial_is_scipys_log_probability():
+    rng = np.random.default_rng(0)
+    counts = rng.poisson([0.3, 2.0, 5.0, 0.0], size=(60, 4)).astype(float)
+    loss = Multinomial()
+    scaling = scaling_of(loss, counts)
+    output = written(loss)
+    shares = loss.restore(output, scaling)
+    assert_allclose(shares.sum(axis=1), 1.0)
+    expected = -stats.multinomial.logpmf(counts, counts.sum(axis=1), shares)
+    assert_allclose(loss.errors(counts, output, scaling).sum(axis=1), expected, rtol=1e-9)
+    marginals = loss.restore(np.zeros((1, 4)), scaling)[0]
+    assert_allclose(marginals, counts.sum(axis=0) / counts.sum(), atol=1e-3)
+    with pytest.raises(ValueError, match="X holds -1"):
+        loss.check(-counts.clip(max=1))
+
+
 @pytest.mark.parametrize(
     "loss", [SquaredError(), AbsoluteError(), HuberError(), GaussianLikelihood()]
 )
@@ -154,9 +176,10 @@ def test_columns_of_zeros_and_ones_alone_are_restored():
 
 @EVERY
 def test_samples_have_the_mean_that_restore_gives(loss):
+    scaling = scaling_of(loss)
     output = np.repeat(written(loss)[:1], 20_000, axis=0)
-    drawn = loss.sample(output, SCALING, np.random.default_rng(0))
-    expected = loss.restore(output[:1], SCALING)[0]
+    drawn = loss.sample(output, scaling, np.random.default_rng(0))
+    expected = loss.restore(output[:1], scaling)[0]
     error = drawn.std(axis=0) / len(drawn) ** 0.5
     assert drawn.shape == (20_000, 4)
     assert (np.abs(drawn.mean(axis=0) - expected) <= 5 * error + 1e-12).all()
@@ -191,13 +214,15 @@ def test_a_gaussian_decoder_starts_with_the_noise_of_the_start(noise):
 
 @EVERY
 def test_gradients_point_to_lower_losses(loss):
-    cell = loss.build(SCALING).double()
-    target = torch.from_numpy(SCALING.apply(X))
+    scaling = scaling_of(loss)
+    cell = loss.build(scaling).double()
+    target = torch.from_numpy(scaling.apply(X))
     output = torch.from_numpy(written(loss)).requires_grad_()
     cell(output, target).sum().backward()
     step = output.detach() - 0.01 * output.grad / output.grad.norm()
     assert cell(step, target).sum() < cell(output, target).sum()
-    assert (output.grad.reshape(len(X), loss.n_parameters, 4)[:, :, 3] == 0).all()
+    if loss.standardized:
+        assert (output.grad.reshape(len(X), loss.n_parameters, 4)[:, :, 3] == 0).all()
 
 
 def test_the_logistic_mean_of_a_bernoulli_is_its_reconstruction():
