@@ -13,6 +13,7 @@ from sklearn_ae import (
     AutoencoderFeatureSelector,
     AutoencoderImputer,
     AutoencoderOutlierDetector,
+    AutoencoderRecommender,
     Gaussian,
     SuperResolver,
     VariationalAutoencoder,
@@ -88,6 +89,7 @@ def test_what_is_learned_asks_for_a_fit(name):
     [
         (AutoencoderFeatureSelector, "n_features", "n_features_to_select"),
         (AutoencoderImputer, "alfa", "alpha"),
+        (AutoencoderRecommender, "drop_out", "dropout"),
         (AutoencoderOutlierDetector, "contaminaton", "contamination"),
         (SuperResolver, "scal", "scale"),
         (sklearn_ae.Augmentation, "corp", "crop"),

@@ -15,6 +15,7 @@ from sklearn_ae import (
     AutoencoderFeatureSelector,
     AutoencoderImputer,
     AutoencoderOutlierDetector,
+    AutoencoderRecommender,
     ConvolutionalAutoencoder,
     Dense,
     Gaussian,
@@ -111,6 +112,7 @@ BASES = [
     RecurrentAutoencoder,
     AutoencoderFeatureSelector,
     AutoencoderImputer,
+    AutoencoderRecommender,
     AutoencoderOutlierDetector,
     SuperResolver,
 ]

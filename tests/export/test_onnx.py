@@ -20,6 +20,7 @@ from sklearn_ae import (
     AutoencoderFeatureSelector,
     AutoencoderImputer,
     AutoencoderOutlierDetector,
+    AutoencoderRecommender,
     BatchTopK,
     ContractiveAutoencoder,
     ConvolutionalAutoencoder,
@@ -295,6 +296,10 @@ class Own(nn.Linear):
         (
             lambda X: AutoencoderFeatureSelector(estimator="ridge").fit(X),
             "AutoencoderFeatureSelector",
+        ),
+        (
+            lambda X: AutoencoderRecommender(alpha=1.0, network_weight=0).fit(abs(X)),
+            "AutoencoderRecommender",
         ),
         (lambda X: AutoencoderImputer(Autoencoder(3, **SMALL)).fit(X), "AutoencoderImputer"),
         (lambda X: Autoencoder(3, **SMALL).fit(X, condition=X[:, 0]), "condition"),

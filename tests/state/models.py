@@ -17,6 +17,7 @@ from sklearn_ae import (
     AutoencoderFeatureSelector,
     AutoencoderImputer,
     AutoencoderOutlierDetector,
+    AutoencoderRecommender,
     Contraction,
     ContractiveAutoencoder,
     ConvolutionalAutoencoder,
@@ -63,6 +64,10 @@ def table(*, gaps: bool = False) -> pd.DataFrame:
         frame.loc[::6, ["number", "visits"]] = np.nan
         frame.loc[1::6, "level"] = None
     return frame
+
+
+def counts() -> np.ndarray:
+    return np.floor(np.abs(np.sin(np.arange(30.0 * 6) * 0.37)) * 3).reshape(30, 6)
 
 
 def images() -> np.ndarray:
@@ -142,6 +147,12 @@ KINDS = {
     ),
     "time_series_outlier_detector_of_its_own": Kind(
         TimeSeriesOutlierDetector(training_rows="clean", n_estimators=1, random_state=0), rows
+    ),
+    "recommender": Kind(
+        AutoencoderRecommender(alpha=1.0, dropout=0.5, network_weight=0.5, random_state=0), counts
+    ),
+    "recommender_in_closed_form": Kind(
+        AutoencoderRecommender(alpha=1.0, dropout=0.5, network_weight=0, random_state=0), counts
     ),
     "super_resolver": Kind(SuperResolver(channels=2, depth=2, max_iter=1, random_state=0), images),
 }
