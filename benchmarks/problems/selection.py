@@ -135,8 +135,26 @@ def report(results: pd.DataFrame, *, markdown: bool = False) -> str:
             f"{verdicts[1]} {-SLACK:+g}",
             f"cells below {-SLACK:+g}: {int((cells < -SLACK).sum())} of {len(cells)}",
             f"non-linear selection kept: {kept.mean():.0%} of {len(kept)} fits",
+            "",
+            *_against(results),
         ]
     return "\n".join([*lines, *failed]).rstrip()
+
+
+def _against(results: pd.DataFrame) -> list[str]:
+    """Say how ours compares with each library on the fits that both have."""
+    lines = []
+    for library in (name for name in LIBRARIES if name != tables.OURS):
+        paired = tables.gains(results, "r2", library)
+        if paired.empty:
+            continue
+        cells = paired.groupby(tables.CELL).mean()
+        above, below = int((cells > SLACK).sum()), int((cells < -SLACK).sum())
+        lines.append(
+            f"{tables.OURS} - {library}: {cells.mean():+.4f}; above by {SLACK:g} in {above} and "
+            f"below in {below} of {len(cells)} cells"
+        )
+    return lines
 
 
 def plot(results: pd.DataFrame, path: Path) -> None:

@@ -542,3 +542,4 @@ def test_selection_is_reported_with_its_bars():
     assert "mean gain over linear: +0.0450 clears +0.005" in text
     assert "least gain of a cell: -0.0100 (a k=4) fails -0.005" in text
     assert "kept: 50% of 2 fits" in text
+    assert "sklearn_ae - linear: +0.0450; above by 0.005 in 1 and below in 1 of 2 cells" in text
