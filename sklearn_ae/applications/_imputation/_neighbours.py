@@ -77,7 +77,9 @@ class Neighbours:
             d = x.square().sum(1)[:, None] - 2 * x @ donors.T + has @ donors.square().T
             d = d.clamp(0, _FARTHEST)
             # Donors that are equally near come in their order, not in that of the last bits.
-            rank = (d / _TICK).round().long() * len(donors) + torch.arange(len(donors))
+            rank = (d / _TICK).round().long() * len(donors) + torch.arange(
+                len(donors), device="cpu"
+            )
             if own is not None:
                 itself = np.flatnonzero(own[rows] >= 0)
                 rank[torch.from_numpy(itself), torch.from_numpy(own[rows[itself]])] = 2**63 - 1
