@@ -6,12 +6,15 @@ does not depend on the module that a class is written in.
 
 from __future__ import annotations
 
+import datetime
+import decimal
 import inspect
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from sklearn.base import BaseEstimator
 
 # Names the class in a dict that stands for an object.
@@ -20,6 +23,35 @@ CLASS = "__type__"
 _DICT = "dict"
 _ATOMS = (type(None), bool, int, float, str, bytes, np.ndarray, np.float64, slice)
 _known: dict[str, type] = {}
+
+
+def _stamp(text: str, unit: str, zone: str | None) -> pd.Timestamp:
+    stamp = pd.Timestamp(text).as_unit(unit)
+    return stamp if zone is None else stamp.tz_localize("UTC").tz_convert(zone)
+
+
+# Levels of categories that are no plain values: their type, parts of them, and what makes them.
+_LEVELS: dict[str, tuple[type, Callable[[Any], tuple], Callable[..., Any]]] = {
+    "timestamp": (
+        pd.Timestamp,
+        lambda t: (str(t.to_datetime64()), t.unit, None if t.tz is None else str(t.tz)),
+        _stamp,
+    ),
+    "timedelta": (
+        pd.Timedelta,
+        lambda t: (int(t.to_timedelta64().astype(np.int64)), t.unit),
+        lambda count, unit: pd.Timedelta(np.timedelta64(count, unit)),
+    ),
+    "datetime": (
+        datetime.datetime,
+        lambda t: (t.isoformat(),),
+        datetime.datetime.fromisoformat,
+    ),
+    "date": (datetime.date, lambda t: (t.isoformat(),), datetime.date.fromisoformat),
+    "time": (datetime.time, lambda t: (t.isoformat(),), datetime.time.fromisoformat),
+    "decimal": (decimal.Decimal, lambda x: (str(x),), decimal.Decimal),
+}
+_LEVEL = "level"
 
 
 def to_plain(value: Any, done: dict[int, Any] | None = None) -> Any:
@@ -46,6 +78,9 @@ def to_plain(value: Any, done: dict[int, Any] | None = None) -> Any:
         return {CLASS: _DICT, "items": items}
     if kind is list or kind is tuple:
         return kind([to_plain(item, done) for item in value])
+    for level, (type_, parts, _) in _LEVELS.items():
+        if kind is type_:
+            return {CLASS: _LEVEL, "kind": level, "parts": list(parts(value))}
     name = class_name(kind)
     if name is None:
         return value
@@ -72,6 +107,8 @@ def from_plain(plain: Any, done: dict[int, Any] | None = None) -> Any:
             value = state
         elif name == _DICT:
             value = dict(state["items"])
+        elif name == _LEVEL:
+            value = _LEVELS[state["kind"]][2](*state["parts"])
         else:
             value = _made(name, state)
         done[id(plain)] = plain, value

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+import decimal
 import inspect
 import pickle
 import sys
@@ -9,6 +11,7 @@ from collections import Counter
 
 import joblib
 import numpy as np
+import pandas as pd
 import pytest
 import skops.io
 from sklearn.base import BaseEstimator
@@ -195,3 +198,34 @@ def test_the_header_says_what_a_state_is():
     assert header["class"] == "autoencoders.Autoencoder"
     assert header["versions"]["sklearn_ae"] == sklearn_ae.__version__
     assert header["versions"].keys() == {"sklearn_ae", "numpy", "scikit-learn", "torch"}
+
+
+@pytest.mark.parametrize(
+    "level",
+    [
+        pd.Timestamp("1677-09-22"),
+        pd.Timestamp("2024-03-31 01:30", tz="Europe/Berlin").as_unit("s"),
+        pd.Timedelta(-3, "h"),
+        datetime.datetime(2024, 1, 1, 12, tzinfo=datetime.UTC),
+        datetime.date(1, 1, 1),
+        datetime.time(23, 59, 1),
+        decimal.Decimal("1.10"),
+    ],
+    ids=lambda level: type(level).__name__,
+)
+def test_levels_that_are_dates_come_back(level):
+    plain = to_plain(level)
+    assert _strangers(plain) == set()
+    back = from_plain(plain)
+    assert type(back) is type(level)
+    assert back == level
+    assert repr(back) == repr(level)
+
+
+def test_a_table_with_a_category_of_dates_goes_through_skops():
+    dates = pd.to_datetime(["2020-01-01", "2021-01-01", "2020-05-01"] * 20)
+    table = pd.DataFrame({"day": dates, "x": np.arange(60.0)})
+    options = {"hidden_layer_sizes": (3,), "max_iter": 1, "random_state": 0}
+    fitted = Autoencoder(1, categorical_features=["day"], **options).fit(table)
+    loaded = skops.io.loads(skops.io.dumps(fitted), trusted=sklearn_ae.TRUSTED_TYPES)
+    pd.testing.assert_frame_equal(loaded.reconstruct(table), fitted.reconstruct(table))

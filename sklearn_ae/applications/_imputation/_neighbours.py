@@ -69,6 +69,7 @@ class Neighbours:
         donors = torch.from_numpy(np.require(self.filled, requirements="W"))
         k = min(_NEAREST, len(self.filled) - (own is not None))
         size = max(1, min(_ROWS, _BLOCK_CELLS // len(self.filled)))
+        order = torch.arange(len(donors), device=donors.device)
         # NearestNeighbors with nan_euclidean takes three times as long, and 0.1 s to import.
         for start in range(0, len(some), size):
             rows = some[start : start + size]
@@ -77,9 +78,7 @@ class Neighbours:
             d = x.square().sum(1)[:, None] - 2 * x @ donors.T + has @ donors.square().T
             d = d.clamp(0, _FARTHEST)
             # Donors that are equally near come in their order, not in that of the last bits.
-            rank = (d / _TICK).round().long() * len(donors) + torch.arange(
-                len(donors), device="cpu"
-            )
+            rank = (d / _TICK).round().long() * len(donors) + order
             if own is not None:
                 itself = np.flatnonzero(own[rows] >= 0)
                 rank[torch.from_numpy(itself), torch.from_numpy(own[rows[itself]])] = 2**63 - 1
