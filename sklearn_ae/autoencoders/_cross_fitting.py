@@ -89,7 +89,7 @@ def cross_fitted(
     symmetry = "none" if fixed else fitter.spec.symmetry
     for i, (model, held_out) in enumerate(_networks(estimator, fitter, rows, fitted)):
         others = rows.others(held_out)
-        canonicalize(model, others, symmetry, estimator.whiten, fixed=fixed)
+        canonicalize(model, others, symmetry, estimator.whiten, fixed)
         known, given = others.selected(every), others.conditions
         own, whole = (m.encode(known, given) for m in (model, estimator._model))
         put(model, held_out.positions, align(own, whole, symmetry))

@@ -206,7 +206,7 @@ def learned(
     """Return the attributes of a fitted network, its code made canonical in place."""
     model = fitted.model
     symmetry, fixed = fitter.spec.symmetry, fitter.keeps_basis
-    variance = canonicalize(model, rows, symmetry, estimator.whiten, fixed=fixed)
+    variance = canonicalize(model, rows, symmetry, estimator.whiten, fixed)
     if fitted.n_epochs:
         check_answers(estimator, model, rows)
     return {

@@ -50,7 +50,7 @@ class _Basis(NamedTuple):
 
 @torch_defaults()
 def canonicalize(
-    model: Model, rows: Rows, symmetry: str, whiten: bool, *, fixed: bool = False
+    model: Model, rows: Rows, symmetry: str, whiten: bool, fixed: bool = False
 ) -> NDArray[np.float64]:
     """Bring a model's code into its canonical basis, as far as its objective allows.
 
