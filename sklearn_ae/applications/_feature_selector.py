@@ -354,7 +354,7 @@ default="from_dtype"
         """Return the columns of rows that `transform` has returned."""
         check_accepted(X)
         own = Container.of(X)
-        columns = read_table(X if own.backend else np.asarray(X))
+        columns = read_table(X)
         if len(columns) != self.n_features_:
             raise ValueError(
                 f"X has {len(columns)} columns, but {self.n_features_} are kept; pass what "

@@ -12,6 +12,7 @@ import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from numpydoc.docscrape import NumpyDocString
+from scipy.sparse import csr_array
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
@@ -407,6 +408,20 @@ def test_an_array_or_another_frame_is_rebuilt_as_what_fit_saw():
         selector.inverse_transform(frame[["a", "b", "c"]])
     with pytest.raises(ValueError, match=r"\['e', 'c'\], but \['c', 'e'\] are kept"):
         selector.inverse_transform(kept[["e", "c"]])
+
+
+def test_what_is_no_kept_row_is_refused():
+    X = correlated()
+    selector = AutoencoderFeatureSelector(2, **RIDGE).fit(X)
+    with pytest.raises(ValueError, match="7 columns, but 2 are kept"):
+        selector.inverse_transform(X)
+    with pytest.raises(ValueError, match="infinity"):
+        selector.inverse_transform([[np.inf, 0.0]])
+    with pytest.raises(TypeError, match="toarray"):
+        selector.inverse_transform(csr_array(X[:, :2]))
+    with pytest.raises(TypeError, match="toarray"):
+        selector.fit(csr_array(X))
+    assert selector.inverse_transform([[0.5, 1.0]]).shape == (1, 7)
 
 
 def test_whole_numbers_and_single_precision_stay_what_they_are():
