@@ -1,6 +1,8 @@
 """Estimators for a task, with an autoencoder's parts inside."""
 
+from sklearn_ae.applications._domain_adaptation import DomainAdaptationTransformer
 from sklearn_ae.applications._feature_selector import AutoencoderFeatureSelector
+from sklearn_ae.applications._graph_adapted_classifier import GraphAdaptedClassifier
 from sklearn_ae.applications._imputer import AutoencoderImputer
 from sklearn_ae.applications._outlier_detector import AutoencoderOutlierDetector
 from sklearn_ae.applications._recommendation import ratings_matrix, split_by_time
@@ -13,6 +15,8 @@ __all__ = [
     "AutoencoderImputer",
     "AutoencoderOutlierDetector",
     "AutoencoderRecommender",
+    "DomainAdaptationTransformer",
+    "GraphAdaptedClassifier",
     "SuperResolver",
     "TimeSeriesOutlierDetector",
     "ratings_matrix",

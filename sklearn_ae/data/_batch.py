@@ -177,7 +177,7 @@ class Batch:
         if order is None:
             order = torch.empty(self.n_rows, dtype=torch.int32)
         torch.randperm(self.n_rows, generator=generator, out=order)
-        order = order[:n_rows].to(self.x.device)
+        order = stratified(order, self.companions)[:n_rows].to(self.x.device)
         kept = {} if buffers is None else buffers
         if self.x.numel() <= _SHUFFLED_CELLS:
             for batch in self.take(order).split(n_batches):
@@ -308,6 +308,7 @@ class LazyBatch:
             order = torch.arange(self.n_rows)
         else:
             order = torch.randperm(self.n_rows, generator=generator)
+            order = stratified(order, self.companions)
         kept = {} if buffers is None else buffers
         for index in order.tensor_split(n_batches):
             size = index.shape[0]
@@ -322,6 +323,26 @@ class LazyBatch:
         for start in range(0, self.n_rows, size):
             part = slice(start, start + size)
             yield part, self.take(part)
+
+
+def stratified(order: Tensor, companions: dict[str, Tensor]) -> Tensor:
+    """Return an order in which each stretch has its share of rows of every domain.
+
+    Parameters
+    ----------
+    order : Tensor of shape (n,)
+        Positions of rows in random order.
+    companions : dict of str to Tensor of shape (n, ...)
+        What comes with rows; "domain" says which domain they are of, if it is there.
+    """
+    if "domain" not in companions:
+        return order
+    domain = companions["domain"].cpu()[order.long()]
+    place = torch.empty(len(order), dtype=torch.float64)
+    for value in domain.unique():
+        own = torch.nonzero(domain == value)[:, 0]
+        place[own] = (torch.arange(len(own), dtype=torch.float64) + 0.5) / len(own)
+    return order[place.argsort(stable=True)]
 
 
 def block_rows(most_cells: int, width: int) -> int:

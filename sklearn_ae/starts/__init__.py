@@ -8,6 +8,7 @@ from sklearn_ae.starts._base import (
     standardized_columns,
 )
 from sklearn_ae.starts._bicubic import BicubicStart
+from sklearn_ae.starts._coral import Coral
 from sklearn_ae.starts._graph import NeighbourGraph, RangeScaling
 from sklearn_ae.starts._pca import PCAStart
 from sklearn_ae.starts._ppca import PPCAStart
@@ -17,6 +18,7 @@ from sklearn_ae.starts._sigmoid import SigmoidStart
 __all__ = [
     "WIDEST",
     "BicubicStart",
+    "Coral",
     "LinearStart",
     "NeighbourGraph",
     "PCAStart",
