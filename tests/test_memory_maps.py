@@ -18,6 +18,11 @@ ROWS = {
     "RecurrentAutoencoder": RNG.random((30, 4, 2)),
     "AutoencoderImputer": np.where(RNG.random((40, 5)) < 0.1, np.nan, TABLE),
 }
+DOMAIN = {"sample_domain": np.where(np.arange(40) % 2, -1, 1)}
+GIVEN = {
+    "DomainAdaptationTransformer": DOMAIN,
+    "GraphAdaptedClassifier": {"y": np.arange(40) % 3, **DOMAIN},
+}
 NAMES = [name for name in sklearn_ae.__all__ if hasattr(getattr(sklearn_ae, name), "fit")]
 
 
@@ -49,8 +54,9 @@ def made(name):
 def test_a_memory_map_is_as_good_as_an_array(name, tmp_path):
     rows = ROWS.get(name, TABLE)
     given = mapped(tmp_path / "rows.npy", rows)
-    fitted = made(name).fit(rows)
-    again = made(name).fit(given)
+    further = GIVEN.get(name, {})
+    fitted = made(name).fit(rows, **further)
+    again = made(name).fit(given, **further)
     joblib.dump(fitted, tmp_path / "model.joblib")
     loaded = joblib.load(tmp_path / "model.joblib", mmap_mode="r")
     for method in ("transform", "reconstruct", "score_samples", "predict"):

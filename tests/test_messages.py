@@ -92,6 +92,8 @@ def test_what_is_learned_asks_for_a_fit(name):
         (AutoencoderRecommender, "drop_out", "dropout"),
         (AutoencoderOutlierDetector, "contaminaton", "contamination"),
         (SuperResolver, "scal", "scale"),
+        (sklearn_ae.DomainAdaptationTransformer, "metod", "method"),
+        (sklearn_ae.GraphAdaptedClassifier, "clasifier", "classifier"),
         (sklearn_ae.Augmentation, "corp", "crop"),
         (sklearn_ae.Dense, "tied_weight", "tied_weights"),
         (sklearn_ae.GaussianLikelihood, "normal_score", "normal_scores"),

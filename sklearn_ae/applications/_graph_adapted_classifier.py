@@ -8,8 +8,9 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
-from sklearn.utils import _safe_indexing, get_tags
+from sklearn.utils import _safe_indexing, assert_all_finite, get_tags
 from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
@@ -34,7 +35,7 @@ from sklearn_ae.applications._adaptation import (
     spread_predictions,
 )
 from sklearn_ae.autoencoders import Autoencoder, StateMixin, in_kind
-from sklearn_ae.data import ArrayForm, as_numpy, check_accepted, rows_as_numpy
+from sklearn_ae.data import ArrayForm, Container, as_numpy, check_accepted, rows_as_numpy
 from sklearn_ae.runtime import Seeds, named_in_errors
 
 # What a fit learns.
@@ -247,7 +248,7 @@ class GraphAdaptedClassifier(ClassifierMixin, StateMixin):
                 "labels, of which those of target rows are not looked at."
             )
         seeds = Seeds.of(self.random_state)
-        X = rows_as_numpy(X)
+        X = _to_index(rows_as_numpy(X))
         y = column_or_1d(as_numpy(y), warn=True)
         check_consistent_length(X, y)
         n = len(y)
@@ -259,12 +260,14 @@ class GraphAdaptedClassifier(ClassifierMixin, StateMixin):
         of_source[source] = weight[source]
         self._places = self._placed(X, of_source, seeds)
         labels = y[source]
+        if labels.dtype.kind == "f":
+            assert_all_finite(labels, input_name="y")
         check_classification_targets(labels)
         self.classes_, codes = np.unique(labels, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(
-                f"y has the one class {self.classes_[0]!r:.60} in the {len(source)} rows of the "
-                "source; pass labels of at least two classes there."
+                f"y has the one class {self.classes_.tolist()[0]!r:.60} in the {len(source)} rows "
+                "of the source; pass labels of at least two classes there."
             )
         prior = self._prior(np.bincount(codes, weight[source]))
         given = None if sample_weight is None else weight[source]
@@ -423,6 +426,14 @@ class GraphAdaptedClassifier(ClassifierMixin, StateMixin):
         tags.input_tags.sparse = all(i.sparse for i in inputs)
         tags.input_tags.allow_nan = all(i.allow_nan for i in inputs)
         return tags
+
+
+def _to_index(X: Any) -> Any:
+    """Return rows that can be taken by position: frames, lists and arrays, sparse ones by rows."""
+    if issparse(X):
+        return X.tocsr()
+    known = isinstance(X, list | np.ndarray) or Container.of(X).backend is not None
+    return X if known else np.asarray(X)
 
 
 def _helps(evidence: Evidence, n_source: int, n_target: int) -> bool:

@@ -45,6 +45,9 @@ class _DiscrepancyTerm(Term):
     ) -> Tensor:
         step = -(-batch.n_rows // _MOST_ROWS)
         code = result.code.sample[::step]
+        # A component that is small could tell domains apart, and cost nothing.
+        deviation = code.square().mean(dim=0) - code.mean(dim=0).square()
+        code = code / deviation.clamp(min=_TINY).sqrt()
         source, target, both = _shares(batch, step)
         square = code.square().sum(dim=1)
         distance = (square[:, None] + square - 2 * code @ code.T).clamp(min=0.0)
@@ -58,9 +61,10 @@ class DomainDiscrepancy(Penalty):
     """The squared maximum mean discrepancy between codes of two domains.
 
     weight (E k(s, s') - 2 E k(s, t) + E k(t, t')), k(a, b) = meanₗ exp(-‖a - b‖² / (l d)), where s
-    are codes of the source and t of the target, d is the mean squared distance of codes in the
-    batch, and l is from 0.1 to 10. It reads the companion "domain": at least 0 for rows of the
-    source, negative for those of the target. Batches have their share of each.
+    are codes of the source and t of the target, in units of the standard deviations of components
+    in the batch, d is the mean squared distance, and l is from 0.1 to 10. It reads the companion
+    "domain": at least 0 for rows of the source, negative for those of the target. Batches have
+    their share of each.
 
     Parameters
     ----------
@@ -89,7 +93,7 @@ class DomainDiscrepancy(Penalty):
 
     name = "domain_discrepancy"
     reads = ("domain",)
-    symmetry = "rotation"
+    symmetry = "signed_permutation"
     _parameter_constraints: dict = {"weight": [Interval(Real, 0, None, closed="left")]}
 
     def __init__(self, weight: float = 1.0) -> None:

@@ -18,7 +18,9 @@ from sklearn_ae import (
     AutoencoderRecommender,
     ConvolutionalAutoencoder,
     Dense,
+    DomainAdaptationTransformer,
     Gaussian,
+    GraphAdaptedClassifier,
     HuberError,
     L1Weights,
     RecurrentAutoencoder,
@@ -114,6 +116,8 @@ BASES = [
     AutoencoderImputer,
     AutoencoderRecommender,
     AutoencoderOutlierDetector,
+    DomainAdaptationTransformer,
+    GraphAdaptedClassifier,
     SuperResolver,
 ]
 

@@ -16,6 +16,7 @@ from sklearn_ae import (
     AutoencoderImputer,
     AutoencoderOutlierDetector,
     ConvolutionalAutoencoder,
+    DomainAdaptationTransformer,
     RecurrentAutoencoder,
     SuperResolver,
 )
@@ -29,6 +30,7 @@ ESTIMATORS = [
     AutoencoderImputer(max_iter=0),
     AutoencoderOutlierDetector(Autoencoder(2, max_iter=0), n_estimators=1),
     SuperResolver(max_iter=0),
+    DomainAdaptationTransformer(),
 ]
 NO_TABLES = [
     (lambda: pl.from_pandas(FRAME).lazy(), TypeError, r"LazyFrame.*pass X\.collect\(\)"),

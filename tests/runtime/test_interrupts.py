@@ -154,6 +154,9 @@ estimators = {name: getattr(sklearn_ae, name) for name in sklearn_ae.__all__}
 estimators = {n: c for n, c in estimators.items() if hasattr(c, "fit")}
 data = {"ConvolutionalAutoencoder": images, "SuperResolver": images}
 data["RecurrentAutoencoder"] = sequences
+domain = {"sample_domain": np.where(np.arange(30) % 2, -1, 1)}
+given = {"DomainAdaptationTransformer": domain}
+given["GraphAdaptedClassifier"] = {"y": np.arange(30) % 3, **domain}
 tasks = []
 for name, cls in estimators.items():
     names = cls().get_params(deep=False)
@@ -174,8 +177,8 @@ for loss in ("poisson", "bernoulli", "huber", "gaussian"):
     tasks.append((loss, Autoencoder(2, loss=loss, normalization="batch", **short), table))
 before = set(sys.modules)
 for name, estimator, rows in tasks:
-    estimator.fit(rows)
-    for method in ("transform", "reconstruct", "score_samples", "sample", "partial_fit"):
+    estimator.fit(rows, **given.get(name, {}))
+    for method in ("transform", "predict", "reconstruct", "score_samples", "sample", "partial_fit"):
         if hasattr(estimator, method):
             getattr(estimator, method)(*([] if method == "sample" else [rows]))
     new = sorted(set(sys.modules) - before)

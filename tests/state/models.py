@@ -23,7 +23,9 @@ from sklearn_ae import (
     ConvolutionalAutoencoder,
     DenoisingAutoencoder,
     Dense,
+    DomainAdaptationTransformer,
     GaussianNoise,
+    GraphAdaptedClassifier,
     HuberError,
     L1Weights,
     RecurrentAutoencoder,
@@ -78,11 +80,16 @@ def sequences() -> np.ndarray:
     return np.sin(np.arange(30.0 * 10) * 0.41).reshape(30, 5, 2)
 
 
+def domains() -> dict[str, np.ndarray]:
+    return {"sample_domain": np.where(np.arange(40) % 2, -1, 1)}
+
+
 class Kind(NamedTuple):
-    """An estimator, not yet fitted, and the rows that it is fitted to and asked about."""
+    """An estimator, not yet fitted, the rows that it is fitted to and asked about, and more."""
 
     estimator: Any
     data: Callable[[], Any]
+    given: Callable[[], dict[str, Any]] = dict
 
 
 _TABLE = {"hidden_layer_sizes": (3,), "max_iter": 2, "random_state": 0}
@@ -154,6 +161,15 @@ KINDS = {
     "recommender_in_closed_form": Kind(
         AutoencoderRecommender(alpha=1.0, dropout=0.5, network_weight=0, random_state=0), counts
     ),
+    "domain_adaptation": Kind(DomainAdaptationTransformer(), rows, domains),
+    "domain_adaptation_by_an_adversary": Kind(
+        DomainAdaptationTransformer(Autoencoder(2, **_TABLE), method="adversarial", random_state=0),
+        rows,
+        domains,
+    ),
+    "graph_adapted_classifier": Kind(
+        GraphAdaptedClassifier(random_state=0), rows, lambda: {**domains(), "y": np.arange(40) % 3}
+    ),
     "super_resolver": Kind(SuperResolver(channels=2, depth=2, max_iter=1, random_state=0), images),
 }
 _METHODS = ["transform", "score_samples", "predict", "reconstruct", "impute", "sample"]
@@ -162,7 +178,8 @@ _METHODS = ["transform", "score_samples", "predict", "reconstruct", "impute", "s
 @cache
 def fitted(name: str) -> Any:
     """Return a fitted estimator of a kind, which is not to be changed."""
-    return clone(KINDS[name].estimator).fit(KINDS[name].data())
+    kind = KINDS[name]
+    return clone(kind.estimator).fit(kind.data(), **kind.given())
 
 
 def answers(name: str, estimator: Any) -> dict[str, np.ndarray]:
