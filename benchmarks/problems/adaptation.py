@@ -314,7 +314,7 @@ def report(results: pd.DataFrame, *, markdown: bool = False) -> str:
     table = table[sorted(table)]
     if markdown:
         return tables.frame_markdown(table)
-    lines = ["means over seeds", "", tables.frame(table), ""]
+    lines = ["means over seeds", "", tables.frame(table), "", tables.seeds(results, LIBRARIES), ""]
     for ours, baseline in BASELINES.items():
         for metric in METRICS[:2]:
             lines += _bars(results, metric, ours, baseline)

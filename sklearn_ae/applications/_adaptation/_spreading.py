@@ -33,6 +33,7 @@ class TargetGraph:
     def hold(self, shares: NDArray[np.float64], prior: NDArray[np.float64], alpha: float) -> None:
         """Take shares of classes, spread from what a classifier says of each row."""
         self.shares = spread_predictions(self.graph, shares, prior, alpha, _ROUNDS)
+        del self.graph.weights  # new rows have no use for the edges
 
     def __call__(self, values: NDArray) -> NDArray[np.float64]:
         """Return the shares of new rows."""
