@@ -3,10 +3,12 @@
 from sklearn_ae import metrics
 from sklearn_ae._version import __version__ as __version__
 from sklearn_ae.applications import (
+    AutoencoderClassifier,
     AutoencoderFeatureSelector,
     AutoencoderImputer,
     AutoencoderOutlierDetector,
     AutoencoderRecommender,
+    AutoencoderRegressor,
     DomainAdaptationTransformer,
     GraphAdaptedClassifier,
     SuperResolver,
@@ -81,6 +83,8 @@ __all__ = [
     "AutoencoderImputer",
     "AutoencoderOutlierDetector",
     "AutoencoderRecommender",
+    "AutoencoderClassifier",
+    "AutoencoderRegressor",
     "BatchTopK",
     "Bernoulli",
     "Blur",

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Sequence
 from functools import cache
 from types import BuiltinFunctionType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -59,6 +59,7 @@ __all__ = [
     "CallbackSupportMixin",
     "DispatchMode",
     "Overload",
+    "Trees",
     "binding",
     "check_sample_weight",
     "fused_adamw_",
@@ -74,6 +75,7 @@ __all__ = [
     "storage_key",
     "to_numpy",
     "total_norm",
+    "trees_of",
     "vjp",
     "with_callbacks",
 ]
@@ -419,4 +421,58 @@ def fused_adamw_(
         maximize=False,
         grad_scale=divisor,
         found_inf=None,
+    )
+
+
+class Trees(NamedTuple):
+    """The nodes of boosted trees, one after another.
+
+    Parameters
+    ----------
+    roots : ndarray of shape (n_trees,)
+        Positions of the roots; those of the trees of an iteration follow each other.
+    feature : ndarray of int
+        The column that a node looks at.
+    cut : ndarray
+        Where rows go left: up to and with this value.
+    missing_left : ndarray of bool
+        Whether rows without a value go left.
+    left, right : ndarray of int
+        Positions of the nodes below.
+    leaf : ndarray of bool
+        Whether there are none.
+    value : ndarray
+        What a leaf adds.
+    base : ndarray of shape (n_outputs,)
+        What leaves add to.
+    """
+
+    roots: np.ndarray
+    feature: np.ndarray
+    cut: np.ndarray
+    missing_left: np.ndarray
+    left: np.ndarray
+    right: np.ndarray
+    leaf: np.ndarray
+    value: np.ndarray
+    base: np.ndarray
+
+
+def trees_of(model: Any) -> Trees:
+    """Return the trees of a fitted HistGradientBoosting estimator without categories."""
+    nodes = [tree.nodes for trees in model._predictors for tree in trees]
+    sizes = np.array([len(part) for part in nodes])
+    roots = np.cumsum(sizes) - sizes
+    offset = np.repeat(roots, sizes)
+    every = np.concatenate(nodes)
+    return Trees(
+        roots,
+        every["feature_idx"].astype(np.intp),
+        every["num_threshold"].astype(np.float64),
+        every["missing_go_to_left"].astype(bool),
+        offset + every["left"],
+        offset + every["right"],
+        every["is_leaf"].astype(bool),
+        every["value"].astype(np.float64),
+        np.asarray(model._baseline_prediction, dtype=np.float64).ravel(),
     )

@@ -19,9 +19,11 @@ from sklearn_ae import (
     TRUSTED_TYPES,
     AbsoluteError,
     Autoencoder,
+    AutoencoderClassifier,
     AutoencoderFeatureSelector,
     AutoencoderImputer,
     AutoencoderOutlierDetector,
+    AutoencoderRegressor,
     ConvolutionalAutoencoder,
     DenoisingAutoencoder,
     Gaussian,
@@ -272,6 +274,23 @@ def test_applications(iris, library, device, monkeypatch):
     assert_like(found, X, labels)
     with pytest.raises(ValueError, match=r"Imputer.transform\(\) must use the same namespace"):
         imputer.transform(rows)
+
+
+@pytest.mark.usefixtures("dispatch")
+def test_few_labels(iris, library, device):
+    X, y = to(library, iris, device), np.where(np.arange(150) % 5, -1, np.arange(150) // 50)
+    options = {"random_state": 0, "device": device}
+    inner = Autoencoder(2, max_iter=0)
+    for labels in (y, to(library, y, device)):
+        model = AutoencoderClassifier(inner, **options).fit(X, labels)
+        expected = AutoencoderClassifier(inner, **options).fit(iris, y)
+        assert_like(model.predict_proba(X), X, expected.predict_proba(iris), rtol=1e-5)
+        assert_like(model.predict(X), X, expected.predict(iris))
+        assert_like(model.transform(X), X, expected.transform(iris), rtol=1e-5)
+    known = np.where(y < 0, np.nan, iris[:, 0])
+    model = AutoencoderRegressor(inner, **options).fit(X, to(library, known, device))
+    expected = AutoencoderRegressor(inner, **options).fit(iris, known)
+    assert_like(model.predict(X), X, expected.predict(iris), rtol=1e-5)
 
 
 @pytest.mark.usefixtures("dispatch")

@@ -1,5 +1,7 @@
 """Fitted estimators and rows that are memory maps, which cannot be written."""
 
+import inspect
+
 import joblib
 import numpy as np
 import pytest
@@ -38,6 +40,11 @@ def warned_each_time():
 def mapped(path, rows):
     np.save(path, rows)
     return np.load(path, mmap_mode="r")
+
+
+def required(name):
+    taken = inspect.signature(getattr(sklearn_ae, name).fit).parameters.values()
+    return [p.name for p in taken if p.default is p.empty]
 
 
 def made(name):

@@ -10,10 +10,12 @@ from sklearn.exceptions import NotFittedError
 import sklearn_ae
 from sklearn_ae import (
     Autoencoder,
+    AutoencoderClassifier,
     AutoencoderFeatureSelector,
     AutoencoderImputer,
     AutoencoderOutlierDetector,
     AutoencoderRecommender,
+    AutoencoderRegressor,
     Gaussian,
     SuperResolver,
     VariationalAutoencoder,
@@ -90,6 +92,8 @@ def test_what_is_learned_asks_for_a_fit(name):
         (AutoencoderFeatureSelector, "n_features", "n_features_to_select"),
         (AutoencoderImputer, "alfa", "alpha"),
         (AutoencoderRecommender, "drop_out", "dropout"),
+        (AutoencoderClassifier, "n_neighbours", "n_neighbors"),
+        (AutoencoderRegressor, "label_wieght", "label_weight"),
         (AutoencoderOutlierDetector, "contaminaton", "contamination"),
         (SuperResolver, "scal", "scale"),
         (sklearn_ae.DomainAdaptationTransformer, "metod", "method"),

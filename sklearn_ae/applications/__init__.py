@@ -1,5 +1,6 @@
 """Estimators for a task, with an autoencoder's parts inside."""
 
+from sklearn_ae.applications._classifier import AutoencoderClassifier
 from sklearn_ae.applications._domain_adaptation import DomainAdaptationTransformer
 from sklearn_ae.applications._feature_selector import AutoencoderFeatureSelector
 from sklearn_ae.applications._graph_adapted_classifier import GraphAdaptedClassifier
@@ -7,6 +8,7 @@ from sklearn_ae.applications._imputer import AutoencoderImputer
 from sklearn_ae.applications._outlier_detector import AutoencoderOutlierDetector
 from sklearn_ae.applications._recommendation import ratings_matrix, split_by_time
 from sklearn_ae.applications._recommender import AutoencoderRecommender
+from sklearn_ae.applications._regressor import AutoencoderRegressor
 from sklearn_ae.applications._super_resolver import SuperResolver
 from sklearn_ae.applications._time_series_detector import TimeSeriesOutlierDetector
 
@@ -17,6 +19,8 @@ __all__ = [
     "AutoencoderRecommender",
     "DomainAdaptationTransformer",
     "GraphAdaptedClassifier",
+    "AutoencoderClassifier",
+    "AutoencoderRegressor",
     "SuperResolver",
     "TimeSeriesOutlierDetector",
     "ratings_matrix",

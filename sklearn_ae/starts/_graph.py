@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, diags_array, eye_array
-from scipy.sparse.linalg import cg
 
 from sklearn_ae.starts._neighbour_index import NeighbourIndex
 
@@ -58,6 +59,11 @@ class NeighbourGraph:
     n_neighbors : int, default=7
         How many are nearest; of fewer rows, all others.
 
+    Attributes
+    ----------
+    tolerance : float
+        Relative residual at which systems count as solved.
+
     References
     ----------
     Zhou, Bousquet, Lal, Weston and Schölkopf, Learning with local and global consistency, NIPS
@@ -66,6 +72,7 @@ class NeighbourGraph:
 
     def __init__(self, rows: NDArray, n_neighbors: int = 7) -> None:
         n = len(rows)
+        self.tolerance = _TOLERANCE
         self.index = NeighbourIndex(rows)
         self.n_neighbors = max(1, min(n_neighbors, n - 1))
         distances, index = self.index.of_themselves(self.n_neighbors)
@@ -135,14 +142,16 @@ class NeighbourGraph:
         """
         root = diags_array(1 / np.sqrt(_positive(self.weights.sum(axis=1))))
         system = csr_array(eye_array(len(self.reach)) - alpha * (root @ self.weights @ root))
-        found = np.zeros(right.shape)
-        for column in range(right.shape[1]):
-            found[:, column], failed = cg(system, right[:, column], rtol=_TOLERANCE, maxiter=_STEPS)
-            if failed:
+        found = np.empty(right.shape)
+        for start in range(0, right.shape[1], _COLUMNS):
+            part = slice(start, start + _COLUMNS)
+            solved = _solved(system, right[:, part], self.tolerance)
+            if solved is None:
                 raise ValueError(
                     f"alpha={alpha!r} is too near to 1 for a graph of {len(self.reach)} rows; use "
                     "a smaller one, such as .99."
                 )
+            found[:, part] = solved
         return found
 
     def diagonal(self, rows: NDArray[np.intp], alpha: float) -> NDArray[np.float64]:
@@ -162,6 +171,12 @@ class NeighbourGraph:
             units[part, range(len(part))] = 1.0
             found[start : start + len(part)] = self.solve(units, alpha)[part, range(len(part))]
         return found
+
+    def without_edges(self) -> NeighbourGraph:
+        """Return a graph of the same rows that has `extend` alone, which takes less memory."""
+        other = copy(self)
+        del other.weights
+        return other
 
     def extend(self, rows: NDArray, values: NDArray) -> NDArray[np.float64]:
         """Return the weighted mean of what the nearest rows of new rows have.
@@ -183,6 +198,28 @@ class NeighbourGraph:
         weight = np.exp(exponent.min(axis=1, keepdims=True) - exponent)
         weight /= weight.sum(axis=1, keepdims=True)
         return np.einsum("mk,mkc->mc", weight, values[index])
+
+
+def _solved(system: csr_array, right: NDArray, tolerance: float) -> NDArray[np.float64] | None:
+    """Return what several columns are solved by, by conjugate gradients; None without an end."""
+    found = np.zeros(right.shape)
+    residual = np.array(right, dtype=np.float64)
+    direction = residual.copy()
+    square = (residual**2).sum(axis=0)
+    enough = tolerance**2 * square
+    for _ in range(_STEPS):
+        if (square <= enough).all():
+            return found
+        product = system @ direction
+        curvature = _positive((direction * product).sum(axis=0))
+        # A column that is solved stays as it is.
+        step = np.where(square > enough, square / curvature, 0.0)
+        found += step * direction
+        residual -= step * product
+        before, square = square, (residual**2).sum(axis=0)
+        direction *= square / _positive(before)
+        direction += residual
+    return None
 
 
 def _reach(distances: NDArray) -> NDArray[np.float64]:

@@ -12,10 +12,12 @@ from sklearn.utils.estimator_checks import check_estimator
 
 from sklearn_ae import (
     Autoencoder,
+    AutoencoderClassifier,
     AutoencoderFeatureSelector,
     AutoencoderImputer,
     AutoencoderOutlierDetector,
     AutoencoderRecommender,
+    AutoencoderRegressor,
     ConvolutionalAutoencoder,
     Dense,
     DomainAdaptationTransformer,
@@ -110,6 +112,8 @@ def test_a_subclass_has_the_parameters_of_its_base_and_its_own():
 
 BASES = [
     Autoencoder,
+    AutoencoderClassifier,
+    AutoencoderRegressor,
     VariationalAutoencoder,
     RecurrentAutoencoder,
     AutoencoderFeatureSelector,

@@ -11,6 +11,7 @@ from benchmarks.problems import (
     _base,
     contraction,
     denoising,
+    few_labels,
     likelihood,
     planted,
     reasons,
@@ -543,3 +544,48 @@ def test_selection_is_reported_with_its_bars():
     assert "least gain of a cell: -0.0100 (a k=4) fails -0.005" in text
     assert "kept: 50% of 2 fits" in text
     assert "sklearn_ae - linear: +0.0450; above by 0.005 in 1 and below in 1 of 2 cells" in text
+
+
+@pytest.mark.parametrize("library", ["sklearn_ae", "logistic_regression", "label_spreading"])
+def test_few_labels_are_kept_and_predict(library):
+    rows = few_labels.split("wine", 0)
+    labels = few_labels.some_labels(rows.y_train, 20, 0)
+    assert (labels >= 0).sum() == 20
+    assert (labels[labels >= 0] == rows.y_train[labels >= 0]).all()
+    found = run("few_labels", library, 20)
+    assert found["accuracy"] > 0.7
+    assert "auroc" not in found
+
+
+def test_few_labels_of_a_frame(monkeypatch):
+    rng = np.random.default_rng(0)
+    y = np.arange(120) % 2
+    table = pd.DataFrame(
+        {"x": rng.normal(size=120) + 4 * y, "kind": pd.Categorical(["a", "b"] * 60)}
+    )
+    monkeypatch.setattr(few_labels.data, "load_labelled", lambda *_: (table, y))
+    few_labels.split.cache_clear()
+    for library in few_labels.LIBRARIES[1:-1]:
+        found = run("few_labels", library, 40, "tables/bank")
+        assert found["auroc"] > 0.95, library
+    few_labels.split.cache_clear()
+
+
+def test_few_labels_report_the_bars():
+    rows = [
+        ("sklearn_ae", "digits", 20, 0, {"accuracy": 0.9}),
+        ("mlp", "digits", 20, 0, {"accuracy": 0.8}),
+        ("sklearn_ae", "tables/bank", 20, 0, {"accuracy": 0.9, "auroc": 0.61}),
+        ("logistic_regression", "tables/bank", 20, 0, {"accuracy": 0.91, "auroc": 0.6}),
+        ("sklearn_ae", "tables/bank", 3000, 0, {"accuracy": 0.9, "auroc": 0.8}),
+        ("boosting", "tables/bank", 3000, 0, {"accuracy": 0.904, "auroc": 0.81}),
+    ]
+    text = few_labels.report(frame("few_labels", rows))
+    for line in (
+        "digits, 20 labels, accuracy above the best rival: +0.1000 clears +0.06",
+        "tables/bank, few labels, mean accuracy above the best rival: -0.0100 fails +0",
+        "tables/bank, 20 labels, AUROC above logistic regression: +0.0100 fails +0.02",
+        "tables/bank, all labels, accuracy above the best rival: -0.0040 clears -0.005",
+        "tables/bank, all labels, auroc above the best rival: -0.0100 fails -0.005",
+    ):
+        assert line in text

@@ -17,10 +17,12 @@ import sklearn_ae
 from sklearn_ae import (
     MMD,
     Autoencoder,
+    AutoencoderClassifier,
     AutoencoderFeatureSelector,
     AutoencoderImputer,
     AutoencoderOutlierDetector,
     AutoencoderRecommender,
+    AutoencoderRegressor,
     BatchTopK,
     ContractiveAutoencoder,
     ConvolutionalAutoencoder,
@@ -302,6 +304,14 @@ class Own(nn.Linear):
             "AutoencoderRecommender",
         ),
         (lambda X: AutoencoderImputer(Autoencoder(3, **SMALL)).fit(X), "AutoencoderImputer"),
+        (
+            lambda X: AutoencoderClassifier(Autoencoder(3, **SMALL)).fit(X, X[:, 0] > 0),
+            "AutoencoderClassifier",
+        ),
+        (
+            lambda X: AutoencoderRegressor(Autoencoder(3, **SMALL)).fit(X, X[:, 0]),
+            "AutoencoderRegressor",
+        ),
         (lambda X: Autoencoder(3, **SMALL).fit(X, condition=X[:, 0]), "condition"),
         (lambda X: Autoencoder(3, deep_features=True, **SMALL).fit(X), "deep_features"),
     ],

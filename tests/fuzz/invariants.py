@@ -20,15 +20,18 @@ import numpy as np
 import pandas as pd
 import sklearn
 import torch
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.utils.validation import _num_samples
 
 import sklearn_ae
 from sklearn_ae import (
     AbsoluteError,
     Autoencoder,
+    AutoencoderClassifier,
     AutoencoderFeatureSelector,
     AutoencoderImputer,
     AutoencoderOutlierDetector,
+    AutoencoderRegressor,
     ContractiveAutoencoder,
     Deterministic,
     SquaredError,
@@ -40,7 +43,13 @@ from tests.fuzz.strategies import Example, Matrix, Sequences
 # That of scikit-learn's check_methods_subset_invariance, as a share of the largest answer.
 # Rows of float32 are answered in float32.
 TOLERANCE = {"float64": 1e-7, "float32": 1e-3}
-TABLES_ALONE = (AutoencoderFeatureSelector, AutoencoderImputer, AutoencoderOutlierDetector)
+TABLES_ALONE = (
+    AutoencoderClassifier,
+    AutoencoderFeatureSelector,
+    AutoencoderImputer,
+    AutoencoderOutlierDetector,
+    AutoencoderRegressor,
+)
 ERRORS = ("score_samples", "reconstruction_errors")
 # What is answered in float32; pixels of whole numbers are shares of the largest.
 SINGLE = (np.float32, np.uint8, np.uint16)
@@ -201,6 +210,10 @@ def answer(estimator: BaseEstimator, X: Any, draws: bool = False) -> Answers:
         return {"inverse_transform": estimator.inverse_transform(estimator.transform(X))}
     if isinstance(estimator, AutoencoderImputer):
         return {"transform": estimator.transform(X)}
+    if isinstance(estimator, AutoencoderClassifier):
+        return {"transform": estimator.transform(X), "proba": estimator.predict_proba(X)}
+    if isinstance(estimator, AutoencoderRegressor):
+        return {"transform": estimator.transform(X), "predict": estimator.predict(X)}
     found = {"score_samples": estimator.score_samples(X), "predict": estimator.predict(X)}
     if isinstance(estimator, AutoencoderOutlierDetector):
         return found
@@ -458,7 +471,11 @@ def quiet() -> Iterator[None]:
 
 def fit(estimator: BaseEstimator, X: Any, weights: np.ndarray | None) -> BaseEstimator:
     """Fit, with weights if there are any."""
-    return estimator.fit(X) if weights is None else estimator.fit(X, sample_weight=weights)
+    y = None
+    if isinstance(estimator, (AutoencoderClassifier, AutoencoderRegressor)):
+        row = np.arange(_num_samples(X))
+        y = np.where(row % 4, row % 5 % 3, -1 if isinstance(estimator, ClassifierMixin) else np.nan)
+    return estimator.fit(X, y) if weights is None else estimator.fit(X, y, sample_weight=weights)
 
 
 def check(example: Example) -> bool:

@@ -18,9 +18,11 @@ from sklearn_ae import (
     MMD,
     AbsoluteError,
     Autoencoder,
+    AutoencoderClassifier,
     AutoencoderFeatureSelector,
     AutoencoderImputer,
     AutoencoderOutlierDetector,
+    AutoencoderRegressor,
     BatchTopK,
     Bernoulli,
     Blur,
@@ -501,6 +503,21 @@ def detectors(draw: st.DrawFn) -> Example:
 
 
 @st.composite
+def of_few_labels(draw: st.DrawFn) -> Example:
+    """Classes and numbers of some rows, over autoencoders of tables."""
+    inner = draw(TABLE_VARIANTS)
+    kind = draw(st.sampled_from([AutoencoderClassifier, AutoencoderRegressor]))
+    modes = ["auto", "frozen", "graph", "joint", "fine-tuned"]
+    estimator = kind(
+        inner.estimator,
+        draw(st.sampled_from(modes)),
+        distill=draw(st.booleans()),
+        random_state=0,
+    )
+    return Example(estimator, inner.rows, inner.weights)
+
+
+@st.composite
 def resolvers(draw: st.DrawFn) -> Example:
     """Super-resolution of images."""
     parameters = some(
@@ -537,5 +554,7 @@ TABLE_VARIANTS = st.one_of(*map(variants, VARIANTS))
 TABLES = st.one_of(TABLE_VARIANTS, *(table_compositions() for _ in range(5)))
 IMAGES = st.one_of(convolutional(), image_compositions(), image_compositions())
 SEQUENCES = st.one_of(recurrent(), recurrent_compositions())
-APPLICATIONS = st.one_of(imputers(), imputers(), selectors(), detectors(), resolvers())
+APPLICATIONS = st.one_of(
+    imputers(), imputers(), selectors(), detectors(), of_few_labels(), resolvers()
+)
 ALL = st.one_of(TABLES, IMAGES, SEQUENCES, APPLICATIONS)

@@ -14,10 +14,12 @@ from sklearn.decomposition import PCA
 from sklearn_ae import (
     MMD,
     Autoencoder,
+    AutoencoderClassifier,
     AutoencoderFeatureSelector,
     AutoencoderImputer,
     AutoencoderOutlierDetector,
     AutoencoderRecommender,
+    AutoencoderRegressor,
     Contraction,
     ContractiveAutoencoder,
     ConvolutionalAutoencoder,
@@ -82,6 +84,14 @@ def sequences() -> np.ndarray:
 
 def domains() -> dict[str, np.ndarray]:
     return {"sample_domain": np.where(np.arange(40) % 2, -1, 1)}
+
+
+def few() -> dict[str, np.ndarray]:
+    return {"y": np.where(np.arange(40) % 3 == 0, rows()[:, 0] > 0, -1).astype(int)}
+
+
+def height() -> dict[str, np.ndarray]:
+    return {"y": np.where(np.arange(40) % 3 == 0, rows() @ [1, 2, 0, 0], np.nan)}
 
 
 class Kind(NamedTuple):
@@ -170,9 +180,32 @@ KINDS = {
     "graph_adapted_classifier": Kind(
         GraphAdaptedClassifier(random_state=0), rows, lambda: {**domains(), "y": np.arange(40) % 3}
     ),
+    "classifier": Kind(AutoencoderClassifier(Autoencoder(2, **_TABLE), random_state=0), rows, few),
+    "classifier_without_rows": Kind(
+        AutoencoderClassifier(Autoencoder(2, **_TABLE), distill=True, random_state=0),
+        lambda: table(gaps=True),
+        few,
+    ),
+    "classifier_of_joint_codes": Kind(
+        AutoencoderClassifier(Autoencoder(2, **_TABLE), "joint", random_state=0), rows, few
+    ),
+    "regressor": Kind(AutoencoderRegressor(Autoencoder(2, **_TABLE), random_state=0), rows, height),
+    "regressor_by_trees": Kind(
+        AutoencoderRegressor(Autoencoder(2, **_TABLE), "frozen", random_state=0),
+        lambda: np.tile(rows(), (6, 1)) + np.arange(240)[:, None] % 7 / 50,
+        lambda: {"y": np.where(np.tile(rows()[:, 0], 6) > 0, 1.0, np.tile(rows()[:, 1], 6) > 0.3)},
+    ),
     "super_resolver": Kind(SuperResolver(channels=2, depth=2, max_iter=1, random_state=0), images),
 }
-_METHODS = ["transform", "score_samples", "predict", "reconstruct", "impute", "sample"]
+_METHODS = [
+    "transform",
+    "score_samples",
+    "predict",
+    "reconstruct",
+    "impute",
+    "sample",
+    "predict_proba",
+]
 
 
 @cache
