@@ -1,7 +1,5 @@
 """Fitted estimators and rows that are memory maps, which cannot be written."""
 
-import inspect
-
 import joblib
 import numpy as np
 import pytest
@@ -24,6 +22,8 @@ DOMAIN = {"sample_domain": np.where(np.arange(40) % 2, -1, 1)}
 GIVEN = {
     "DomainAdaptationTransformer": DOMAIN,
     "GraphAdaptedClassifier": {"y": np.arange(40) % 3, **DOMAIN},
+    "AutoencoderClassifier": {"y": (TABLE[:, 0] > 0.5).astype(int)},
+    "AutoencoderRegressor": {"y": TABLE[:, 0]},
 }
 NAMES = [name for name in sklearn_ae.__all__ if hasattr(getattr(sklearn_ae, name), "fit")]
 
@@ -40,11 +40,6 @@ def warned_each_time():
 def mapped(path, rows):
     np.save(path, rows)
     return np.load(path, mmap_mode="r")
-
-
-def required(name):
-    taken = inspect.signature(getattr(sklearn_ae, name).fit).parameters.values()
-    return [p.name for p in taken if p.default is p.empty]
 
 
 def made(name):

@@ -11,20 +11,26 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array, csr_matrix, issparse
+from sklearn import config_context
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin, clone
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.extmath import randomized_svd
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_ae.applications._recommendation import (
+    SingularVectors,
     best,
     gains,
     hidden_part,
     solve_items,
 )
-from sklearn_ae.autoencoders import BaseAutoencoder, StateMixin, VariationalAutoencoder
+from sklearn_ae.autoencoders import (
+    BaseAutoencoder,
+    StateMixin,
+    VariationalAutoencoder,
+    in_kind,
+)
 from sklearn_ae.corruptions import MaskingNoise
-from sklearn_ae.data import as_numpy
+from sklearn_ae.data import ArrayForm, as_numpy, check_accepted
 from sklearn_ae.runtime import Seeds, named_in_errors
 
 # What "auto" looks among; the first pair is where there are too few users, or too many items.
@@ -142,7 +148,7 @@ class AutoencoderRecommender(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
 
     estimator_: BaseAutoencoder
     validation_ndcg_: dict[float, float] | None
-    _directions: NDArray[np.float64]
+    _directions: SingularVectors
 
     @named_in_errors
     def __init__(
@@ -188,7 +194,10 @@ class AutoencoderRecommender(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
         self._validate_params()
         before = self.__dict__.copy()
         try:
-            self._fit(X)
+            check_accepted(X)
+            with config_context(array_api_dispatch=False):
+                self._fit(as_numpy(X))
+            ArrayForm.of(X).mark(self.__dict__)
         except BaseException:
             self.__dict__.clear()
             self.__dict__.update(before)
@@ -263,9 +272,8 @@ class AutoencoderRecommender(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
             if self.network_weight:
                 self.estimator_ = self._network(users, seeds)
             else:
-                width = min(_WIDTH, *users.shape)
                 seed = _integer(seeds, "directions")
-                self._directions = randomized_svd(users, width, random_state=seed)[2].T
+                self._directions = SingularVectors.of(users, _WIDTH, seed)
             return float(self.network_weight)
         if not len(held_out):
             self.estimator_ = self._network(users, seeds)
@@ -312,6 +320,7 @@ class AutoencoderRecommender(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
         network.set_params(device=self.device, random_state=_integer(seeds, "network"))
         return network.fit(csr_matrix(users))
 
+    @in_kind
     def predict_scores(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return scores of all items, those that users have included.
 
@@ -330,6 +339,7 @@ class AutoencoderRecommender(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
         users, _ = self._read(X)
         return np.concatenate([self._scores(users[part]) for part in _blocks(users)])
 
+    @in_kind
     def recommend(
         self,
         X: ArrayLike,
@@ -377,6 +387,7 @@ class AutoencoderRecommender(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
             found.append(best(scores, int(k)))
         return self._named(np.concatenate(found))
 
+    @in_kind
     def transform(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return users' codes, by the network or else by singular vectors.
 
@@ -392,7 +403,7 @@ class AutoencoderRecommender(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
         check_is_fitted(self)
         users, _ = self._read(X)
         if not hasattr(self, "estimator_"):
-            return users @ self._directions
+            return self._directions.codes(users)
         return as_numpy(self.estimator_.transform(csr_matrix(users)))
 
     def similar_items(self, items: ArrayLike, k: int = 10) -> NDArray[Any]:
@@ -441,7 +452,7 @@ class AutoencoderRecommender(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
         """
         check_is_fitted(self)
         users, _ = self._read(X)
-        given = self.recommend(X, 1)[:, 0] if items is None else np.asarray(items)
+        given = self.recommend(as_numpy(X), 1)[:, 0] if items is None else np.asarray(items)
         if given.shape != (users.shape[0],):
             raise ValueError(
                 f"items has shape {given.shape}, but X has {users.shape[0]} rows; give an item for "
@@ -478,6 +489,7 @@ class AutoencoderRecommender(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
         """
         check_is_fitted(self)
         users, _ = self._read(X)
+        y = as_numpy(y)
         if y is None or np.ndim(y) == 1:
             seen, wanted = hidden_part(users, Seeds.of(self._score_seed).numpy("score"))
         else:
@@ -498,7 +510,7 @@ class AutoencoderRecommender(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
     def item_embeddings_(self) -> NDArray[np.float64]:
         """What the last layer of the network's decoder has for each item."""
         if not hasattr(self, "estimator_"):
-            return self._directions
+            return self._directions.vectors
         weight = list(self.estimator_.net_.module_.decoder.parameters())
         found = [w for w in weight if w.ndim == 2 and w.shape[0] == self.n_features_in_]
         if not found:
@@ -508,7 +520,7 @@ class AutoencoderRecommender(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
     @property
     def _n_features_out(self) -> int:
         own = hasattr(self, "estimator_")
-        return self.estimator_.n_components_ if own else self._directions.shape[1]
+        return self.estimator_.n_components_ if own else self._directions.vectors.shape[1]
 
     @property
     def _score_seed(self) -> int:
@@ -516,8 +528,9 @@ class AutoencoderRecommender(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
 
     def _read(self, X: ArrayLike, reset: bool = False) -> tuple[csr_array, csr_array]:
         """Return what users like, 1 in the mean of the training rows, and all that is stored."""
+        check_accepted(X)
         checked = validate_data(
-            self, X, reset=reset, accept_sparse="csr", dtype=np.float64, copy=True
+            self, as_numpy(X), reset=reset, accept_sparse="csr", dtype=np.float64, copy=True
         )
         seen = csr_array(checked)
         seen.sum_duplicates()
@@ -540,8 +553,9 @@ class AutoencoderRecommender(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
     def _scores(self, users: csr_array) -> NDArray[np.float64]:
         scores = _mixed(*self._standard_parts(users), self.network_weight_)
         empty = np.diff(users.indptr) == 0
-        scores[empty] = _standard(self.popularity_[None])
-        never = self.popularity_ == 0
+        popularity = as_numpy(self.popularity_)
+        scores[empty] = _standard(popularity[None])
+        never = popularity == 0
         if never.any() and not never.all():
             scores[:, never] = scores[:, ~never].min(axis=1, keepdims=True) - 1.0
         return scores
@@ -588,6 +602,7 @@ class AutoencoderRecommender(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
+        tags.array_api_support = True
         tags.input_tags.sparse = True
         tags.input_tags.positive_only = self.threshold is None
         return tags

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from sklearn.base import clone
+from sklearn.base import clone, is_classifier
 from sklearn.decomposition import PCA
 
 from sklearn_ae import (
@@ -204,7 +204,6 @@ _METHODS = [
     "reconstruct",
     "impute",
     "sample",
-    "predict_proba",
 ]
 
 
@@ -223,6 +222,8 @@ def answers(name: str, estimator: Any) -> dict[str, np.ndarray]:
             given = 5 if method == "sample" else KINDS[name].data()
             more = {"random_state": 0} if method in ("sample", "impute") else {}
             found[method] = getattr(estimator, method)(given, **more)
+    if is_classifier(estimator):
+        found["predict_proba"] = estimator.predict_proba(KINDS[name].data())
     if isinstance(estimator, AutoencoderFeatureSelector):
         found["inverse_transform"] = estimator.inverse_transform(found["transform"])
     return {f"{m}_{part}": a for m, value in found.items() for part, a in _arrays(value).items()}

@@ -4,6 +4,7 @@ from sklearn_ae.applications._recommendation._items import (
     DenseItems,
     Items,
     LowRankItems,
+    SingularVectors,
     solve_items,
 )
 from sklearn_ae.applications._recommendation._ranking import best, gains, hidden_part
@@ -16,6 +17,7 @@ __all__ = [
     "DenseItems",
     "Items",
     "LowRankItems",
+    "SingularVectors",
     "best",
     "gains",
     "hidden_part",

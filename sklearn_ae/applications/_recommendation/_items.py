@@ -100,6 +100,28 @@ class LowRankItems(Items):
         return weights
 
 
+class SingularVectors:
+    """Codes of users where there is no network.
+
+    Parameters
+    ----------
+    vectors : ndarray of shape (n_items, n_components)
+        Orthonormal columns.
+    """
+
+    def __init__(self, vectors: NDArray[np.float64]) -> None:
+        self.vectors = vectors
+
+    @classmethod
+    def of(cls, users: csr_array, width: int, seed: int) -> SingularVectors:
+        """Return the first directions of some users."""
+        return cls(randomized_svd(users, min(width, *users.shape), random_state=seed)[2].T)
+
+    def codes(self, users: csr_array) -> NDArray[np.float64]:
+        """Return how far users are in each direction."""
+        return np.asarray(users @ self.vectors)
+
+
 def solve_items(users: csr_array, alpha: float, dropout: float, seed: int = 0) -> Items:
     r"""Solve the linear autoencoder of items that has no weight from an item to itself.
 
