@@ -199,8 +199,8 @@ def run(library: str, name: str, k: int, seed: int) -> dict:
     ranked = np.argsort(-found, axis=1, kind="stable")[:, :100]
     hits = np.take_along_axis(hidden.toarray() > 0, ranked, axis=1)
     n_hidden = np.diff(hidden.indptr)
-    discount = 1 / np.log2(np.arange(2, 102))
-    ideal = np.cumsum(discount)[np.minimum(n_hidden, 100) - 1]
+    discount = 1 / np.log2(np.arange(2, ranked.shape[1] + 2))
+    ideal = np.cumsum(discount)[np.minimum(n_hidden, len(discount)) - 1]
     recall = {
         f"recall_{m}": round(float(np.mean(hits[:, :m].sum(axis=1) / np.minimum(n_hidden, m))), 6)
         for m in (20, 50)

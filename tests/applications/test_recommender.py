@@ -43,7 +43,9 @@ def fitted(users):
     return AutoencoderRecommender(random_state=0).fit(csr_matrix(users))
 
 
-@parametrize_with_checks([AutoencoderRecommender(alpha=1.0, dropout=0.5), LINEAR])
+@parametrize_with_checks(
+    [AutoencoderRecommender(Autoencoder(1, max_iter=1), network_weight=0.5), LINEAR]
+)
 def test_check_estimator(estimator, check):
     check(estimator)
 

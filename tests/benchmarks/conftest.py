@@ -9,7 +9,7 @@ from benchmarks import data
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """A data folder: images, sequences, a table, two sets with outliers, three long series."""
+    """A data folder: images, sequences, a table, sets with outliers, long series, ratings."""
     rng = np.random.default_rng(0)
     (tmp_path / "images").mkdir()
     (tmp_path / "sequences").mkdir()
@@ -41,6 +41,10 @@ def folder(tmp_path, monkeypatch):
         X = np.sin(np.arange(300.0) * np.pi / 10)[:, None] + 0.1 * rng.normal(size=(300, 1))
         y = np.isin(np.arange(300), [200, 250, 251])
         np.savez(tmp_path / f"{name}.npz", X=X + 4 * y[:, None], y=y)
+    (tmp_path / "ratings").mkdir()
+    for name in data.RATINGS:
+        pairs = [f"{i}\t{j}\t5\n" for i in range(60) for j in rng.permutation(15)[:8]]
+        (tmp_path / f"{name}.tsv").write_text("user_id:token\titem_id\trating\n" + "".join(pairs))
     monkeypatch.setenv(data.ENVIRONMENT_VARIABLE, str(tmp_path))
     return tmp_path
 

@@ -157,6 +157,8 @@ data["RecurrentAutoencoder"] = sequences
 domain = {"sample_domain": np.where(np.arange(30) % 2, -1, 1)}
 given = {"DomainAdaptationTransformer": domain}
 given["GraphAdaptedClassifier"] = {"y": np.arange(30) % 3, **domain}
+given["AutoencoderClassifier"] = {"y": np.arange(30) % 3}
+given["AutoencoderRegressor"] = {"y": table[:, 0]}
 tasks = []
 for name, cls in estimators.items():
     names = cls().get_params(deep=False)
