@@ -384,3 +384,15 @@ def test_files_hold_no_type_of_others(model, iris, few):
     ):
         assert_array_equal(again.predict(iris), model.predict(iris))
         assert_array_equal(again.transform(iris), model.transform(iris))
+
+
+def test_one_label_a_class_is_enough_to_spread():
+    X, y = load_digits(return_X_y=True)
+    few = np.full(len(y), -1)
+    for label in range(10):
+        few[np.flatnonzero(y == label)[0]] = label
+    model = classifier(Autoencoder(8, **SMALL)).fit(X, few)
+    # No label says what to expect of its class elsewhere, so that none is held out.
+    assert model.candidates_["log_loss"].isna().all()
+    plain = LogisticRegression(max_iter=1000).fit(X[few >= 0], y[few >= 0])
+    assert model.score(X, y) > plain.score(X, y) + 0.1

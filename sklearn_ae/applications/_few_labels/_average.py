@@ -43,13 +43,16 @@ class Average:
                 rest, part = known.part(~out & compared), known.part(out)
                 for k, candidate in enumerate(self.candidates):
                     answers[k, out] = candidate.held_out(self.task, sight, part, rest, int(fold))
+            compared &= self.task.shown(known.target, known.fold)
             judged = known.part(compared)
-            losses = [
-                self.task.log_losses(a[compared], judged.target, judged.weight) for a in answers
-            ]
-            mean = losses @ judged.weight / judged.weight.sum()
-            odds = np.log([candidate.odds for candidate in self.candidates])
-            weights = softmax(odds - len(judged.rows) * mean)
+            weights = np.log([candidate.odds for candidate in self.candidates])
+            if len(judged.rows):
+                losses = [
+                    self.task.log_losses(a[compared], judged.target, judged.weight) for a in answers
+                ]
+                mean = losses @ judged.weight / judged.weight.sum()
+                weights = weights - len(judged.rows) * mean
+            weights = softmax(weights)
         self.table = {"candidate": names, "weight": weights, "log_loss": mean}
         kept = [k for k in range(len(names)) if weights[k] >= _LEAST]
         self.weights = weights[kept] / weights[kept].sum()

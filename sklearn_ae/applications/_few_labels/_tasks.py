@@ -132,6 +132,10 @@ class Task(ABC):
     def log_losses(self, answers: NDArray, target: NDArray, weight: NDArray) -> NDArray[np.float64]:
         """Return minus the log-likelihood of each target."""
 
+    def shown(self, target: NDArray, fold: NDArray[np.intp]) -> NDArray[np.bool_]:
+        """Return which targets can be predicted from other folds."""
+        return np.full(len(target), True)
+
     @abstractmethod
     def sharpened(self, shares: NDArray, prior: NDArray, power: float) -> NDArray[np.float64]:
         """Return shares of a graph as answers."""
@@ -204,6 +208,16 @@ class Classes(Task):
         found = (answers * target).sum(axis=1)
         share = _SHARE / (len(target) + _SHARE)
         return -np.log((1 - share) * found + share / self.width)
+
+    def shown(self, target: NDArray, fold: NDArray[np.intp]) -> NDArray[np.bool_]:
+        """Return which targets are of a class that another fold has.
+
+        A class that none has is found by no candidate, and costs the prior least.
+        """
+        folds = np.arange(max(fold.max(initial=0) + 1, 1))
+        by_fold = (fold == folds[:, None]).astype(np.float64) @ target
+        elsewhere = by_fold.sum(axis=0) - by_fold[fold]
+        return np.any((elsewhere > 0) & (target > 0), axis=1) & (fold >= 0)
 
     def sharpened(self, shares: NDArray, prior: NDArray, power: float) -> NDArray[np.float64]:
         """Return powers of the shares times those of the classes."""
