@@ -14,7 +14,11 @@ from scipy.sparse import csr_array, csr_matrix, issparse
 from sklearn import config_context
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin, clone
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import (
+    check_consistent_length,
+    check_is_fitted,
+    validate_data,
+)
 
 from sklearn_ae.applications._recommendation import (
     SingularVectors,
@@ -209,10 +213,10 @@ class AutoencoderRecommender(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
         self._unit = 1.0
         users, _ = self._read(X, reset=True)
         if not users.nnz:
-            raise ValueError(
-                "No user has an item that counts; give ratings above 0, or a lower threshold than "
-                f"{self.threshold!r}."
+            lower = (
+                "" if self.threshold is None else f", or a lower threshold than {self.threshold}"
             )
+            raise ValueError(f"No user has an item that counts; give ratings above 0{lower}.")
         self._unit = float(users.data.mean())
         users.data /= self._unit
         self.popularity_ = np.asarray(users.sum(axis=0), dtype=np.float64) * self._unit
@@ -381,7 +385,7 @@ class AutoencoderRecommender(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
         for part in _blocks(users):
             scores = self._scores(users[part])
             if exclude_seen:
-                scores[seen[part].nonzero()] = -np.inf
+                scores[_stored(seen[part])] = -np.inf
             if allowed is not None:
                 scores[:, ~allowed] = -np.inf
             found.append(best(scores, int(k)))
@@ -420,14 +424,17 @@ class AutoencoderRecommender(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
         -------
         similar : ndarray of shape (n, k)
             Columns, or names where items have them, the most similar first; -1 or None where there
-            are fewer.
+            are fewer, and of items that nobody had.
         """
         check_is_fitted(self)
         if not isinstance(k, Integral) or isinstance(k, bool) or k < 1:
             raise ValueError(f"k={k!r} must be a whole number of at least 1; use k=10, say.")
-        chosen = [self._position(item) for item in np.atleast_1d(np.asarray(items)).tolist()]
+        chosen = self._columns(items)
+        if not chosen:
+            raise ValueError(f"items={items!r:.60} holds none; give an item at least.")
         scores = np.stack([self._items.similarities(item) for item in chosen])
         scores[np.arange(len(chosen)), chosen] = -np.inf
+        scores[as_numpy(self.popularity_)[chosen] == 0] = -np.inf
         return self._named(best(scores, int(k)))
 
     def explain(
@@ -451,6 +458,10 @@ class AutoencoderRecommender(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
             for the item. The shares of those that speak for it sum to 1.
         """
         check_is_fitted(self)
+        if not isinstance(n_reasons, Integral) or isinstance(n_reasons, bool) or n_reasons < 1:
+            raise ValueError(
+                f"n_reasons={n_reasons!r} must be a whole number of at least 1; use 3, say."
+            )
         users, _ = self._read(X)
         given = self.recommend(as_numpy(X), 1)[:, 0] if items is None else np.asarray(items)
         if given.shape != (users.shape[0],):
@@ -488,17 +499,26 @@ class AutoencoderRecommender(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
             Normalised discounted cumulative gain, in [0, 1], of users with something to find.
         """
         check_is_fitted(self)
-        users, _ = self._read(X)
+        users, stored = self._read(X)
         y = as_numpy(y)
         if y is None or np.ndim(y) == 1:
-            seen, wanted = hidden_part(users, Seeds.of(self._score_seed).numpy("score"))
+            if y is not None:
+                check_consistent_length(users, y)
+            shown, wanted = hidden_part(users, Seeds.of(self._score_seed).numpy("score"))
         else:
-            seen, (wanted, _) = users, self._read(y)
-        if wanted.shape != seen.shape:
+            shown, (wanted, _) = users, self._read(y)
+        if wanted.shape != users.shape:
             raise ValueError(
-                f"y has shape {wanted.shape}, but X has {seen.shape}; give the items of each user."
+                f"y has shape {wanted.shape}, but X has {users.shape}; give the items of each user."
             )
-        found = [_gains(self._scores(seen[p]), seen[p], wanted[p]) for p in _blocks(seen)]
+        found = []
+        for part in _blocks(users):
+            scores = self._scores(shown[part])
+            own = scores[_stored(wanted[part])]
+            scores[_stored(stored[part])] = -np.inf
+            if shown is not users:
+                scores[_stored(wanted[part])] = own
+            found.append(gains(best(scores, _RANKED), wanted[part]))
         every = np.concatenate(found)
         if np.isnan(every).all():
             raise ValueError(
@@ -529,12 +549,23 @@ class AutoencoderRecommender(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
     def _read(self, X: ArrayLike, reset: bool = False) -> tuple[csr_array, csr_array]:
         """Return what users like, 1 in the mean of the training rows, and all that is stored."""
         check_accepted(X)
+        _check_names(X)
         checked = validate_data(
-            self, as_numpy(X), reset=reset, accept_sparse="csr", dtype=np.float64, copy=True
+            self,
+            as_numpy(X),
+            reset=reset,
+            accept_sparse="csr",
+            dtype=np.float64,
+            copy=True,
+            ensure_all_finite="allow-nan",
         )
         seen = csr_array(checked)
         seen.sum_duplicates()
-        seen.eliminate_zeros()
+        if np.isnan(seen.data).any():
+            raise ValueError(
+                "X holds NaN; what a user did not rate is 0, or not stored: use X.fillna(0), or "
+                "ratings_matrix for a long frame."
+            )
         liked = seen.copy()
         if self.threshold is None:
             low = seen.data.min(initial=0.0)
@@ -546,7 +577,7 @@ class AutoencoderRecommender(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
                 )
         else:
             liked.data = (seen.data >= self.threshold).astype(np.float64)
-            liked.eliminate_zeros()
+        liked.eliminate_zeros()
         liked.data = liked.data / self._unit
         return liked, seen
 
@@ -575,9 +606,20 @@ class AutoencoderRecommender(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
         if items is None:
             return None
         allowed = np.zeros(self.n_features_in_, dtype=bool)
-        for item in np.atleast_1d(np.asarray(items)).tolist():
-            allowed[self._position(item)] = True
+        allowed[self._columns(items)] = True
         return allowed
+
+    def _columns(self, items: ArrayLike) -> list[int]:
+        """Return the columns of some items."""
+        given = np.atleast_1d(np.asarray(list(items) if isinstance(items, set) else items))
+        if given.dtype == bool:
+            if given.shape != (self.n_features_in_,):
+                raise ValueError(
+                    f"items is a mask of shape {given.shape}, but there are {self.n_features_in_} "
+                    "items; give an entry for each, or their columns."
+                )
+            return np.flatnonzero(given).tolist()
+        return [self._position(item) for item in given.tolist()]
 
     def _position(self, item: Any) -> int:
         """Return the column of an item."""
@@ -608,6 +650,16 @@ class AutoencoderRecommender(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
         return tags
 
 
+def _check_names(X: Any) -> None:
+    """Raise if columns of a frame have names that are neither text nor their positions."""
+    names = list(X.columns) if isinstance(X, pd.DataFrame) else []
+    if names != list(range(len(names))) and not all(isinstance(name, str) for name in names):
+        raise ValueError(
+            f"X has the columns {names[:3]!r}, which are no names; use X.columns.astype(str), or "
+            "X.to_numpy() to go by position."
+        )
+
+
 def _integer(seeds: Seeds, stream: str) -> int:
     return int(seeds.numpy(stream).integers(2**31))
 
@@ -633,9 +685,14 @@ def _mixed(linear: NDArray, network: NDArray | None, weight: float) -> NDArray[n
     return linear if network is None or not weight else (1 - weight) * linear + weight * network
 
 
+def _stored(users: csr_array) -> tuple[NDArray, NDArray]:
+    """Return rows and columns of what is stored, zeros included."""
+    return np.repeat(np.arange(users.shape[0]), np.diff(users.indptr)), users.indices
+
+
 def _gains(scores: NDArray, seen: csr_array, wanted: csr_array) -> NDArray[np.float64]:
     scores = scores.copy()
-    scores[seen.nonzero()] = -np.inf
+    scores[_stored(seen)] = -np.inf
     return gains(best(scores, _RANKED), wanted)
 
 

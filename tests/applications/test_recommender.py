@@ -256,8 +256,9 @@ def test_a_grid_search(users):
     [
         ({"X": -np.ones((9, 3))}, r"X holds -1.*set threshold"),
         ({"X": np.zeros((9, 3))}, "No user has an item"),
-        ({"X": np.full((9, 3), np.nan)}, "NaN"),
-        ({"threshold": 9.0}, "lower threshold than 9.0"),
+        ({"X": np.full((9, 3), np.nan)}, r"X holds NaN.*fillna\(0\)"),
+        ({"X": pd.DataFrame(np.ones((9, 2)), columns=[7, 3])}, r"columns \[7, 3\].*astype"),
+        ({"threshold": 9.0}, r"threshold=9\.0; give a lower threshold"),
         ({"alpha": 0}, "'alpha'"),
         ({"dropout": 1.0}, "'dropout'"),
         ({"network_weight": 2}, "'network_weight'"),
@@ -343,3 +344,64 @@ def test_an_estimator_with_another_loss_of_its_own(users):
     centred = rebuilt - rebuilt.mean(axis=1, keepdims=True)
     standard = centred / centred.std(axis=1, keepdims=True)
     np.testing.assert_allclose(recommender.predict_scores(users), standard, atol=1e-6)
+
+
+def test_a_stored_zero_is_seen_and_not_liked(users):
+    ratings = csr_matrix(users)
+    ratings.data[::3] = 0
+    recommender = clone(LINEAR).fit(ratings)
+    found = recommender.recommend(ratings, 24)
+    for row, items in zip(users, found, strict=True):
+        assert not row[items[items >= 0]].any()
+    liked = ratings.copy()
+    liked.eliminate_zeros()
+    np.testing.assert_allclose(
+        recommender.predict_scores(ratings), recommender.predict_scores(liked)
+    )
+    all_rated = clone(LINEAR).set_params(threshold=0).fit(ratings)
+    np.testing.assert_array_equal(all_rated.popularity_, users.sum(axis=0))
+
+
+def test_the_score_is_of_what_is_recommended():
+    rng = np.random.default_rng(0)
+    ratings = np.where(users_of(80) > 0, rng.integers(1, 6, (80, 24)), 0).astype(float)
+    _, wanted = parts.hidden_part(csr_array((ratings >= 4).astype(float)), rng)
+    shown = ratings * (wanted.toarray() == 0)
+    recommender = clone(LINEAR).set_params(threshold=4).fit(shown)
+    expected = parts.gains(recommender.recommend(shown, 100), wanted)
+    found = recommender.score(shown, wanted.toarray() * 5)
+    np.testing.assert_allclose(found, np.nanmean(expected))
+
+
+def test_a_mask_of_items(fitted, users):
+    mask = np.arange(24) >= 20
+    found = fitted.recommend(users, 4, items=mask, exclude_seen=False)
+    assert set(found.ravel()) == {20, 21, 22, 23}
+    assert fitted.similar_items(mask, 2).shape == (4, 2)
+    with pytest.raises(ValueError, match="mask of shape"):
+        fitted.recommend(users, items=mask[:5])
+
+
+def test_nothing_is_like_an_item_that_nobody_had(users):
+    users = users.copy()
+    users[:, 7] = 0
+    assert (clone(LINEAR).fit(users).similar_items([7], 3) == -1).all()
+    with pytest.raises(ValueError, match="holds none"):
+        clone(LINEAR).fit(users).similar_items([])
+
+
+@pytest.mark.parametrize("n_reasons", [0, -1, 1.5])
+def test_a_number_of_reasons(fitted, users, n_reasons):
+    with pytest.raises(ValueError, match="n_reasons="):
+        fitted.explain(users, n_reasons=n_reasons)
+
+
+def test_names_of_another_type_and_times_that_are_alike():
+    frame = pd.DataFrame({"user": 1, "item": range(10), "day": 1})
+    assert list(split_by_time(frame, "day")[1]["item"]) == [8, 9]
+    with pytest.raises(ValueError, match="names of their type"):
+        ratings_matrix(frame, items=["1", "2"])
+    with pytest.raises(ValueError, match="hold one twice"):
+        ratings_matrix(frame, items=[1, 1])
+    with pytest.raises(ValueError, match="datetime64"):
+        ratings_matrix(frame.assign(at=pd.Timestamp("2024-01-01")), rating="at")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -74,7 +75,12 @@ def ratings_matrix(
     table = _columns(frame, columns)
     values = np.ones(len(table))
     if rating is not None:
-        values = pd.to_numeric(table[rating]).to_numpy(dtype=np.float64)
+        if not pd.api.types.is_numeric_dtype(table[rating]):
+            raise ValueError(
+                f"Column {rating!r} is of type {table[rating].dtype}, and ratings are numbers; "
+                "convert it, or use rating=None."
+            )
+        values = table[rating].to_numpy(dtype=np.float64, na_value=np.nan)
         if not np.isfinite(values).all():
             raise ValueError(
                 f"Column {rating!r} holds {values[~np.isfinite(values)][0]}; drop rows without a "
@@ -83,6 +89,11 @@ def ratings_matrix(
     rows, users = _positions(table[user], users)
     cells, items = _positions(table[item], items)
     known = (rows >= 0) & (cells >= 0)
+    if len(table) and not known.any():
+        raise ValueError(
+            f"No row of the frame has one of the names that were given: it holds "
+            f"{table[user].iloc[0]!r} and {table[item].iloc[0]!r}; give names of their type."
+        )
     shape = len(users), len(items)
     where = (rows[known], cells[known])
     total = csr_matrix((values[known], where), shape=shape)
@@ -107,7 +118,8 @@ def split_by_time(
     time, user : str
         Columns of when, and by whom.
     test_size : float in (0, 1), default=0.2
-        Share of the ratings of each user that is held out, rounded down.
+        Share of the ratings of each user that is held out, rounded down. Of ratings of one time,
+        those that come later in the frame go first.
 
     Returns
     -------
@@ -127,14 +139,15 @@ def split_by_time(
     >>> split_by_time(seen, "day", test_size=0.5)[1].item.tolist()
     ['a', 'b']
     """
-    if not 0 < test_size < 1:
+    if not isinstance(test_size, Real) or not 0 < test_size < 1:
         raise ValueError(f"test_size={test_size!r} must be between 0 and 1; use .2, say.")
     _columns(frame, [time, user])
     frame = frame if isinstance(frame, pd.DataFrame) else frame.to_pandas()
     by_user = frame.groupby(user, sort=False)[time]
-    later = by_user.rank(method="first", ascending=False) <= np.floor(
-        test_size * by_user.transform("size")
-    )
+    size = by_user.transform("size")
+    # Of ratings of one time, those that come later in the frame are later.
+    n_later = np.floor(test_size * size + 1e-9)
+    later = by_user.rank(method="first") > size - n_later
     return frame[~later], frame[later]
 
 
@@ -164,4 +177,6 @@ def _positions(column: pd.Series, names: Any) -> tuple[NDArray[np.intp], NDArray
         positions, found = pd.factorize(column, sort=True)
         return positions, np.asarray(found)
     names = np.asarray(names)
+    if len(np.unique(names)) < len(names):
+        raise ValueError(f"The names {names[:3].tolist()!r:.60} hold one twice; give each once.")
     return pd.Index(names).get_indexer(pd.Index(column)), names
