@@ -40,8 +40,8 @@ class DomainAdaptationTransformer(TransformerMixin, StateMixin):
     by which the domains are told apart less still. A classifier that follows is fitted to the
     rows of the source, and predicts those of the target.
 
-    Nothing here is promised to be better than no adaptation: no label of the target judges it, and
-    domains that look alike may still have their classes exchanged.
+    Nothing here is promised to be better than no adaptation: no label of the target validates it,
+    and domains that look alike may still have their classes exchanged.
 
     Parameters
     ----------

@@ -288,7 +288,7 @@ class GraphAdaptedClassifier(ClassifierMixin, StateMixin):
                 else f"A class has {np.bincount(codes).min()} row in the source"
             )
             warnings.warn(
-                f"{what}, which is too few to judge a graph by: the classifier itself answers. "
+                f"{what}, which is too few to validate a graph by: the classifier itself answers. "
                 "Pass at least two rows of the target, and of each class in the source.",
                 stacklevel=4,
             )

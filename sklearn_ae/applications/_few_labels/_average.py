@@ -44,14 +44,15 @@ class Average:
                 for k, candidate in enumerate(self.candidates):
                     answers[k, out] = candidate.held_out(self.task, sight, part, rest, int(fold))
             compared &= self.task.shown(known.target, known.fold)
-            judged = known.part(compared)
+            held_out = known.part(compared)
             weights = np.log([candidate.odds for candidate in self.candidates])
-            if len(judged.rows):
+            if len(held_out.rows):
                 losses = [
-                    self.task.log_losses(a[compared], judged.target, judged.weight) for a in answers
+                    self.task.log_losses(a[compared], held_out.target, held_out.weight)
+                    for a in answers
                 ]
-                mean = losses @ judged.weight / judged.weight.sum()
-                weights = weights - len(judged.rows) * mean
+                mean = losses @ held_out.weight / held_out.weight.sum()
+                weights = weights - len(held_out.rows) * mean
             weights = softmax(weights)
         self.table = {"candidate": names, "weight": weights, "log_loss": mean}
         kept = [k for k in range(len(names)) if weights[k] >= _LEAST]

@@ -13,7 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from sklearn_ae._compat import Trees, trees_of
 
-# Share of the uniform answer in probabilities that are judged, as of one row more.
+# Share of the uniform answer in held-out probabilities, as of one row more.
 _SHARE = 1.0
 # Below this many rows, learners answer to weights and to repeated rows alike.
 _EXACT = {"solver": "newton-cholesky", "tol": 1e-10}
@@ -100,7 +100,7 @@ class Boosted:
 
 
 class Task(ABC):
-    """What candidates answer, and how answers are judged.
+    """What candidates answer, and how they are evaluated.
 
     Targets are an array of shape (n, k): one-hot classes, or a number in standard units.
     """
