@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, softmax
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression, Ridge
 
 from sklearn_ae._compat import Trees, trees_of
 
@@ -170,8 +172,6 @@ class Classes(Task):
 
     def linear(self, rows: NDArray, target: NDArray, weight: NDArray, strength: float) -> Linear:
         """Return a logistic regression."""
-        from sklearn.linear_model import LogisticRegression
-
         label = target.argmax(axis=1)
         if len(np.unique(label)) < 2:
             prior = self.prior(target, weight)
@@ -190,8 +190,6 @@ class Classes(Task):
 
     def boosted(self, rows: NDArray, target: NDArray, weight: NDArray, seed: int) -> Any:
         """Return boosted trees of the classes."""
-        from sklearn.ensemble import HistGradientBoostingClassifier
-
         label = target.argmax(axis=1)
         if len(np.unique(label)) < 2:
             return self.linear(rows, target, weight, 1.0)
@@ -250,15 +248,11 @@ class Numbers(Task):
 
     def linear(self, rows: NDArray, target: NDArray, weight: NDArray, strength: float) -> Linear:
         """Return a ridge regression."""
-        from sklearn.linear_model import Ridge
-
         model = Ridge(alpha=1 / strength, solver="cholesky").fit(rows, target[:, 0], weight)
         return Linear(model.coef_.reshape(-1, 1), np.atleast_1d(model.intercept_))
 
     def boosted(self, rows: NDArray, target: NDArray, weight: NDArray, seed: int) -> Any:
         """Return boosted trees of the number."""
-        from sklearn.ensemble import HistGradientBoostingRegressor
-
         model = HistGradientBoostingRegressor(**_TREES, random_state=seed)
         return Boosted(trees_of(model.fit(rows, target[:, 0], weight)))
 
