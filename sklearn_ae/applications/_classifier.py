@@ -11,9 +11,10 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn import config_context
 from sklearn.base import ClassifierMixin
 from sklearn.frozen import FrozenEstimator
+from sklearn.metrics import accuracy_score
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from sklearn_ae.applications._few_labels import MODES, FewLabels, read_classes
+from sklearn_ae.applications._few_labels import MODES, FewLabels, labelled, read_classes
 from sklearn_ae.autoencoders import BaseAutoencoder, in_kind
 from sklearn_ae.data import ArrayForm, as_numpy, rows_as_numpy
 from sklearn_ae.runtime import named_in_errors
@@ -204,6 +205,35 @@ class AutoencoderClassifier(ClassifierMixin, FewLabels):
             return form.back(np.column_stack(found))
         labels = as_numpy(self.classes_)[found[0]]
         return form.back(labels) if labels.dtype.kind in "biuf" else labels
+
+    def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """Return the accuracy on the rows that have a label.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
+            Rows.
+        y : array-like of shape (n_samples,) or (n_samples, n_labels)
+            Labels. As in `fit`, -1, None and NaN mark rows without one, which do not count, so
+            that searches validate by labels alone.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        score : float
+            Share of the rows whose labels are all predicted.
+
+        Raises
+        ------
+        ValueError
+            If no row has a label.
+        """
+        found = as_numpy(self.predict(X))
+        given, known = labelled(y, len(found), as_numpy(self.classes_))
+        weight = None if sample_weight is None else as_numpy(sample_weight)[known]
+        true = np.array(given[known].tolist())
+        return float(accuracy_score(true, found[known], sample_weight=weight))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -134,7 +134,7 @@ class DomainAdaptationTransformer(TransformerMixin, StateMixin):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Numbers.
+            Numbers, none missing. Encode categories before, and fill what is missing.
         y : ignored
             Here for scikit-learn's interface.
         sample_domain : array-like of shape (n_samples,), default=None
@@ -219,8 +219,9 @@ class DomainAdaptationTransformer(TransformerMixin, StateMixin):
             source = source_rows(sample_domain, len(X))
             for name, n in (("source", source.sum()), ("target", (~source).sum())):
                 if n < 2:
+                    count = "one row" if n else "no row"
                     raise ValueError(
-                        f"sample_domain={sample_domain!r:.60} has {n} rows of the {name}, but a "
+                        f"sample_domain has {count} of the {name} among its {len(X)}, but a "
                         f"covariance takes two; {DOMAINS}. Without sample_domain, nothing is "
                         "adapted."
                     )
@@ -262,7 +263,16 @@ class DomainAdaptationTransformer(TransformerMixin, StateMixin):
 
     def _checked(self, X: Any, *, reset: bool) -> NDArray:
         check_accepted(X)
-        return validate_data(self, X, dtype=_DTYPES, reset=reset)
+        try:
+            return validate_data(self, X, dtype=_DTYPES, reset=reset)
+        except ValueError as error:
+            if "could not convert" not in str(error):
+                raise
+            raise ValueError(
+                f"{error}: {type(self).__name__} moves numbers alone. Encode other columns before "
+                "it, by OneHotEncoder in a ColumnTransformer; GraphAdaptedClassifier reads them "
+                "as they are."
+            ) from error
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[np.object_]:
         """Return the names of the columns that come back.

@@ -10,9 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
-from sklearn.utils import _safe_indexing, assert_all_finite, get_tags
+from sklearn.utils import _safe_indexing, get_tags
 from sklearn.utils._param_validation import HasMethods, Interval
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
     check_consistent_length,
     check_is_fitted,
@@ -34,6 +33,7 @@ from sklearn_ae.applications._adaptation import (
     source_rows,
     spread_predictions,
 )
+from sklearn_ae.applications._few_labels import read_classes
 from sklearn_ae.autoencoders import Autoencoder, StateMixin, in_kind
 from sklearn_ae.data import ArrayForm, Container, as_numpy, check_accepted, rows_as_numpy
 from sklearn_ae.runtime import Seeds, named_in_errors
@@ -211,7 +211,9 @@ class GraphAdaptedClassifier(ClassifierMixin, StateMixin):
         X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
             Rows of both domains.
         y : array-like of shape (n_samples,)
-            Labels. Those of target rows are not looked at.
+            Labels. Those of target rows are not looked at. In the source, -1, None and NaN mark
+            rows without one, which the classifier is not fitted to; with fewer than two other
+            classes, -1 is a class, with a warning.
         sample_domain : array-like of shape (n_samples,), default=None
             At least 0 for rows of the source, negative for those of the target. Without it all
             rows are of the source, and the classifier itself answers, with a warning.
@@ -259,16 +261,11 @@ class GraphAdaptedClassifier(ClassifierMixin, StateMixin):
         of_source = np.zeros(n)
         of_source[source] = weight[source]
         self._places = self._placed(X, of_source, seeds)
-        labels = y[source]
-        if labels.dtype.kind == "f":
-            assert_all_finite(labels, input_name="y")
-        check_classification_targets(labels)
-        self.classes_, codes = np.unique(labels, return_inverse=True)
-        if len(self.classes_) < 2:
-            raise ValueError(
-                f"y has the one class {self.classes_.tolist()[0]!r:.60} in the {len(source)} rows "
-                "of the source; pass labels of at least two classes there."
-            )
+        read = read_classes(y[source], len(source), " of the source")
+        codes = read.values[:, 0]
+        source, codes = source[codes >= 0], codes[codes >= 0]
+        self.classes_ = read.classes
+        labels = self.classes_[codes]
         prior = self._prior(np.bincount(codes, weight[source]))
         given = None if sample_weight is None else weight[source]
         seen = self._seen(X)
@@ -282,11 +279,10 @@ class GraphAdaptedClassifier(ClassifierMixin, StateMixin):
         if not len(target):
             return
         if len(target) < 2 or np.bincount(codes).min() < 2:
-            what = (
-                f"The target has {len(target)} rows"
-                if len(target) < 2
-                else f"A class has {np.bincount(codes).min()} row in the source"
-            )
+            what = "The target has one row"
+            if len(target) > 1:
+                lone = self.classes_[np.bincount(codes).argmin()]
+                what = f"Class {lone!s:.60} has one row in the source"
             warnings.warn(
                 f"{what}, which is too few to validate a graph by: the classifier itself answers. "
                 "Pass at least two rows of the target, and of each class in the source.",
@@ -329,20 +325,25 @@ class GraphAdaptedClassifier(ClassifierMixin, StateMixin):
         parts = np.flatnonzero(of_source & kept), np.flatnonzero(~of_source & kept)
         for name, rows in zip(("source", "target"), parts, strict=True):
             if not len(rows):
+                weighted = "" if kept.all() else " with a weight"
                 raise ValueError(
-                    f"sample_domain={sample_domain!r:.60} has no row of the {name}; {DOMAINS}. "
-                    "Without sample_domain, the classifier itself answers."
+                    f"sample_domain has no row of the {name} among the {kept.sum()}{weighted}; "
+                    f"{DOMAINS}. Without sample_domain, the classifier itself answers."
                 )
         return parts
 
     def _prior(self, mass: NDArray) -> NDArray[np.float64]:
         if self.class_prior is None:
             return mass / mass.sum()
-        prior = np.asarray(as_numpy(self.class_prior), np.float64)
+        try:
+            prior = np.asarray(as_numpy(self.class_prior), np.float64)
+        except (TypeError, ValueError):
+            prior = np.zeros(0)
         if prior.shape != mass.shape or not (prior > 0).all() or not np.isclose(prior.sum(), 1):
             raise ValueError(
-                f"class_prior={self.class_prior!r:.60} must hold {len(mass)} positive shares that "
-                f"sum to 1, one for each class in {self.classes_.tolist()!r:.60}."
+                f"class_prior={self.class_prior!r:.60} must be an array of {len(mass)} positive "
+                f"shares that sum to 1, one for each class, in the order of classes_: "
+                f"{self.classes_.tolist()!r:.60}."
             )
         return prior / prior.sum()
 

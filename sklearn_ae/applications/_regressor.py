@@ -8,10 +8,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import RegressorMixin
 from sklearn.frozen import FrozenEstimator
+from sklearn.metrics import r2_score
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from sklearn_ae.applications._few_labels import MODES, FewLabels, read_numbers
+from sklearn_ae.applications._few_labels import MODES, FewLabels, labelled, read_numbers
 from sklearn_ae.autoencoders import BaseAutoencoder, in_kind
+from sklearn_ae.data import as_numpy
 from sklearn_ae.runtime import named_in_errors
 
 
@@ -147,3 +149,31 @@ class AutoencoderRegressor(RegressorMixin, FewLabels):
         pairs = zip(self._answers(X), self._units, strict=True)
         found = np.column_stack([answer * unit + zero for answer, (zero, unit) in pairs])
         return found[:, 0] if self._flat else found
+
+    def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """Return the coefficient of determination on the rows whose numbers are known.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
+            Rows.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Numbers. As in `fit`, NaN marks rows without one, which do not count.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        score : float
+            1 is perfect, 0 that of the mean.
+
+        Raises
+        ------
+        ValueError
+            If the numbers of no row are known.
+        """
+        found = as_numpy(self.predict(X))
+        given, known = labelled(y, len(found))
+        weight = None if sample_weight is None else as_numpy(sample_weight)[known]
+        true = given[known].astype(np.float64)
+        return float(r2_score(true, found[known], sample_weight=weight))

@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 # Share of the largest eigenvalue below which a direction has no variance.
 _RANK = 1e-10
+# In units of the largest value; rows beyond are taken to be there.
+_FARTHEST = 1e290
 
 
 class Coral:
@@ -32,8 +34,14 @@ class Coral:
     :arxiv:`1511.05547`
     """
 
+    # What columns are divided by, a power of two each, so that squares are finite.
+    unit: NDArray[np.float64] | float = 1.0
+
     def __init__(self, source: NDArray, target: NDArray, reg_covar: float = 1.0) -> None:
-        source, target = (np.asarray(rows, np.float64) for rows in (source, target))
+        rows = [np.asarray(rows, np.float64) for rows in (source, target)]
+        exponent = np.frexp(np.maximum(*(np.abs(r).max(axis=0) for r in rows)))[1]
+        self.unit = np.ldexp(1.0, np.minimum(exponent, 1023))
+        source, target = (r / self.unit for r in rows)
         self.source_mean, self.target_mean = source.mean(axis=0), target.mean(axis=0)
         spread = np.sqrt(source.var(axis=0) + target.var(axis=0))
         unit = np.where(spread > 0, spread, 1.0)
@@ -47,8 +55,11 @@ class Coral:
 
     def __call__(self, rows: NDArray) -> NDArray:
         """Return rows of the source as the target would have them."""
-        moved = (rows - self.source_mean) @ self.matrix + self.target_mean
-        return moved.astype(rows.dtype)
+        with np.errstate(over="ignore"):
+            scaled = np.clip(rows / self.unit, -_FARTHEST, _FARTHEST)
+            moved = (scaled - self.source_mean) @ self.matrix + self.target_mean
+            largest = np.finfo(rows.dtype).max
+            return np.clip(moved * self.unit, -largest, largest).astype(rows.dtype)
 
 
 def _power(covariance: NDArray, exponent: float) -> NDArray[np.float64]:

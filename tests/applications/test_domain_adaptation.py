@@ -156,9 +156,12 @@ def test_it_stands_before_any_classifier():
 
 
 BAD = [
-    (np.ones(N), "has 0 rows of the target, but a covariance takes two; pass non-negative"),
-    (-np.ones(N), "has 0 rows of the source"),
-    (np.where(np.arange(N) == 4, -1, 1), "has 1 rows of the target"),
+    (
+        np.ones(N),
+        "has no row of the target among its 300, but a covariance takes two",
+    ),
+    (-np.ones(N), "has no row of the source"),
+    (np.where(np.arange(N) == 4, -1, 1), "has one row of the target"),
     (np.ones(3), r"shape \(3,\), but X has 300 rows"),
     (np.full(N, np.nan), "of no domain"),
     (np.full(N, "a"), "of no domain"),
@@ -172,6 +175,20 @@ def test_bad_domains_are_named_and_lose_nothing(domain, message):
     with pytest.raises(ValueError, match=message):
         transformer.fit(X, sample_domain=domain)
     assert vars(transformer) == state
+
+
+@pytest.mark.parametrize("factor", [1e-200, 1e30, 1e200])
+def test_units_of_any_size_are_matched(factor):
+    transformer = DomainAdaptationTransformer(reg_covar=0)
+    found = transformer.fit_transform(X * factor, sample_domain=DOMAIN) / factor
+    assert_allclose(np.cov(found[~TARGET].T), np.cov(X[TARGET].T), rtol=1e-6, atol=1e-6)
+    assert np.isfinite(transformer.transform(X * 1e300, sample_domain=DOMAIN)).all()
+
+
+def test_text_is_refused_with_the_way_out():
+    frame = pd.DataFrame({"a": X[:, 0], "b": np.where(TARGET, "u", "v")})
+    with pytest.raises(ValueError, match=r"numbers alone.*OneHotEncoder"):
+        DomainAdaptationTransformer().fit(frame, sample_domain=DOMAIN)
 
 
 @pytest.mark.parametrize("method", ["coral", "mmd"])

@@ -336,9 +336,50 @@ def test_bad_numbers_are_refused(y, message, diabetes):
     assert_array_equal(model.predict(X), before)
 
 
+@pytest.mark.parametrize(
+    "y", [pd.date_range("2020", periods=442), np.arange(442).astype("m8[D]"), np.arange(442) + 1j]
+)
+def test_dates_and_complex_numbers_are_no_numbers_to_predict(y, diabetes):
+    with pytest.raises(ValueError, match="a regressor needs numbers"):
+        regressor(INNER).fit(diabetes[0], y)
+
+
+def test_nullable_numbers_are_numbers(diabetes):
+    X, _, known = diabetes
+    nullable = pd.Series(known).astype("Float64")
+    assert nullable.isna().any()
+    expected = regressor(INNER).fit(X, known).predict(X)
+    assert_array_equal(regressor(INNER).fit(X, nullable).predict(X), expected)
+
+
+@pytest.mark.parametrize("mark", [-1, np.nan, None])
+def test_rows_without_a_label_do_not_count_in_scores(mark, iris, iris_labels):
+    y = iris_labels.astype(object)
+    y[::2] = mark
+    weight = np.arange(150.0)
+    model = classifier(INNER).fit(iris, y)
+    found = model.score(iris, y, weight)
+    assert found == model.score(iris[1::2], iris_labels[1::2], weight[1::2])
+    assert found > 0.8
+    with pytest.raises(ValueError, match="No row has a label to score by: all 5"):
+        model.score(iris[:5], [mark] * 5)
+
+
+def test_numbers_that_are_not_known_do_not_count_in_scores(diabetes):
+    X, y, known = diabetes
+    model = regressor(INNER).fit(X, known)
+    rows = ~np.isnan(known)
+    assert model.score(X, known) == model.score(X[rows], y[rows])
+
+
 def test_numbers_that_are_all_alike(diabetes):
     X, _, _ = diabetes
     assert_allclose(regressor(INNER).fit(X, np.full(442, 7.0)).predict(X), 7.0)
+
+
+def test_weights_of_classes_are_not_negative(iris, few):
+    with pytest.raises(ValueError, match=r"class_weight={0: -1} has a negative weight"):
+        classifier(INNER, class_weight={0: -1}).fit(iris, few)
 
 
 def test_few_rows(iris, iris_labels):

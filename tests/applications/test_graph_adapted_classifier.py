@@ -18,7 +18,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
-from sklearn.svm import SVC, LinearSVC
+from sklearn.svm import SVC, SVR, LinearSVC
 from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
@@ -238,8 +238,11 @@ def test_mixed_tables_with_missing_cells():
 
 
 BAD = [
-    (np.ones(N), r"no row of the target; pass non-negative integers .* negative ones"),
-    (-np.ones(N), r"no row of the source; pass non-negative"),
+    (
+        np.ones(N),
+        r"no row of the target among the 400; pass non-negative .* negative ones",
+    ),
+    (-np.ones(N), r"no row of the source among the 400; pass non-negative"),
     (np.ones(3), r"shape \(3,\), but X has 400 rows"),
     (np.where(TARGET, np.nan, 1.0), r"has np\.float64\(nan\) in row 200|has nan in row 200"),
     (np.where(TARGET, -0.5, 1.0), r"-0\.5\)? in row 200"),
@@ -262,19 +265,38 @@ def test_bad_domains_are_named_and_lose_nothing(domain, message):
 
 
 def test_bad_labels_are_named():
-    with pytest.raises(ValueError, match="one class 0 in the 200 rows of the source"):
+    with pytest.raises(ValueError, match="one class in the rows of the source, 0"):
         GraphAdaptedClassifier().fit(X, np.where(TARGET, Y, 0), sample_domain=DOMAIN)
     with pytest.raises(ValueError, match="requires y to be passed"):
         GraphAdaptedClassifier().fit(X, None, sample_domain=DOMAIN)
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         GraphAdaptedClassifier().fit(X, Y[:5], sample_domain=DOMAIN)
+    with pytest.raises(ValueError, match="No row of the source has a label: all 200"):
+        GraphAdaptedClassifier().fit(X, np.where(TARGET, Y, -1), sample_domain=DOMAIN)
+
+
+@pytest.mark.parametrize("mark", [-1, np.nan])
+def test_the_classifier_is_not_fitted_to_rows_of_the_source_without_a_label(mark):
+    unknown = np.arange(N) % 5 == 0
+    model = GraphAdaptedClassifier(SVC(), random_state=0)
+    model.fit(X, np.where(unknown, mark, Y), sample_domain=DOMAIN)
+    known = ~unknown & ~TARGET
+    assert_array_equal(model.classes_, np.unique(Y))
+    assert_array_equal(model.classifier_.predict(X), SVC().fit(X[known], Y[known]).predict(X))
+
+
+def test_what_is_no_classifier_or_no_prior_is_named():
+    with pytest.raises(ValueError, match=r"classifier=SVR\(\) is a regressor; use a classifier"):
+        GraphAdaptedClassifier(SVR()).fit(X, HIDDEN, sample_domain=DOMAIN)
+    with pytest.raises(ValueError, match="shares that sum to 1, one for each class, in the order"):
+        GraphAdaptedClassifier(class_prior={0: 1.0}).fit(X, HIDDEN, sample_domain=DOMAIN)
 
 
 @pytest.mark.parametrize(
     ("y", "domain", "message"),
     [
-        (Y, np.where(np.arange(N) == 7, -1, 1), "The target has 1 rows"),
-        (np.where(np.arange(N) == 7, 9, Y), DOMAIN, "A class has 1 row in the source"),
+        (Y, np.where(np.arange(N) == 7, -1, 1), "The target has one row"),
+        (np.where(np.arange(N) == 7, 9, Y), DOMAIN, "Class 9 has one row in the source"),
     ],
 )
 def test_too_little_to_judge_by_is_left_to_the_classifier(y, domain, message):

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, softmax
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import BaseEstimator, clone, is_regressor
 from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import Pipeline
 from sklearn.svm import SVC
@@ -71,9 +71,14 @@ def fitted_to(
     Raises
     ------
     ValueError
-        If there are weights, and the classifier takes none.
+        If there are weights, and the classifier takes none, or it is no classifier.
     """
     found = clone(classifier)
+    if is_regressor(found):
+        raise ValueError(
+            f"classifier={found!r:.60} is a regressor; use a classifier, such as SVC() or "
+            "LogisticRegression()."
+        )
     if weight is None:
         return found.fit(X, y)
     name, last = "sample_weight", found

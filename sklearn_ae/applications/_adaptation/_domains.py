@@ -9,7 +9,10 @@ from numpy.typing import NDArray
 
 from sklearn_ae.data import as_numpy
 
-DOMAINS = "pass non-negative integers for rows of the source and negative ones for the target"
+DOMAINS = (
+    "pass non-negative integers for rows of the source and negative ones for the target, such as "
+    "np.where(is_source, 1, -1)"
+)
 
 
 def source_rows(sample_domain: Any, n_rows: int) -> NDArray[np.bool_]:
@@ -44,6 +47,7 @@ def source_rows(sample_domain: Any, n_rows: int) -> NDArray[np.bool_]:
     if odd.any():
         row = int(np.flatnonzero(odd)[0])
         raise ValueError(
-            f"sample_domain has {given[row]!r} in row {row}, which is of no domain; {DOMAINS}."
+            f"sample_domain has {given[row : row + 1].tolist()[0]!r} in row {row}, which is of no "
+            f"domain; {DOMAINS}."
         )
     return numbers >= 0

@@ -87,6 +87,11 @@ class ClassOutputs(Outputs):
         known = codes >= 0
         factors = np.zeros(len(codes))
         factors[known] = compute_sample_weight(class_weight, self.classes[codes[known]])
+        if (factors < 0).any():
+            raise ValueError(
+                f"class_weight={class_weight!r:.60} has a negative weight; weights of classes are "
+                "at least 0."
+            )
         return factors
 
 
@@ -108,8 +113,18 @@ class NumberOutputs(Outputs):
         return float(low / 2 + high / 2), float(high / 2 - low / 2) or 1.0
 
 
-def read_classes(y: Any, n_rows: int) -> ClassOutputs:
-    """Check classes or indicators of several labels; -1, None and NaN mark rows without one."""
+def read_classes(y: Any, n_rows: int, where: str = "") -> ClassOutputs:
+    """Check classes or indicators of several labels; -1, None and NaN mark rows without one.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_rows,) or (n_rows, n_labels)
+        Labels as the user gave them.
+    n_rows : int
+        Number of rows of X.
+    where : str, default=""
+        Which rows of X these are, for messages: " of the source".
+    """
     y = _given(y, n_rows)
     if y.ndim == 2 and y.shape[1] > 1:
         return _indicators(y)
@@ -142,8 +157,8 @@ def read_classes(y: Any, n_rows: int) -> ClassOutputs:
     known = y[~marked]
     if not len(known):
         raise ValueError(
-            f"No row has a label: all {len(y)} entries of y are -1, None or NaN; give classes to "
-            "some rows of each."
+            f"No row{where} has a label: all {len(y)} entries of y are -1, None or NaN; "
+            "give classes to some rows of each."
         )
     if known.dtype == object:
         kinds = {"text" if isinstance(v, str) else "numbers" for v in known}
@@ -159,7 +174,8 @@ def read_classes(y: Any, n_rows: int) -> ClassOutputs:
     classes, codes = np.unique(known, return_inverse=True)
     if len(classes) < 2:
         raise ValueError(
-            f"y has one class, {_plain(classes[0])!r}, and a classifier needs labels of at least "
+            f"y has one class{where and f' in the rows{where}'}, {_plain(classes[0])!r}, and a "
+            "classifier needs labels of at least "
             "two classes; label rows of another one, or use AutoencoderOutlierDetector, which "
             "needs none."
         )
@@ -173,11 +189,15 @@ def read_numbers(y: Any, n_rows: int) -> NumberOutputs:
     y = _given(y, n_rows)
     flat = y.ndim == 1
     try:
+        if y.dtype.kind not in "biufO":
+            raise TypeError
+        if y.dtype == object:
+            y = np.where(pd.isna(y), np.nan, y)
         values = y.astype(np.float64)
     except (TypeError, ValueError):
         raise ValueError(
-            f"y holds {_plain(y.ravel()[0])!r}, but a regressor needs numbers; pass them as float, "
-            "with NaN for rows without one, or use AutoencoderClassifier."
+            f"y holds {_plain(y.ravel()[0])!r:.60}, but a regressor needs numbers; pass them as "
+            "float, with NaN for rows without one, or use AutoencoderClassifier."
         ) from None
     if np.isinf(values).any():
         where = np.argwhere(np.isinf(values))[0]
@@ -194,6 +214,37 @@ def read_numbers(y: Any, n_rows: int) -> NumberOutputs:
             "rows."
         )
     return NumberOutputs(values, flat)
+
+
+def labelled(y: Any, n_rows: int, classes: NDArray | None = None) -> tuple[NDArray, NDArray]:
+    """Return labels as an array, and which rows have them all.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_rows,) or (n_rows, n_outputs)
+        Labels as the user gave them.
+    n_rows : int
+        Number of rows of X.
+    classes : ndarray of shape (n_classes,), optional
+        Classes, where -1 marks rows without a label unless it is one of them.
+
+    Raises
+    ------
+    ValueError
+        If no row has a label.
+    """
+    y = _given(y, n_rows)
+    unknown = np.asarray(pd.isna(y), dtype=bool)
+    if classes is not None and UNLABELLED not in classes.tolist():
+        marks = _is_mark(y.ravel(), unknown.ravel())
+        unknown |= marks.reshape(y.shape)
+    known = np.asarray(~unknown.reshape(len(y), -1).any(axis=1))
+    if not known.any():
+        raise ValueError(
+            f"No row has a label to score by: all {n_rows} entries of y are "
+            f"{'NaN' if classes is None else '-1, None or NaN'}; give labels to some rows."
+        )
+    return y, known
 
 
 def _given(y: Any, n_rows: int) -> NDArray:
