@@ -69,8 +69,8 @@ class Model:
     mixture : DefensiveMixture, optional
         What has a share of the density.
     training_range : TrainingRange, optional
-        Where training rows lie, in a denoiser. What lies beyond is added to the
-        reconstruction as it is, as far as the code can hold it.
+        Where training rows lie. What lies beyond is added to the reconstruction as it is, as
+        far as the code can hold it.
     term_weights : dict of str to ndarray, optional
         What terms of the objective have learned, to be trained further.
     """
@@ -103,6 +103,8 @@ class Model:
         """Forget the float64 copy of the weights; call it whenever they changed."""
         self._double: AutoencoderModule | None = None
         self._of_beyond: Tensor | None = None
+        self._reach: float | None = None
+        self._ends: dict[Any, tuple[Tensor, Tensor]] = {}
 
     def in_precision(self, dtype: DTypeLike) -> AutoencoderModule:
         """Return the network in float32 or float64."""
@@ -150,32 +152,54 @@ class Model:
                 codes[part] = code
             return codes
         device = self.device_of(self.in_precision(x.dtype))
-        standardized = self.standardizer(x.dtype)
+        standardized = self._standardizer(x.dtype)
         scale = as_tensor(device, self.code_scale, x.dtype)
-        coded = self.coder(x.dtype)
         largest = float(np.finfo(x.dtype).max)
 
-        def scaled(rows: Tensor, condition: Tensor | None) -> Tensor:
-            return (coded(rows, condition) * scale).clamp_(-largest, largest)
-
         def function(block: NDArray, given: NDArray | None, extent: Extent | None) -> NDArray:
-            return _computed(device, scaled, standardized(block), given, x.dtype)
+            standard, near = standardized(block)
+            coded = self.coder(x.dtype, near)
+
+            def scaled(rows: Tensor, condition: Tensor | None) -> Tensor:
+                return (coded(rows, condition) * scale).clamp_(-largest, largest)
+
+            return _computed(device, scaled, standard, given, x.dtype)
 
         return self.by_block(function, x, condition, self.factory.n_components)
 
-    def coder(self, dtype: np.dtype) -> Callable[[Tensor, Tensor | None], Tensor]:
-        """Return what makes the network's codes of standardised rows of a dtype."""
-        module, training_range = self.in_precision(dtype), self.training_range
-        if training_range is None:
+    def coder(
+        self, dtype: np.dtype, near: bool = False
+    ) -> Callable[[Tensor, Tensor | None], Tensor]:
+        """Return what makes the network's codes of standardised rows of a dtype.
+
+        Parameters
+        ----------
+        dtype : dtype
+            float32 or float64.
+        near : bool, default=False
+            Whether it is known that all rows are within the training range.
+        """
+        module = self.in_precision(dtype)
+        if near or self.training_range is None:
             return module.averaged
 
         def coded(rows: Tensor, condition: Tensor | None) -> Tensor:
-            inside = training_range.inside(rows)
-            beyond = torch.nan_to_num(rows - inside)
+            inside = rows.clamp(*self._ends_like(rows))
             code = module.averaged(inside, condition)
+            if torch.equal(inside, rows):
+                return code
+            beyond = torch.nan_to_num(rows - inside)
             return code + beyond @ self._code_of_beyond().to(rows) if beyond.any() else code
 
         return coded
+
+    def _ends_like(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the ends of the training range where some rows are, of their type."""
+        key = (rows.dtype, rows.device)
+        if key not in self._ends:
+            given = cast(TrainingRange, self.training_range)
+            self._ends[key] = (rows.new_tensor(given.low), rows.new_tensor(given.high))
+        return self._ends[key]
 
     def fixed_range(self) -> TrainingRange | None:
         """Return the training range with which codes of all rows stay what they are."""
@@ -189,15 +213,19 @@ class Model:
 
         Far from the codes that it was trained on, a decoder is linear.
         """
-        given = None if self.training_range is None else self.training_range.of_beyond
-        if given is not None:
-            return torch.from_numpy(given).to(self.device)
+        kept = None if self.training_range is None else self.training_range.of_beyond
+        if kept is not None:
+            return torch.from_numpy(kept).to(self.device)
         if self._of_beyond is None:
             module = self.in_precision(np.float64)
             identity = np.eye(self.factory.n_components)
             far = as_tensor(self.device_of(module), _FAR * identity, identity.dtype)
-            slopes = (module.decode(far) - module.decode(-far)) / (2 * _FAR)
-            self._of_beyond = torch.linalg.pinv(slopes, rtol=_RANK)
+            n_conditions = self.factory.n_conditions
+            given = far.new_zeros(len(far), n_conditions) if n_conditions else None
+            slopes = (module.decode(far, given) - module.decode(-far, given)) / (2 * _FAR)
+            # Least squares are of errors in X's units.
+            units = torch.as_tensor(self.target_scaling.scale).to(slopes)
+            self._of_beyond = units[:, None] * torch.linalg.pinv(slopes * units, rtol=_RANK)
         return self._of_beyond
 
     def deep_features(self, x: Any, condition: NDArray | None = None) -> Any:
@@ -307,11 +335,11 @@ class Model:
     ) -> Iterator[tuple[slice | NDArray, NDArray[np.float64]]]:
         """Yield positions of rows of one size and the losses of their cells."""
         device = self.device_of(self.in_precision(x.dtype))
-        standardized = self.standardizer(x.dtype)
-        coded = self.coder(x.dtype)
+        standardized = self._standardizer(x.dtype)
         for part, block, _ in blocks(x, self._block_cells(x)):
             given = None if condition is None else condition[part]
-            code = run_in_float64(device, coded, standardized(block), given, x.dtype)
+            standard, near = standardized(block)
+            code = run_in_float64(device, self.coder(x.dtype, near), standard, given, x.dtype)
             output = self.output(narrowed(code * self.code_scale, x.dtype), given)
             clean = block if target is None else dense_block(target, part)
             clean = clean.astype(x.dtype, copy=False)
@@ -325,20 +353,29 @@ class Model:
 
     def standardizer(self, dtype: np.dtype) -> Callable[[NDArray], NDArray]:
         """Return what standardises rows of a dtype, in that dtype."""
+        standardized = self._standardizer(dtype)
+        return lambda block: standardized(block)[0]
+
+    def _standardizer(self, dtype: np.dtype) -> Callable[[NDArray], tuple[NDArray, bool]]:
+        """Return what standardises rows, and tells whether all are near the training rows."""
         standardized = self.scaling.standardizer(dtype)
         fills = self.factory.sample_shape is None and not len(self.factory.missing_columns)
-        farthest = farthest_of(dtype)
+        farthest, reach = farthest_of(dtype), self._reach
+        if reach is None:
+            given = self.training_range
+            reach = self._reach = math.inf if given is None else given.reach
 
-        def filled(block: NDArray) -> NDArray:
+        def filled(block: NDArray) -> tuple[NDArray, bool]:
             with np.errstate(over="ignore", invalid="ignore"):
                 standard = standardized(block)
-                total = standard.sum()
-            if not math.isfinite(total):
+                low, high = standard.min(), standard.max()
+            if not (low >= -farthest and high <= farthest):
                 standard = np.clip(standard, -farthest, farthest)
                 if fills:
                     # Cells that are missing for the first time are read as their column's mean.
                     standard[np.isnan(standard)] = 0.0
-            return standard
+                return standard, False
+            return standard, bool(low >= -reach and high <= reach)
 
         return filled
 

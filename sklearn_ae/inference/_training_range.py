@@ -1,4 +1,4 @@
-"""Where training rows lie, so that what lies beyond can pass through a denoiser unchanged."""
+"""Where training rows lie, so that what lies beyond can pass through a network unchanged."""
 
 from __future__ import annotations
 
@@ -41,6 +41,11 @@ class TrainingRange(NamedTuple):
         ends = (np.where(observed, end, scaling.mean) for end in (low, high))
         low, high = scaling.apply(np.stack(list(ends)))
         return cls(low - largest_move, high + largest_move)
+
+    @property
+    def reach(self) -> float:
+        """The largest number up to which all are inside, whatever their sign."""
+        return float(min(self.high.min(), -self.low.max()))
 
     def united(self, other: TrainingRange) -> TrainingRange:
         """Return the smallest range that holds both."""

@@ -89,6 +89,12 @@ class TrainingRun:
         self.constants = constants
         self.fresh = fresh
         self.floor = floor
+        if training_range is not None and isinstance(valid, Batch):
+            # Mostly all are inside, which is then asked for once and not in every epoch.
+            inside = torch.equal(
+                *(x.nan_to_num() for x in (training_range.inside(valid.x), valid.x))
+            )
+            training_range = None if inside else training_range
         self.training_range = training_range
         self.batches = BatchIterator(train, batch_size, order)
         self.noise = net.noise_ = noise

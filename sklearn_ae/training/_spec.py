@@ -27,6 +27,10 @@ _SYMMETRIES = {
     "signs": frozenset({"signs"}),
     "none": frozenset(),
 }
+# Symmetries of codes that are any numbers.
+_FREE = ("linear", "rotation")
+# A column with a cell that far beyond the training rows had all but one value in them.
+_FARTHEST = 30.0
 
 
 @dataclass(frozen=True)
@@ -108,11 +112,16 @@ class ModelSpec:
 
     @property
     def largest_move(self) -> float | None:
-        """How far beyond the training rows those may lie that are restored, if that is known."""
-        additive = self.start is not None and not self.loss.log_likelihood
-        if self.validate_corrupted and additive and isinstance(self.corruption, Corruption):
+        """How far beyond the training rows those may lie that the network is to see.
+
+        In standard deviations; None where nothing is known of what lies beyond.
+        """
+        if self.start is None or self.loss.log_likelihood:
+            return None
+        if self.validate_corrupted and isinstance(self.corruption, Corruption):
             return self.corruption.largest_move
-        return None
+        additive = self.loss.of_difference and self.latent.symmetry in _FREE
+        return _FARTHEST if additive else None
 
     @property
     def units_may_die(self) -> bool:

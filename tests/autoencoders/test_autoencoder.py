@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose
 from sklearn.base import clone
+from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, train_test_split
@@ -265,3 +267,18 @@ def test_pipeline_round_trip(cancer):
     pipe = Pipeline([("scale", StandardScaler()), ("ae", Autoencoder(4, max_iter=3))]).fit(cancer)
     assert pipe.inverse_transform(pipe.transform(cancer)).shape == cancer.shape
     assert reconstruction_r2(pipe, cancer) > 0.7
+
+
+def test_a_column_that_all_but_had_one_value_is_no_worse_than_for_pca():
+    X = load_digits().data / 16
+    train, test = X[:300], X[300:320].copy()
+    deviation = train.std(axis=0)
+    odd = np.where(deviation > 0, deviation, np.inf).argmin()
+    test[:, odd] = 1.0
+    assert 1 / deviation[odd] > 200
+    model = Autoencoder(8, random_state=0).fit(train)
+    assert model.selection_.kept == "network"
+    pca = PCA(8).fit(train)
+    expected = np.square(test - pca.inverse_transform(pca.transform(test))).sum()
+    assert np.square(test - model.reconstruct(test)).sum() < 1.5 * expected
+    assert_allclose(model.inverse_transform(model.transform(test)), model.reconstruct(test))
