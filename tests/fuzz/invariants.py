@@ -31,11 +31,15 @@ from sklearn_ae import (
     AutoencoderFeatureSelector,
     AutoencoderImputer,
     AutoencoderOutlierDetector,
+    AutoencoderRecommender,
     AutoencoderRegressor,
     ContractiveAutoencoder,
     Deterministic,
+    DomainAdaptationTransformer,
+    GraphAdaptedClassifier,
     SquaredError,
     SuperResolver,
+    TimeSeriesOutlierDetector,
 )
 from sklearn_ae.losses import LOSSES
 from tests.fuzz.strategies import Example, Matrix, Sequences
@@ -48,7 +52,11 @@ TABLES_ALONE = (
     AutoencoderFeatureSelector,
     AutoencoderImputer,
     AutoencoderOutlierDetector,
+    AutoencoderRecommender,
     AutoencoderRegressor,
+    DomainAdaptationTransformer,
+    GraphAdaptedClassifier,
+    TimeSeriesOutlierDetector,
 )
 ERRORS = ("score_samples", "reconstruction_errors")
 # What is answered in float32; pixels of whole numbers are shares of the largest.
@@ -208,14 +216,19 @@ def answer(estimator: BaseEstimator, X: Any, draws: bool = False) -> Answers:
         return {"predict": estimator.predict(X)}
     if isinstance(estimator, AutoencoderFeatureSelector):
         return {"inverse_transform": estimator.inverse_transform(estimator.transform(X))}
-    if isinstance(estimator, AutoencoderImputer):
+    if isinstance(estimator, AutoencoderRecommender):
+        scores = estimator.predict_scores(X)
+        return {"scores": scores, "items": estimator.recommend(X, 2)}
+    if isinstance(estimator, GraphAdaptedClassifier):
+        return {"proba": estimator.predict_proba(X), "predict": estimator.predict(X)}
+    if isinstance(estimator, (AutoencoderImputer, DomainAdaptationTransformer)):
         return {"transform": estimator.transform(X)}
     if isinstance(estimator, AutoencoderClassifier):
         return {"transform": estimator.transform(X), "proba": estimator.predict_proba(X)}
     if isinstance(estimator, AutoencoderRegressor):
         return {"transform": estimator.transform(X), "predict": estimator.predict(X)}
     found = {"score_samples": estimator.score_samples(X), "predict": estimator.predict(X)}
-    if isinstance(estimator, AutoencoderOutlierDetector):
+    if isinstance(estimator, (AutoencoderOutlierDetector, TimeSeriesOutlierDetector)):
         return found
     found["transform"] = estimator.transform(X)
     found["reconstruct"] = estimator.reconstruct(X)
@@ -266,6 +279,8 @@ def check_rows(example: Example, fitted: BaseEstimator, X: Any, found: Answers) 
     """A row alone is answered as in company, and in any order."""
     if getattr(fitted, "sample_posterior", False):
         return  # draws depend on the position
+    if isinstance(fitted, TimeSeriesOutlierDetector):
+        return  # a step is scored among its neighbours
     n = n_of(X, example.rows)
     backwards = np.arange(n)[::-1]
     orders = {"alone": np.array([n // 2]), "in another order": backwards}
@@ -426,7 +441,7 @@ def check_columns(example: Example, fitted: BaseEstimator, X: Any, found: Answer
 
 def check_reasons(example: Example, fitted: BaseEstimator, X: Any, found: Answers) -> None:
     """Shares of reasons are parts of one; a row alone has the first one that it has in company."""
-    if not hasattr(fitted, "explain"):
+    if not hasattr(fitted, "explain") or isinstance(fitted, AutoencoderRecommender):
         return
     few = np.arange(min(4, n_of(X, example.rows)))
     with guarded("explain", X):
@@ -471,11 +486,13 @@ def quiet() -> Iterator[None]:
 
 def fit(estimator: BaseEstimator, X: Any, weights: np.ndarray | None) -> BaseEstimator:
     """Fit, with weights if there are any."""
-    y = None
-    if isinstance(estimator, (AutoencoderClassifier, AutoencoderRegressor)):
-        row = np.arange(_num_samples(X))
+    y, given = None, {} if weights is None else {"sample_weight": weights}
+    row = np.arange(_num_samples(X))
+    if isinstance(estimator, (AutoencoderClassifier, AutoencoderRegressor, GraphAdaptedClassifier)):
         y = np.where(row % 4, row % 5 % 3, -1 if isinstance(estimator, ClassifierMixin) else np.nan)
-    return estimator.fit(X, y) if weights is None else estimator.fit(X, y, sample_weight=weights)
+    if isinstance(estimator, (DomainAdaptationTransformer, GraphAdaptedClassifier)):
+        given["sample_domain"] = np.where(row % 3, 1, -1)
+    return estimator.fit(X, y, **given)
 
 
 def check(example: Example) -> bool:

@@ -22,6 +22,7 @@ from sklearn_ae import (
     AutoencoderFeatureSelector,
     AutoencoderImputer,
     AutoencoderOutlierDetector,
+    AutoencoderRecommender,
     AutoencoderRegressor,
     BatchTopK,
     Bernoulli,
@@ -33,11 +34,13 @@ from sklearn_ae import (
     DenoisingAutoencoder,
     Dense,
     Deterministic,
+    DomainAdaptationTransformer,
     Downsampling,
     Erasing,
     Gaussian,
     GaussianLikelihood,
     GaussianNoise,
+    GraphAdaptedClassifier,
     HuberError,
     JumpReLU,
     KLSparsity,
@@ -55,6 +58,7 @@ from sklearn_ae import (
     StackedAutoencoder,
     SuperResolver,
     SwapNoise,
+    TimeSeriesOutlierDetector,
     TopK,
     VariationalAutoencoder,
     VectorQuantized,
@@ -518,6 +522,60 @@ def of_few_labels(draw: st.DrawFn) -> Example:
 
 
 @st.composite
+def classifiers_of_domains(draw: st.DrawFn) -> Example:
+    """Labels of a source, spread over a target."""
+    coded = st.builds(Autoencoder, widths, max_iter=st.integers(0, 2), random_state=st.just(0))
+    estimator = GraphAdaptedClassifier(
+        estimator=draw(st.none() | coded),
+        n_neighbors=draw(st.sampled_from([1, 7])),
+        alpha=draw(st.sampled_from([0.0, 0.9])),
+        random_state=0,
+    )
+    return Example(estimator, draw(matrices() | frames()), draw(weights))
+
+
+@st.composite
+def matched_domains(draw: st.DrawFn) -> Example:
+    """A source with the look of a target."""
+    estimator = DomainAdaptationTransformer(
+        Autoencoder(draw(widths), max_iter=1) if draw(st.booleans()) else None,
+        method=draw(st.sampled_from(["coral", "mmd", "adversarial"])),
+        reg_covar=draw(st.sampled_from([0.0, 1.0])),
+        random_state=0,
+    )
+    if estimator.estimator is None:
+        estimator.method = "coral"  # the default autoencoder takes long
+    return Example(estimator, draw(matrices()), None)
+
+
+@st.composite
+def recommenders(draw: st.DrawFn) -> Example:
+    """Items for users, by counts."""
+    network = Autoencoder(2, loss="multinomial", max_iter=1)
+    estimator = AutoencoderRecommender(
+        network if draw(st.booleans()) else None,
+        alpha=draw(st.sampled_from(["auto", 0.01, 10.0])),
+        network_weight=draw(st.sampled_from(["auto", 0.0, 0.5])),
+        random_state=0,
+    )
+    if estimator.estimator is None:
+        estimator.network_weight = 0.0  # the default network takes long
+    return Example(estimator, draw(matrices("counts")), None)
+
+
+@st.composite
+def series(draw: st.DrawFn) -> Example:
+    """The detector of a long series."""
+    estimator = TimeSeriesOutlierDetector(
+        Autoencoder(1, max_iter=1),
+        window=draw(st.sampled_from(["auto", 2, 5])),
+        n_estimators=1,
+        random_state=0,
+    )
+    return Example(estimator, draw(matrices()), None)
+
+
+@st.composite
 def resolvers(draw: st.DrawFn) -> Example:
     """Super-resolution of images."""
     parameters = some(
@@ -555,6 +613,15 @@ TABLES = st.one_of(TABLE_VARIANTS, *(table_compositions() for _ in range(5)))
 IMAGES = st.one_of(convolutional(), image_compositions(), image_compositions())
 SEQUENCES = st.one_of(recurrent(), recurrent_compositions())
 APPLICATIONS = st.one_of(
-    imputers(), imputers(), selectors(), detectors(), of_few_labels(), resolvers()
+    imputers(),
+    imputers(),
+    selectors(),
+    detectors(),
+    of_few_labels(),
+    resolvers(),
+    classifiers_of_domains(),
+    matched_domains(),
+    recommenders(),
+    series(),
 )
 ALL = st.one_of(TABLES, IMAGES, SEQUENCES, APPLICATIONS)
