@@ -33,6 +33,7 @@ from sklearn_ae import (
     KLSparsity,
     L1Sparsity,
     L1Weights,
+    LocalStress,
     MaskingNoise,
     NestedCodes,
     Poisson,
@@ -88,6 +89,7 @@ SLOTS = {
         (KLSparsity(),),
         (L1Sparsity(),),
         (Contraction(),),
+        (LocalStress(),),
         (NestedCodes(),),
     ],
     "loss": [

@@ -27,6 +27,7 @@ from sklearn_ae import (
     AutoencoderOutlierDetector,
     ConvolutionalAutoencoder,
     DenoisingAutoencoder,
+    ManifoldAutoencoder,
     RecurrentAutoencoder,
     SuperResolver,
 )
@@ -148,6 +149,7 @@ ESTIMATORS = [
     AutoencoderFeatureSelector(),
     AutoencoderImputer(max_iter=1),
     AutoencoderOutlierDetector(small()),
+    ManifoldAutoencoder(),
     SuperResolver(),
 ]
 

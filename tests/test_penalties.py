@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_allclose
+from scipy.spatial.distance import pdist, squareform
 from scipy.special import expit, rel_entr
+from sklearn.datasets import make_s_curve
 from sklearn.decomposition import PCA
+from sklearn.preprocessing import StandardScaler
 
 from sklearn_ae import (
     Autoencoder,
@@ -13,6 +16,7 @@ from sklearn_ae import (
     Dense,
     KLSparsity,
     L1Sparsity,
+    LocalStress,
     NestedCodes,
     Sigmoid,
     SparseAutoencoder,
@@ -247,6 +251,65 @@ def test_contraction_of_a_single_row_is_zero():
 def nested(sizes=None, width=8):
     term = NestedCodes(sizes).build(width, False)
     return [int(kept.sum()) for kept in term.kept]
+
+
+def stress_of(rows, code, weight=None, n_neighbors=3):
+    term = LocalStress(n_neighbors=n_neighbors).build(code.shape[1], False)
+    code = code.clone().requires_grad_()
+    value = term(None, Batch(rows, weight=weight), Forward(code, Code(code, code)), None)
+    return value, code
+
+
+@WEIGHTED
+def test_local_stress_is_that_of_pairs_of_neighbours(weight):
+    value, _ = stress_of(X, CODE, weight)
+    d, delta = (squareform(pdist(rows)) for rows in (X.numpy(), CODE.numpy()))
+    rank = np.minimum(*(each.argsort(axis=1).argsort(axis=1) for each in (d, delta)))
+    mass = np.ones(N_ROWS) if weight is None else weight.numpy()
+    pairs = (rank <= 3) * np.outer(mass, mass)
+    common = (pairs * d * delta).sum() ** 2
+    expected = 1 - common / (pairs * d**2).sum() / (pairs * delta**2).sum()
+    assert value.item() == pytest.approx(expected, rel=1e-6)
+
+
+def test_local_stress_is_zero_where_distances_are_kept():
+    rotation = np.linalg.qr(RNG.normal(size=(N_FEATURES, N_FEATURES)))[0]
+    for factor in (1.0, 1e-2, 30.0):
+        value, code = stress_of(X, factor * X @ torch.from_numpy(rotation) + 2)
+        assert value.item() == pytest.approx(0, abs=1e-6)
+        value.backward()
+        assert torch.isfinite(code.grad).all()
+    folded, _ = stress_of(X, X[:, :2].abs())
+    assert folded.item() > 0.1
+
+
+def test_rows_without_weight_are_nobodys_neighbours():
+    weight = torch.where(torch.arange(N_ROWS) % 3 > 0, 1.0, 0.0).double()
+    some = weight > 0
+    expected, _ = stress_of(X[some], CODE[some], weight[some])
+    assert stress_of(X, CODE, weight)[0].item() == pytest.approx(expected.item(), rel=1e-9)
+
+
+def test_local_stress_of_rows_that_are_equal_is_finite():
+    for rows in (X[:1], X[:2], X[:1].expand(6, -1)):
+        value, code = stress_of(rows, rows.new_ones(len(rows), 2))
+        assert 0 <= value.item() <= 1
+        if value.requires_grad:
+            value.backward()
+            assert torch.isfinite(code.grad).all()
+
+
+def test_a_code_learns_to_keep_distances():
+    rows = make_s_curve(300, random_state=0)[0]
+    options = {"hidden_layer_sizes": (32,), "max_iter": 60, "batch_size": 100, "random_state": 0}
+    standard = torch.from_numpy(StandardScaler().fit_transform(rows))
+    found = []
+    for penalties in ((), (LocalStress(),)):
+        model = Autoencoder(2, penalties=penalties, early_stopping=False, **options).fit(rows)
+        codes = torch.from_numpy(model.transform(rows))
+        found.append(stress_of(standard, codes, n_neighbors=5)[0].item())
+    assert "local_stress" in model.history_
+    assert found[1] < 0.8 * found[0]
 
 
 def test_nested_codes_have_the_powers_of_two_below_the_width():

@@ -5,6 +5,7 @@ from sklearn_ae.applications._domain_adaptation import DomainAdaptationTransform
 from sklearn_ae.applications._feature_selector import AutoencoderFeatureSelector
 from sklearn_ae.applications._graph_adapted_classifier import GraphAdaptedClassifier
 from sklearn_ae.applications._imputer import AutoencoderImputer
+from sklearn_ae.applications._manifold_autoencoder import ManifoldAutoencoder
 from sklearn_ae.applications._outlier_detector import AutoencoderOutlierDetector
 from sklearn_ae.applications._recommendation import ratings_matrix, split_by_time
 from sklearn_ae.applications._recommender import AutoencoderRecommender
@@ -21,6 +22,7 @@ __all__ = [
     "GraphAdaptedClassifier",
     "AutoencoderClassifier",
     "AutoencoderRegressor",
+    "ManifoldAutoencoder",
     "SuperResolver",
     "TimeSeriesOutlierDetector",
     "ratings_matrix",

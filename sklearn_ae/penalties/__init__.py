@@ -3,6 +3,7 @@
 from sklearn_ae.penalties._base import Penalty
 from sklearn_ae.penalties._contraction import Contraction
 from sklearn_ae.penalties._domains import DomainAdversary, DomainDiscrepancy
+from sklearn_ae.penalties._local_stress import LocalStress
 from sklearn_ae.penalties._nested import NestedCodes
 from sklearn_ae.penalties._sparsity import KLSparsity, L1Sparsity
 from sklearn_ae.penalties._weights import L1Weights
@@ -14,6 +15,7 @@ __all__ = [
     "KLSparsity",
     "L1Sparsity",
     "L1Weights",
+    "LocalStress",
     "NestedCodes",
     "Penalty",
 ]

@@ -10,6 +10,7 @@ from sklearn_ae.starts._base import (
 from sklearn_ae.starts._bicubic import BicubicStart
 from sklearn_ae.starts._coral import Coral
 from sklearn_ae.starts._graph import NeighbourGraph, RangeScaling
+from sklearn_ae.starts._neighbour_index import NeighbourIndex
 from sklearn_ae.starts._pca import PCAStart
 from sklearn_ae.starts._ppca import PPCAStart
 from sklearn_ae.starts._ridge import RidgeStart
@@ -21,6 +22,7 @@ __all__ = [
     "Coral",
     "LinearStart",
     "NeighbourGraph",
+    "NeighbourIndex",
     "PCAStart",
     "PPCAStart",
     "RangeScaling",

@@ -25,6 +25,7 @@ from sklearn_ae import (
     GraphAdaptedClassifier,
     HuberError,
     L1Weights,
+    ManifoldAutoencoder,
     RecurrentAutoencoder,
     SparseAutoencoder,
     StackedAutoencoder,
@@ -122,6 +123,7 @@ BASES = [
     AutoencoderOutlierDetector,
     DomainAdaptationTransformer,
     GraphAdaptedClassifier,
+    ManifoldAutoencoder,
     SuperResolver,
 ]
 

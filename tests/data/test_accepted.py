@@ -17,6 +17,7 @@ from sklearn_ae import (
     AutoencoderOutlierDetector,
     ConvolutionalAutoencoder,
     DomainAdaptationTransformer,
+    ManifoldAutoencoder,
     RecurrentAutoencoder,
     SuperResolver,
 )
@@ -31,6 +32,7 @@ ESTIMATORS = [
     AutoencoderOutlierDetector(Autoencoder(2, max_iter=0), n_estimators=1),
     SuperResolver(max_iter=0),
     DomainAdaptationTransformer(),
+    ManifoldAutoencoder(),
 ]
 NO_TABLES = [
     (lambda: pl.from_pandas(FRAME).lazy(), TypeError, r"LazyFrame.*pass X\.collect\(\)"),
@@ -63,6 +65,7 @@ FITTED = [
         AutoencoderFeatureSelector(estimator="ridge").fit(FRAME),
         ["transform", "inverse_transform"],
     ),
+    (ManifoldAutoencoder().fit(FRAME), ["transform", "inverse_transform", "reconstruct"]),
     (RecurrentAutoencoder(2, max_iter=0).fit(FRAME), ["transform", "score_steps"]),
 ]
 

@@ -29,6 +29,7 @@ from sklearn_ae import (
     DenoisingAutoencoder,
     GaussianLikelihood,
     JumpReLU,
+    ManifoldAutoencoder,
     RecurrentAutoencoder,
     Sigmoid,
     SparseAutoencoder,
@@ -303,6 +304,7 @@ class Own(nn.Linear):
             lambda X: AutoencoderRecommender(alpha=1.0, network_weight=0).fit(abs(X)),
             "AutoencoderRecommender",
         ),
+        (lambda X: ManifoldAutoencoder().fit(X), "ManifoldAutoencoder"),
         (lambda X: AutoencoderImputer(Autoencoder(3, **SMALL)).fit(X), "AutoencoderImputer"),
         (
             lambda X: AutoencoderClassifier(Autoencoder(3, **SMALL)).fit(X, X[:, 0] > 0),

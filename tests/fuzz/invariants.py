@@ -37,6 +37,7 @@ from sklearn_ae import (
     Deterministic,
     DomainAdaptationTransformer,
     GraphAdaptedClassifier,
+    ManifoldAutoencoder,
     SquaredError,
     SuperResolver,
     TimeSeriesOutlierDetector,
@@ -56,6 +57,7 @@ TABLES_ALONE = (
     AutoencoderRegressor,
     DomainAdaptationTransformer,
     GraphAdaptedClassifier,
+    ManifoldAutoencoder,
     TimeSeriesOutlierDetector,
 )
 ERRORS = ("score_samples", "reconstruction_errors")
@@ -221,6 +223,9 @@ def answer(estimator: BaseEstimator, X: Any, draws: bool = False) -> Answers:
         return {"scores": scores, "items": estimator.recommend(X, 2)}
     if isinstance(estimator, GraphAdaptedClassifier):
         return {"proba": estimator.predict_proba(X), "predict": estimator.predict(X)}
+    if isinstance(estimator, ManifoldAutoencoder):
+        methods = ("transform", "reconstruct", "score_samples")
+        return {name: getattr(estimator, name)(X) for name in methods}
     if isinstance(estimator, (AutoencoderImputer, DomainAdaptationTransformer)):
         return {"transform": estimator.transform(X)}
     if isinstance(estimator, AutoencoderClassifier):

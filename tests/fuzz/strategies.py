@@ -13,6 +13,8 @@ import numpy as np
 import pandas as pd
 from hypothesis import strategies as st
 from sklearn.base import BaseEstimator
+from sklearn.manifold import SpectralEmbedding
+from sklearn.random_projection import GaussianRandomProjection
 
 from sklearn_ae import (
     MMD,
@@ -46,6 +48,8 @@ from sklearn_ae import (
     KLSparsity,
     L1Sparsity,
     L1Weights,
+    LocalStress,
+    ManifoldAutoencoder,
     MaskingNoise,
     NestedCodes,
     Poisson,
@@ -363,6 +367,7 @@ PENALTIES = [
     (Contraction(),),
     (Contraction(0.1, 1),),
     (NestedCodes(),),
+    (LocalStress(),),
     (L1Sparsity(), L1Weights()),
 ]
 CELLS = [None, GaussianNoise(), MaskingNoise(), SaltAndPepperNoise(), SwapNoise()]
@@ -491,6 +496,25 @@ def selectors(draw: st.DrawFn) -> Example:
         **parameters,
     )
     return Example(estimator, draw(matrices(missing=True) | frames()), draw(weights))
+
+
+@st.composite
+def manifolds(draw: st.DrawFn) -> Example:
+    """Learners of manifolds, and an autoencoder, on tables of numbers."""
+    learners = [None, GaussianRandomProjection(), SpectralEmbedding(n_neighbors=3)]
+    learners.append(Autoencoder(1, max_iter=1))
+    maps = ["auto", "charts", "medoids", "averages", "nystroem"]
+    learner = draw(st.sampled_from(learners))
+    estimator = ManifoldAutoencoder(
+        learner,
+        1 if isinstance(learner, Autoencoder) else draw(st.sampled_from([1, 2])),
+        encoder=draw(st.sampled_from(maps)),
+        decoder=draw(st.sampled_from(maps)),
+        n_landmarks=draw(st.sampled_from([None, 2, 10])),
+        max_samples=draw(st.sampled_from([None, 20])),
+        random_state=0,
+    )
+    return Example(estimator, draw(matrices()))
 
 
 @st.composite
@@ -623,5 +647,6 @@ APPLICATIONS = st.one_of(
     matched_domains(),
     recommenders(),
     series(),
+    manifolds(),
 )
 ALL = st.one_of(TABLES, IMAGES, SEQUENCES, APPLICATIONS)

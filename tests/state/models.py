@@ -30,6 +30,8 @@ from sklearn_ae import (
     GraphAdaptedClassifier,
     HuberError,
     L1Weights,
+    LocalStress,
+    ManifoldAutoencoder,
     RecurrentAutoencoder,
     SparseAutoencoder,
     StackedAutoencoder,
@@ -171,6 +173,19 @@ KINDS = {
     "recommender_in_closed_form": Kind(
         AutoencoderRecommender(alpha=1.0, dropout=0.5, network_weight=0, random_state=0), counts
     ),
+    "manifold": Kind(ManifoldAutoencoder(random_state=0), rows),
+    "manifold_by_medoids": Kind(
+        ManifoldAutoencoder(
+            encoder="medoids", decoder="averages", n_landmarks=10, max_samples=30, random_state=0
+        ),
+        lambda: table()[["number", "visits"]],
+    ),
+    "manifold_by_others": Kind(
+        ManifoldAutoencoder(encoder="network", decoder="nystroem", random_state=0), rows
+    ),
+    "manifold_of_an_autoencoder": Kind(
+        ManifoldAutoencoder(Autoencoder(2, penalties=[LocalStress()], **_TABLE)), rows
+    ),
     "domain_adaptation": Kind(DomainAdaptationTransformer(), rows, domains),
     "domain_adaptation_by_an_adversary": Kind(
         DomainAdaptationTransformer(Autoencoder(2, **_TABLE), method="adversarial", random_state=0),
@@ -224,7 +239,7 @@ def answers(name: str, estimator: Any) -> dict[str, np.ndarray]:
             found[method] = getattr(estimator, method)(given, **more)
     if is_classifier(estimator):
         found["predict_proba"] = estimator.predict_proba(KINDS[name].data())
-    if isinstance(estimator, AutoencoderFeatureSelector):
+    if isinstance(estimator, (AutoencoderFeatureSelector, ManifoldAutoencoder)):
         found["inverse_transform"] = estimator.inverse_transform(found["transform"])
     return {f"{m}_{part}": a for m, value in found.items() for part, a in _arrays(value).items()}
 
