@@ -46,6 +46,19 @@ SERIES = {
     "series/yahoo": ("sktime", "datasets/data/yahoo/yahoo.csv", "data", "label"),
 }
 # Users and what they took: least rating, and least number of users of an item.
+MAMMOTH = "manifolds/mammoth"
+# Manifolds that are made: number of rows that train, and that are held out.
+MANIFOLDS = {
+    "manifolds/roll": (2_000, 1_000),
+    "manifolds/noisy_roll": (2_000, 1_000),
+    "manifolds/s_curve": (2_000, 1_000),
+    "manifolds/severed_sphere": (2_000, 1_000),
+    "manifolds/spheres": (2_000, 1_000),
+    MAMMOTH: (3_000, 1_000),
+    "manifolds/digits": (1_347, 450),
+    "manifolds/roll_20000": (20_000, 1_000),
+    "manifolds/roll_100000": (100_000, 1_000),
+}
 RATINGS = {"ratings/ml-100k": (4, 1), "ratings/lastfm": (0, 3)}
 
 # Targets and row identifiers of the tables: not features.
@@ -99,6 +112,10 @@ def available(name: str) -> bool:
         return True
     if name in SERIES:
         return _series_path(name) is not None
+    if name in MANIFOLDS:
+        folder = _folder()
+        made = name != MAMMOTH
+        return made or (folder is not None and (folder / f"{name}.csv").exists())
     if name in RATINGS:
         folder = _folder()
         return folder is not None and (folder / f"{name}.tsv").exists()
@@ -130,6 +147,8 @@ def shape(name: str) -> tuple[int, int]:
         return series(name)[0].shape
     if name in RATINGS:
         return ratings(name).shape
+    if name in MANIFOLDS:
+        return sum(MANIFOLDS[name]), manifold(name, 0)[0].shape[1]
     if name.startswith("images/"):
         pixels = images(name)
         return len(pixels), pixels[0].size
@@ -365,6 +384,59 @@ def ratings(name: str) -> sparse.csr_array:
     users = sparse.csr_array((np.ones(len(frame)), (row, column)))
     users.data[:] = 1.0
     return users[np.diff(users.indptr) >= 5]
+
+
+def manifold(name: str, seed: int) -> tuple[np.ndarray, np.ndarray | None]:
+    """Make or load rows on a manifold, in random order.
+
+    Parameters
+    ----------
+    name : str
+        A key of `MANIFOLDS`.
+    seed : int
+        Draws the rows.
+
+    Returns
+    -------
+    X : ndarray of shape (n_rows, n_columns)
+        Those that train, then those that are held out.
+    flat : ndarray of shape (n_rows, 2) or None
+        Coordinates between which Euclidean distances are the geodesic ones, where there are any.
+    """
+    rng, n = np.random.default_rng(seed), sum(MANIFOLDS[name])
+    if name == MAMMOTH:
+        X = pd.read_csv(_path(name).with_suffix(".csv")).to_numpy(np.float64)
+        return X[rng.permutation(len(X))[:n]], None
+    if name == "manifolds/digits":
+        return datasets.load_digits().data[rng.permutation(1_797)], None
+    if name == "manifolds/spheres":
+        return _spheres(n, rng), None
+    u, v = rng.random(n), rng.random(n)
+    if name == "manifolds/s_curve":
+        t = 3 * np.pi * (u - 0.5)
+        X = np.column_stack([np.sin(t), 2 * v, np.sign(t) * (np.cos(t) - 1)])
+        return X, np.column_stack([t, 2 * v])
+    if name == "manifolds/severed_sphere":
+        # Without its poles and a slice, as in scikit-learn's comparison of manifold learners.
+        t, p = np.pi / 8 + 3 / 4 * np.pi * u, (2 * np.pi - 0.55) * v
+        return np.column_stack([np.sin(t) * np.cos(p), np.sin(t) * np.sin(p), np.cos(t)]), None
+    t, height = 1.5 * np.pi * (1 + 2 * u), 21 * v
+    X = np.column_stack([t * np.cos(t), height, t * np.sin(t)])
+    noise = {"manifolds/roll": 0.0, "manifolds/noisy_roll": 0.5}.get(name, 0.1)
+    arc = (t * np.sqrt(1 + t**2) + np.arcsinh(t)) / 2
+    return X + noise * rng.standard_normal(X.shape), np.column_stack([arc, height])
+
+
+def _spheres(n: int, rng: np.random.Generator) -> np.ndarray:
+    """Ten spheres of 100 dimensions within a larger one (Moor et al. 2020), half of the rows."""
+    directions = rng.standard_normal((n, 101))
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    centres = rng.standard_normal((10, 101)) * 10 / np.sqrt(101)
+    which = rng.integers(0, 20, n)
+    inside = which < 10
+    X = 25.0 * directions
+    X[inside] = 5 * directions[inside] + centres[which[inside]]
+    return X
 
 
 def _series_path(name: str) -> Path | None:

@@ -69,7 +69,7 @@ class Given(BaseEstimator):
 @parametrize_with_checks(
     [
         ManifoldAutoencoder(random_state=0),
-        ManifoldAutoencoder(PCA(), encoder="medoids", decoder="network", random_state=0),
+        ManifoldAutoencoder(PCA(), encoder="medoids", decoder="averages", random_state=0),
     ]
 )
 def test_check_estimator(estimator, check):

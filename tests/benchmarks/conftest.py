@@ -9,7 +9,7 @@ from benchmarks import data
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """A data folder: images, sequences, a table, sets with outliers, long series, ratings."""
+    """A data folder: images, sequences, a table, outliers, long series, ratings, points."""
     rng = np.random.default_rng(0)
     (tmp_path / "images").mkdir()
     (tmp_path / "sequences").mkdir()
@@ -45,6 +45,9 @@ def folder(tmp_path, monkeypatch):
     for name in data.RATINGS:
         pairs = [f"{i}\t{j}\t5\n" for i in range(60) for j in rng.permutation(15)[:8]]
         (tmp_path / f"{name}.tsv").write_text("user_id:token\titem_id\trating\n" + "".join(pairs))
+    (tmp_path / "manifolds").mkdir()
+    points = rng.random((40, 3))
+    np.savetxt(tmp_path / f"{data.MAMMOTH}.csv", points, "%g", ",", header="0,1,2", comments="")
     monkeypatch.setenv(data.ENVIRONMENT_VARIABLE, str(tmp_path))
     return tmp_path
 

@@ -13,6 +13,7 @@ from benchmarks.problems import (
     denoising,
     few_labels,
     likelihood,
+    manifolds,
     planted,
     reasons,
     recommendation,
@@ -32,6 +33,7 @@ PICTURES = [
     "image_denoising",
     "images",
     "likelihood",
+    "manifolds",
     "novelty",
     "outliers",
     "reasons",
@@ -413,6 +415,44 @@ def test_items_are_found(library, folder, monkeypatch):
     assert "ndcg above the best ridge of each split: mean +0.0000 fails +0.0070" in (
         recommendation.report(frame("recommendation", rows))
     )
+
+
+@pytest.mark.parametrize("library", ["pca", "knn", "sklearn_ae", "autoencoder", "mlp"])
+def test_codes_of_a_surface_are_measured(library, monkeypatch):
+    monkeypatch.setitem(data.MANIFOLDS, "manifolds/s_curve", (300, 100))
+    monkeypatch.setitem(
+        manifolds.RIVALS, "autoencoder", manifolds.Ours("", "Autoencoder", max_iter=1)
+    )
+    found = run("manifolds", library, 2, "manifolds/s_curve")
+    assert (found["n_train"], found["n_test"], found["p"]) == (300, 100, 3)
+    assert 0 < found["spearman"] < 1
+    assert found["r2"] < 1
+    assert 0.5 < found["own"] <= 1
+    if library in ("knn", "sklearn_ae"):
+        assert found["spearman"] > 0.98
+        assert found["r2"] > 0.98
+
+
+def test_bars_of_manifolds_are_named():
+    value = dict.fromkeys(manifolds.METRICS, 0.99)
+    rows = [("sklearn_ae", "manifolds/roll", 2, seed, value) for seed in (0, 1)]
+    rows += [("sklearn_ae_tsne", "manifolds/digits", 2, 0, value | {"own": 0.995})]
+    rows += [("sklearn_ae", "manifolds/roll_100000", 2, 0, value)]
+    text = manifolds.report(frame("manifolds", rows))
+    assert "manifolds/roll, r2, worst of 2 seeds: 0.9900 fails 0.995" in text
+    assert "sklearn_ae_tsne: mean 0.9950, worst of 1 seeds 0.9950 clears 0.97" in text
+    assert "manifolds/roll_100000: 1.0 s clears 60 s" in text
+
+
+@pytest.mark.parametrize("name", data.MANIFOLDS)
+def test_a_manifold_is_as_long_as_it_says(name, folder, monkeypatch):
+    monkeypatch.setitem(data.MANIFOLDS, data.MAMMOTH, (20, 10))
+    X, flat = data.manifold(name, 0)
+    n = sum(data.MANIFOLDS[name])
+    assert data.available(name)
+    assert X.shape == data.shape(name) == (n, X.shape[1])
+    assert flat is None or flat.shape == (n, 2)
+    np.testing.assert_array_equal(data.manifold(name, 0)[0], X)
 
 
 def test_a_network_goes_on_with_other_digits(folder, monkeypatch):

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import euclidean_distances
 
-from sklearn_ae.applications._manifold._maps import Map
+from sklearn_ae.applications._manifold._maps import MAPS, Map
 from sklearn_ae.runtime import Seeds
 
-# Rows below which nothing is chosen, and below which each row is held out once.
+# Rows below which nothing is chosen; below which each row is held out once, and no network fitted.
 _FEWEST_ROWS, _FEW_ROWS = 50, 1_000
 _FOLDS, _MOST_HELD_OUT = 5, 1_000
 _NEIGHBOURS = 5
@@ -20,6 +20,21 @@ _LEAST_GAIN = 0.002
 
 Fit = Callable[[str, NDArray, NDArray], Map]
 Folds = list[tuple[NDArray[np.intp], NDArray[np.intp]]]
+
+
+def candidates(asked: str, n: int) -> tuple[str, ...]:
+    """Return names of the maps that are compared.
+
+    Parameters
+    ----------
+    asked : str
+        One of `MAPS`, which is then the only one, or "auto".
+    n : int
+        Number of rows.
+    """
+    if asked != "auto":
+        return (asked,)
+    return MAPS if n >= _FEW_ROWS else MAPS[:-1]
 
 
 def folds_of(n: int, seeds: Seeds) -> Folds:

@@ -15,8 +15,6 @@ from sklearn_ae.runtime import Seeds
 
 # The first is kept where no other is better.
 MAPS = ("charts", "medoids", "averages", "nystroem", "network")
-# Rows below which no network is among those that are compared.
-_FEW_ROWS = 1_000
 
 
 class Map(Protocol):
@@ -27,21 +25,6 @@ class Map(Protocol):
 
     def __call__(self, A: NDArray[np.float64]) -> NDArray[np.float64]:
         """Map rows of shape (n, p)."""
-
-
-def candidates(asked: str, n: int) -> tuple[str, ...]:
-    """Return names of the maps that are compared.
-
-    Parameters
-    ----------
-    asked : str
-        One of `MAPS`, which is then the only one, or "auto".
-    n : int
-        Number of rows.
-    """
-    if asked != "auto":
-        return (asked,)
-    return MAPS if n >= _FEW_ROWS else MAPS[:-1]
 
 
 def make_map(name: str, n_landmarks: int | None) -> Map:
