@@ -1,6 +1,7 @@
-"""Why rows are strange: the cells that make them so, and pictures of them."""
+"""Why rows are strange, how real synthetic rows look, and pictures of both."""
 
 from sklearn_ae.inspection._anomaly_display import AnomalyDisplay
 from sklearn_ae.inspection._reasons import Replacements
+from sklearn_ae.inspection._synthetic_report import SyntheticReport
 
-__all__ = ["AnomalyDisplay", "Replacements"]
+__all__ = ["AnomalyDisplay", "Replacements", "SyntheticReport"]

@@ -12,6 +12,7 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples
 
 from sklearn_ae.data import as_numpy
+from sklearn_ae.inspection._pictures import pyplot, text_of
 
 KINDS = ("heatmap", "reasons", "p_values")
 # Rows that are shown, and columns up to which a heat map says what a cell holds.
@@ -19,7 +20,6 @@ _ROWS = 10
 _MOST_NUMBERED = 10
 # Bars of a histogram of p-values.
 _BINS = 20
-_LONGEST = 20
 
 
 class AnomalyDisplay:
@@ -189,7 +189,7 @@ class AnomalyDisplay:
         """
         _check_kind(kind)
         found = self._found(kind, row)
-        plt = _pyplot()
+        plt = pyplot()
         self.ax_ = plt.subplots(layout="constrained")[1] if ax is None else ax
         self.figure_ = self.ax_.figure
         getattr(self, f"_draw_{kind}")(found, drawn)
@@ -225,13 +225,13 @@ class AnomalyDisplay:
             shares[i, j] = reason.share
             if len(features) <= _MOST_NUMBERED:
                 color = "white" if reason.share > 0.5 else "black"
-                text = _text(reason.observed)
+                text = text_of(reason.observed)
                 ax.text(j, i, text, ha="center", va="center", color=color, fontsize=8)
         image = ax.imshow(
             shares, **{"cmap": "Blues", "vmin": 0, "vmax": 1, "aspect": "auto"} | drawn
         )
         self.figure_.colorbar(image, ax=ax, label="share of the row's strangeness")
-        ax.set_xticks(range(len(features)), [_text(f) for f in features], rotation=45, ha="right")
+        ax.set_xticks(range(len(features)), [text_of(f) for f in features], rotation=45, ha="right")
         ax.set_yticks(range(len(self.rows)), self.rows.tolist())
         ax.set(ylabel="row, the strangest on top", title="What the strangest rows hold")
 
@@ -240,10 +240,12 @@ class AnomalyDisplay:
         lines = range(len(reasons))
         bars = ax.barh(lines, reasons["share"], **{"color": "tab:blue", "height": 0.5} | drawn)
         pairs = zip(reasons["observed"], reasons["expected"], strict=True)
-        texts = [f"{_text(held)} observed, {_text(typical)} expected" for held, typical in pairs]
+        texts = [
+            f"{text_of(held)} observed, {text_of(typical)} expected" for held, typical in pairs
+        ]
         for bar, text in zip(bars, texts, strict=True):
             ax.text(0.01, bar.get_y() - 0.04, text, va="bottom", fontsize=9)
-        ax.set_yticks(lines, [_text(f) for f in reasons["feature"]])
+        ax.set_yticks(lines, [text_of(f) for f in reasons["feature"]])
         ax.set(xlim=(0, 1), ylim=(max(3, len(reasons)) - 0.4, -0.6))
         ax.set(xlabel="share of the row's strangeness", title=f"What makes row {row} strange")
         if not len(reasons):
@@ -276,19 +278,3 @@ def _checked(rows: Sequence[int] | None, scores: NDArray[np.float64]) -> NDArray
         )
     chosen = np.unique(chosen)
     return chosen[np.argsort(scores[chosen], kind="stable")]
-
-
-def _text(value: Any) -> str:
-    """Return a cell or a label in few characters."""
-    text = f"{value:.5g}" if isinstance(value, float) else str(value)
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
-
-
-def _pyplot() -> Any:
-    try:
-        import matplotlib.pyplot as plt
-    except ImportError as error:
-        raise ImportError(
-            'Pictures need matplotlib; run pip install "sklearn-ae[plot]".'
-        ) from error
-    return plt
