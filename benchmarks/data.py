@@ -30,6 +30,8 @@ BUNDLED = {
     "diabetes": datasets.load_diabetes,
 }
 WIDE = "wide_100x1000"
+# A made table of people: its kinds of columns are those of the census table "adult" of UCI.
+PEOPLE = "made/people"
 PHOTOGRAPHS = ["images/china", "images/flower"]
 SPARSE = "sparse/"
 ARCHIVES = ("images/", "sequences/")
@@ -122,7 +124,7 @@ def available(name: str) -> bool:
     if name.startswith(ARCHIVES) and name not in PHOTOGRAPHS:
         folder = _folder()
         return folder is not None and (folder / f"{name}.npz").exists()
-    return name in PHOTOGRAPHS or name in names()
+    return name in PHOTOGRAPHS or name == PEOPLE or name in names()
 
 
 def shape(name: str) -> tuple[int, int]:
@@ -140,6 +142,8 @@ def shape(name: str) -> tuple[int, int]:
     """
     if name == WIDE:
         return 100, 1000
+    if name == PEOPLE:
+        return MAX_ROWS, 14
     if name.startswith(SPARSE):
         n_rows, n_columns = name.removeprefix(SPARSE).split("x")
         return int(n_rows), int(n_columns)
@@ -243,6 +247,41 @@ def load_labelled(name: str, seed: int, max_rows: int) -> tuple[pd.DataFrame, np
         rows = np.random.default_rng(seed).choice(len(frame), max_rows, replace=False)
         frame, y = frame.iloc[rows].reset_index(drop=True), y[rows]
     return frame, y
+
+
+def load_mixed(name: str, seed: int, max_rows: int) -> tuple[pd.DataFrame, str]:
+    """Load a table as it comes, what is to be predicted included.
+
+    Parameters
+    ----------
+    name : str
+        `PEOPLE`, or a set of the folder ``tables`` that has a label.
+    seed : int
+        Draws the made table, and the rows of a set that has more than `max_rows`.
+    max_rows : int
+        Most rows.
+
+    Returns
+    -------
+    frame : DataFrame
+        Without identifiers of rows, and without text of more than `MAX_LEVELS` levels.
+    target : str
+        Name of the column to predict.
+    """
+    if name == PEOPLE:
+        frame, target = _people(MAX_ROWS, seed), "income"
+    else:
+        stem = name.removeprefix("tables/")
+        target = LABELS[stem]
+        frame = pd.read_csv(_path(name).with_suffix(".csv"))
+        left_out = [column for column in NOT_FEATURES[stem] if column != target]
+        frame = frame.drop(columns=left_out)
+        text = frame.columns[~frame.dtypes.map(pd.api.types.is_numeric_dtype)]
+        frame = frame.drop(columns=[c for c in text if frame[c].nunique() > MAX_LEVELS])
+    if len(frame) > max_rows:
+        rows = np.random.default_rng(seed).choice(len(frame), max_rows, replace=False)
+        frame = frame.iloc[rows].reset_index(drop=True)
+    return frame, target
 
 
 def sparse_rows(name: str, seed: int) -> tuple[sparse.csr_array, sparse.csr_array]:
@@ -513,3 +552,112 @@ def _low_rank(n_rows: int, n_columns: int, seed: int) -> np.ndarray:
     scores = rng.standard_normal((n_rows, len(strengths))) * strengths
     loadings = rng.standard_normal((len(strengths), n_columns))
     return scores @ loadings + rng.standard_normal((n_rows, n_columns))
+
+
+def _people(n: int, seed: int) -> pd.DataFrame:
+    """Draw people with work, family and income.
+
+    Two columns say the same (years and name of education), two lack cells together (kind of work
+    and occupation), gains and losses are mostly zero, and hours are mostly 40.
+    """
+    rng = np.random.default_rng(seed)
+
+    def pick(levels, logits):
+        """Draw a level a row, by Gumbel noise on its logits."""
+        return np.array(levels, dtype=object)[(logits + rng.gumbel(size=logits.shape)).argmax(1)]
+
+    male = rng.random(n) < 0.67
+    age = np.minimum(17 + rng.gamma(2.0, 11.0, n), 90).astype(np.int64)
+    shares = [1, 2, 3, 6, 5, 8, 11, 4, 105, 73, 14, 11, 54, 17, 6, 4]
+    years = rng.choice(np.arange(1, 17), n, p=np.array(shares) / sum(shares))
+    years = np.where(age < 22, np.minimum(years, 10), years)
+    names = [
+        "Preschool",
+        "1st-4th",
+        "5th-6th",
+        "7th-8th",
+        "9th",
+        "10th",
+        "11th",
+        "12th",
+        "HS-grad",
+        "Some-college",
+        "Assoc-voc",
+        "Assoc-acdm",
+        "Bachelors",
+        "Masters",
+        "Prof-school",
+        "Doctorate",
+    ]
+    skill = (years - 10) / 2.5 + rng.normal(size=n) / 2
+    settled = np.tanh((age - 27) / 8) + 0.3 * male
+    zero = np.zeros(n)
+    marital = pick(
+        ["Married", "Never-married", "Divorced", "Separated", "Widowed"],
+        np.column_stack(
+            [0.8 + 1.5 * settled, 0.5 - 1.7 * settled, 0.3 * settled, zero - 1.3, (age - 62) / 6]
+        ),
+    )
+    married = marital == "Married"
+    alone = pick(
+        ["Not-in-family", "Own-child", "Unmarried", "Other-relative"],
+        np.column_stack([0.8 + zero, (28 - age) / 5, zero + 0.6 * ~male, zero - 1.5]),
+    )
+    relation = np.where(married, np.where(male, "Husband", "Wife"), alone)
+    jobs = [
+        "Prof-specialty",
+        "Exec-managerial",
+        "Adm-clerical",
+        "Sales",
+        "Craft-repair",
+        "Other-service",
+        "Machine-op",
+        "Transport",
+        "Handlers",
+        "Farming",
+        "Tech-support",
+        "Protective",
+        "Private-house",
+    ]
+    slopes = np.array([1.6, 1.0, 0.2, 0.1, -0.5, -0.7, -0.9, -0.8, -0.9, -0.8, 0.6, 0.0, -1.3])
+    men = np.array([0.0, 0.3, -1.2, 0.2, 2.4, -0.4, 0.9, 2.2, 1.6, 1.8, 0.3, 1.6, -2.5])
+    base = np.array([0.6, 0.9, 1.3, 0.9, -0.6, 1.1, -0.2, -1.6, -1.2, -2.0, -1.2, -2.2, -2.0])
+    job = pick(jobs, base + skill[:, None] * slopes + male[:, None] * men)
+    sector = pick(
+        ["Private", "Self-emp", "Local-gov", "State-gov", "Federal-gov", "Without-pay"],
+        np.column_stack([zero + 2.4, (age - 40) / 20, skill / 3, zero - 0.3, zero - 0.4, zero - 4]),
+    )
+    unknown = rng.random(n) < 0.03 + 0.12 * (age < 22) + 0.1 * (age > 64)
+    full = rng.random(n) < 0.48
+    hours = np.round(40 + 5 * male + 2 * skill - 14 * (age < 22) + rng.normal(0, 11, n))
+    hours = np.where(full, 40, np.clip(hours, 1, 99)).astype(np.int64)
+    wealth = 0.9 * skill + 1.6 * married + 0.35 * male + (hours - 40) / 15 - (age - 48) ** 2 / 350
+    gains = np.round(np.exp(rng.normal(8, 0.9, 60)), -1).astype(np.int64)
+    gain = rng.choice(gains, n) * (rng.random(n) < 0.13 / (1 + np.exp(1 - wealth / 1.5)))
+    gain = np.where(rng.random(n) < 0.012 / (1 + np.exp(3 - wealth)), 99_999, gain)
+    losses = rng.integers(1_400, 2_600, 40)
+    loss = rng.choice(losses, n) * (rng.random(n) < 0.05) * (gain == 0)
+    rich = wealth + gain / 4_000 + loss / 1_500 + rng.logistic(size=n) > 2.6
+    country = rng.choice(
+        ["United-States", "Mexico", "Philippines", "Germany", "Canada", "India", "Cuba"],
+        n,
+        p=[0.91, 0.04, 0.015, 0.012, 0.01, 0.008, 0.005],
+    )
+    return pd.DataFrame(
+        {
+            "age": age,
+            "sector": np.where(unknown, None, sector),
+            "weight": np.round(np.exp(rng.normal(12, 0.5, n))).astype(np.int64),
+            "education": np.array(names, dtype=object)[years - 1],
+            "education_years": years,
+            "marital": marital,
+            "occupation": np.where(unknown, None, job),
+            "relationship": relation,
+            "sex": np.where(male, "Male", "Female"),
+            "capital_gain": gain,
+            "capital_loss": loss,
+            "hours": hours,
+            "country": country,
+            "income": np.where(rich, ">50K", "<=50K"),
+        }
+    )

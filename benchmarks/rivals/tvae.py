@@ -1,34 +1,43 @@
 """TVAE of ctgan: a variational autoencoder for tables."""
 
-import numpy as np
+import pandas as pd
 
 from benchmarks.rivals._base import Rival
+from benchmarks.rivals._tables import Formatted
 
 
-class _Fitted:
-    def __init__(self, synthesizer):
-        self.synthesizer = synthesizer
-
-    def sample(self, n_samples: int, *, random_state: int) -> np.ndarray:
-        self.synthesizer.set_random_state(random_state)
-        return self.synthesizer.sample(n_samples)
-
-
-class TVAERival(Rival):
-    """`TVAE` with its defaults, on the CPU; every column is continuous and k is not used.
+class CTGANRival(Rival):
+    """A synthesizer of ctgan with its defaults, on the CPU; k is not used.
 
     Its seed sets the global generators of numpy and torch while it runs.
+
+    Parameters
+    ----------
+    synthesizer : {"TVAE", "CTGAN"}
+        Name of the class.
     """
 
     distribution = "ctgan"
     module = "ctgan"
 
-    def fit(self, X: np.ndarray, k: int, seed: int) -> _Fitted:
+    def __init__(self, synthesizer: str) -> None:
+        self.synthesizer = synthesizer
+
+    def fit(self, X: pd.DataFrame, k: int, seed: int) -> Formatted:
         """Fit the synthesizer."""
-        synthesizer = self.load().TVAE(enable_gpu=False)
-        synthesizer.set_random_state(seed)
-        synthesizer.fit(X)
-        return _Fitted(synthesizer)
+
+        def fit(rows, discrete):
+            model = getattr(self.load(), self.synthesizer)(enable_gpu=False)
+            model.set_random_state(seed)
+            model.fit(rows, discrete)
+
+            def draw(n_samples, random_state):
+                model.set_random_state(random_state)
+                return model.sample(n_samples)
+
+            return draw
+
+        return Formatted(X, fit)
 
 
-RIVAL = TVAERival()
+RIVAL = CTGANRival("TVAE")
