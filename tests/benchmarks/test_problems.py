@@ -25,6 +25,7 @@ from benchmarks.problems import (
     thresholds,
     transfer,
 )
+from benchmarks.rivals._tables import discrete_columns
 from benchmarks.rivals.mult_vae import MultVAERival
 from benchmarks.rivals.sklearn_ae import SklearnAERival
 
@@ -186,6 +187,13 @@ def test_rows_drawn_from_ranks_are_values_of_the_column():
     real = rivals.get("real_rows").fit(table, 0, 0).sample(len(table), random_state=0)
     ordered = [t.sort_values([*table], ignore_index=True) for t in (real, table)]
     assert ordered[0].equals(ordered[1])
+
+
+def test_few_whole_numbers_are_categories_to_rivals():
+    table, _ = data.load_mixed(data.PEOPLE, 0, 400)
+    table = table.assign(rooms=np.arange(400) % 9, below=-(np.arange(400) % 9), flag=True)
+    numbers = {"age", "weight", "education_years", "capital_gain", "capital_loss", "hours", "below"}
+    assert set(discrete_columns(table)) == set(table) - numbers
 
 
 def test_usefulness_is_that_of_the_label():
