@@ -34,7 +34,7 @@ WIDE = "wide_100x1000"
 PEOPLE = "made/people"
 PHOTOGRAPHS = ["images/china", "images/flower"]
 SPARSE = "sparse/"
-ARCHIVES = ("images/", "sequences/")
+ARCHIVES = ("images/", "sequences/", "binary/")
 # Long series with labelled events: the package that holds them, the file, its columns of values and
 # of labels.
 SERIES = {
@@ -156,6 +156,9 @@ def shape(name: str) -> tuple[int, int]:
     if name.startswith("images/"):
         pixels = images(name)
         return len(pixels), pixels[0].size
+    if name.startswith("binary/"):
+        train, test = binary(name)
+        return len(train) + len(test), train.shape[1]
     if name.startswith("sequences/"):
         found = sequences(name)
         rows = [*found.X_train, *found.X_test]
@@ -368,6 +371,24 @@ def sequences(name: str) -> Sequences:
         for part in ("train", "test")
     ]
     return Sequences(rows[0], arrays["y_train"], rows[1], arrays["y_test"])
+
+
+def binary(name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Load rows of zeros and ones.
+
+    Parameters
+    ----------
+    name : str
+        An archive in the folder ``binary``.
+
+    Returns
+    -------
+    train, test : ndarray of shape (n_rows, n_columns)
+        Float64, as published; training and validation rows are together.
+    """
+    arrays = _archive(_path(name))
+    train = np.concatenate([arrays["train"], arrays["valid"]])
+    return train.astype(np.float64), arrays["test"].astype(np.float64)
 
 
 def series(name: str) -> tuple[np.ndarray, np.ndarray]:

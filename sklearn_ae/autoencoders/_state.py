@@ -16,12 +16,14 @@ from sklearn_ae.inference import (
     DefensiveMixture,
     Model,
     TrainingRange,
+    TreeBackground,
     set_state_tensors,
     state_tensors,
 )
 from sklearn_ae.runtime import available_device
+from sklearn_ae.starts import TreeMixture
 from sklearn_ae.state import seal, unseal
-from sklearn_ae.training import History, adopt_terms, make_net, term_weights
+from sklearn_ae.training import History, ModelSpec, adopt_terms, make_net, term_weights
 
 _NETWORK = "_network"
 
@@ -70,11 +72,10 @@ def pack(state: dict[str, Any]) -> dict[str, Any]:
     net = state.pop("net_")
     history: History = state.pop("_history")
     optimizer = net.optimizer_.state
-    mixture = model.mixture
     state[_NETWORK] = {
         **pack_model(model),
         "training_range": None if model.training_range is None else list(model.training_range),
-        "mixture": None if mixture is None else pack_model(mixture.start),
+        "mixture": None if model.mixture is None else _pack_mixture(model.mixture),
         "moments": [
             {name: _array(value) for name, value in optimizer[p].items()}
             for _, p in net.get_all_learnable_params()
@@ -113,8 +114,8 @@ def unpack(state: dict[str, Any]) -> dict[str, Any]:
     if saved["training_range"] is not None:
         model.training_range = TrainingRange(*saved["training_range"])
     if saved["mixture"] is not None:
-        start = unpack_model(saved["mixture"], built(saved["mixture"], config.device))
-        model.mixture = DefensiveMixture(start, state["_spec_used"].defensive_share)
+        spec, n_features = state["_spec_used"], model.factory.n_features
+        model.mixture = _unpack_mixture(saved["mixture"], spec, config.device, n_features)
     model.term_weights = saved["term_weights"]
     state["_model"] = model
     state["_history"] = History(saved["history_columns"], saved["history"])
@@ -123,6 +124,26 @@ def unpack(state: dict[str, Any]) -> dict[str, Any]:
         ArrayForm(torch, "cpu").mark(state)
     net.history_ = state["_history"].to_skorch()
     return state
+
+
+def _pack_mixture(mixture: DefensiveMixture) -> dict[str, Any]:
+    """Return the part of a density that is not the network's, as arrays."""
+    if isinstance(mixture, TreeBackground):
+        return {"trees": mixture.start._asdict(), "share": mixture.share}
+    return pack_model(mixture.start)
+
+
+def _unpack_mixture(
+    saved: dict[str, Any], spec: ModelSpec, device: str, n_features: int
+) -> DefensiveMixture:
+    """Return what `_pack_mixture` has packed."""
+    if "trees" not in saved:
+        return DefensiveMixture(unpack_model(saved, built(saved, device)), spec.defensive_share)
+    trees, share = TreeMixture(**saved["trees"]), saved["share"]
+    trees.check(n_features)
+    if not 0 <= share <= 1:
+        raise ValueError(f"the share of its trees is {share}")
+    return TreeBackground(trees, share)
 
 
 def pack_model(model: Model) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """A network as it is used: codes, reconstructions, densities, and the basis of codes."""
 
 from sklearn_ae.inference._canonical import align, canonicalize, mean_divergence, rebase
-from sklearn_ae.inference._density import DefensiveMixture, log_density, sample
+from sklearn_ae.inference._density import DefensiveMixture, TreeBackground, log_density, sample
 from sklearn_ae.inference._factory import ModuleFactory
 from sklearn_ae.inference._model import Model
 from sklearn_ae.inference._module import (
@@ -20,6 +20,7 @@ __all__ = [
     "Model",
     "ModuleFactory",
     "TrainingRange",
+    "TreeBackground",
     "align",
     "canonicalize",
     "log_density",

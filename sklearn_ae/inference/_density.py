@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,14 +10,20 @@ import torch
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 
-from sklearn_ae.data import Extent, Ragged, Rows
+from sklearn_ae.data import Extent, Ragged, Rows, blocks
 from sklearn_ae.inference._model import LARGEST, Model, Values, as_tensor, run_in_float64
 from sklearn_ae.latents import importance_draws
+from sklearn_ae.starts import stacked_shares
 
 # Rows whose costs are looked up together.
 _ROWS_AT_ONCE = 1024
 # Codes that are drawn for each held-out row.
 _N_DRAWS = 4
+# Codes that are drawn for each row by which a share is chosen, and the share at both ends.
+_N_WEIGHED, _LEAST = 10, 0.01
+_HALF = 0.5
+# Cells whose dependence is looked up together.
+_CELLS_AT_ONCE = 2**20
 
 
 def sample(
@@ -38,7 +44,7 @@ def sample(
     if model.mixture is not None:
         rows = np.flatnonzero(rng.random(n_samples) < model.mixture.share)
         given = None if condition is None else condition[rows]
-        drawn[rows] = sample(model.mixture.start, len(rows), given, rng)
+        drawn[rows] = model.mixture.sample_start(len(rows), given, rng)
     return drawn
 
 
@@ -60,6 +66,16 @@ def log_density(
     noise : ndarray of shape (n_groups, m, n_components)
         Standard normal draws, from which those of each row are made.
     """
+    own = _network_density(model, x, condition, noise)
+    if model.mixture is None:
+        return own
+    return model.mixture.mixed(own, model.mixture.of_start(x, condition, noise))
+
+
+def _network_density(
+    model: Model, x: Values, condition: NDArray | None, noise: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the bound without a mixture; see `log_density`."""
     module = model.in_precision(x.dtype)
     device = model.device_of(module)
     standardized = model.standardizer(x.dtype)
@@ -98,10 +114,7 @@ def log_density(
             bounds /= observed.sum(axis=1) / block.shape[-1]
         return bounds[:, None]
 
-    own = model.by_block(function, x, condition, 1, dtype=np.dtype(np.float64))[:, 0]
-    if model.mixture is None:
-        return own
-    return model.mixture.mixed(own, log_density(model.mixture.start, x, condition, noise))
+    return model.by_block(function, x, condition, 1, dtype=np.dtype(np.float64))[:, 0]
 
 
 def divergence_per_component(
@@ -132,14 +145,28 @@ class DefensiveMixture(NamedTuple):
 
     Parameters
     ----------
-    start : Model
+    start : Model or TreeMixture
         The closed-form solution in X's units, without a network.
     share : float
         Its share.
     """
 
-    start: Model
+    start: Any
     share: float
+
+    def of_start(
+        self, x: Values, condition: NDArray | None, noise: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return the start's log-density of rows; see `log_density`."""
+        return log_density(self.start, x, condition, noise)
+
+    def sample_start(self, n: int, condition: NDArray | None, rng: np.random.Generator) -> Any:
+        """Draw rows from the start."""
+        return sample(self.start, n, condition, rng)
+
+    def weighed(self, held_out: Sequence[tuple[Model, Rows]]) -> DefensiveMixture:
+        """Return the mixture with the share that held-out rows prefer, if it is to be chosen."""
+        return self
 
     def mixed(
         self, network: NDArray[np.float64], start: NDArray[np.float64]
@@ -149,7 +176,50 @@ class DefensiveMixture(NamedTuple):
 
     def floor(self, rows: Rows) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
         """Return what makes losses of these rows under a network those under the mixture."""
-        width = self.start.factory.n_components
-        draws = importance_draws(1, width, least=_N_DRAWS)
-        start = log_density(self.start, rows.selected(rows.values), rows.conditions, draws)
+        draws = importance_draws(1, self._width, least=_N_DRAWS)
+        start = self.of_start(rows.selected(rows.values), rows.conditions, draws)
         return lambda losses: -self.mixed(-losses, start)
+
+    @property
+    def _width(self) -> int:
+        return self.start.factory.n_components
+
+
+class TreeBackground(DefensiveMixture):
+    """A mixture with trees of dependence, which may be the larger part of it.
+
+    Its share is the one that gives held-out rows the largest likelihood, or a half where
+    there are none: then no row has more than log(2) nats less than the better of the two.
+    """
+
+    def of_start(
+        self, x: Values, condition: NDArray | None, noise: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return the log-probability of rows under the trees."""
+        found = np.empty(len(x))
+        for part, block, _ in blocks(x, _CELLS_AT_ONCE):
+            found[part] = self.start.log_density(block)
+        return found
+
+    def sample_start(self, n: int, condition: NDArray | None, rng: np.random.Generator) -> Any:
+        """Draw rows from the trees."""
+        return self.start.sample(n, rng)
+
+    def weighed(self, held_out: Sequence[tuple[Model, Rows]]) -> DefensiveMixture:
+        """Return the mixture with the share that held-out rows prefer."""
+        if not held_out:
+            return self._replace(share=_HALF)
+        found, weights = [], []
+        for model, rows in held_out:
+            x, condition = rows.selected(rows.values), rows.conditions
+            draws = importance_draws(_N_WEIGHED, model.factory.n_components)
+            network = _network_density(model, x, condition, draws)
+            start = model.mixture.of_start(x, condition, draws)
+            found.append(np.stack([network, start], axis=1))
+            weights.append(np.ones(len(x)) if rows.weights is None else rows.weights)
+        share = stacked_shares(np.concatenate(found), np.concatenate(weights))[1]
+        return self._replace(share=float(np.clip(share, _LEAST, 1 - _LEAST)))
+
+    @property
+    def _width(self) -> int:
+        return 1

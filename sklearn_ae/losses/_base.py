@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from torch import Tensor, nn
 
-from sklearn_ae.data import ColumnScaling
+from sklearn_ae.data import ColumnScaling, Rows
 from sklearn_ae.runtime import NamesParameters
-from sklearn_ae.starts import LinearStart
+from sklearn_ae.starts import LinearStart, TreeMixture
 
 
 class CellLoss(nn.Module, ABC):
@@ -100,6 +100,10 @@ class Loss(NamesParameters, BaseEstimator, ABC):
     def outputs(self, start: LinearStart) -> tuple[Tensor, Tensor | None]:
         """Return the start's decoder as a map to what this loss reads."""
         return start.decoder, start.decoder_bias
+
+    def background(self, rows: Rows, rng: np.random.Generator) -> TreeMixture | None:
+        """Return a density without a network, where there is a better one than the start."""
+        return None
 
     def check(self, x: NDArray) -> None:
         """Raise if rows are not in the loss's domain."""

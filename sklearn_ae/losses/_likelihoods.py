@@ -12,9 +12,9 @@ from sklearn.utils._param_validation import Interval
 from torch import Tensor
 from torch.nn import functional as F
 
-from sklearn_ae.data import ColumnScaling
+from sklearn_ae.data import ColumnScaling, Rows
 from sklearn_ae.losses._base import CellLoss, Loss
-from sklearn_ae.starts import LinearStart
+from sklearn_ae.starts import LinearStart, TreeMixture, fit_trees
 
 _HALF_LOG_2PI = float(np.log(2 * np.pi) / 2)
 # Means are kept this far from the ends of their range before a logarithm is taken.
@@ -193,6 +193,10 @@ class Bernoulli(_Likelihood):
     ) -> NDArray[np.float64]:
         """Draw zeros and ones."""
         return (rng.random(output.shape) < self.restore(output, scaling)).astype(np.float64)
+
+    def background(self, rows: Rows, rng: np.random.Generator) -> TreeMixture | None:
+        """Return trees of dependence between the columns."""
+        return fit_trees(rows, rng)
 
     def check(self, x: NDArray) -> None:
         """Raise if a value lies outside [0, 1]."""

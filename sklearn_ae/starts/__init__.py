@@ -8,6 +8,7 @@ from sklearn_ae.starts._base import (
     standardized_columns,
 )
 from sklearn_ae.starts._bicubic import BicubicStart
+from sklearn_ae.starts._chow_liu import TreeMixture, fit_trees, stacked_shares
 from sklearn_ae.starts._coral import Coral
 from sklearn_ae.starts._graph import NeighbourGraph, RangeScaling
 from sklearn_ae.starts._neighbour_index import NeighbourIndex
@@ -29,6 +30,9 @@ __all__ = [
     "RidgeStart",
     "SigmoidStart",
     "Start",
+    "TreeMixture",
     "fit_scalings",
+    "fit_trees",
+    "stacked_shares",
     "standardized_columns",
 ]

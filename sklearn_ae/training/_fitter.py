@@ -14,6 +14,7 @@ from sklearn_ae.inference import (
     Model,
     ModuleFactory,
     TrainingRange,
+    TreeBackground,
     set_state_tensors,
     state_tensors,
 )
@@ -132,6 +133,8 @@ class Fitter:
     ----------
     previous : Model or None
         A model that is to go on from where it is, with the columns of the rows.
+    share : float
+        Share of the density that is not the network's.
     """
 
     previous: Model | None = None
@@ -151,6 +154,7 @@ class Fitter:
         self.on_epoch = on_epoch
         self.groups = groups
         self.calibrated = calibrated
+        self.share = spec.defensive_share
         self._normal_scores = False
 
     @property
@@ -214,6 +218,18 @@ class Fitter:
         model, run = self.run(rows, None, rows.n_rows, ("network",), previous)
         found = validated or train_runs([run], self.config, OneCycle(0, 0.0))
         return finished(model, run, found, Selection.of("start", found))
+
+    def weighed(self, fitted: Fitted) -> Fitted:
+        """Return what was fitted, the parts of its density in the shares that held-out rows prefer.
+
+        Networks of folds have the same shares, here and later.
+        """
+        mixture = fitted.model.mixture
+        if mixture is not None:
+            self.share = mixture.weighed(fitted.held_out).share
+            for model in (fitted.model, *(model for model, _ in fitted.held_out)):
+                model.mixture = model.mixture._replace(share=self.share)
+        return fitted
 
     def watch(self, model: Model, run: TrainingRun) -> Callable[[], bool] | None:
         """Return what is called after each epoch of a network."""
@@ -306,10 +322,12 @@ class Fitter:
         start : LinearStart, optional
             The start; None solves it.
         """
-        spec = self.spec
-        share, loss = spec.defensive_share, spec.loss
+        spec, share, loss = self.spec, self.share, self.spec.loss
         if not share or spec.start is None or not loss.log_likelihood:
             return None
+        trees = loss.background(rows, self.seeds.numpy("trees", *stream))
+        if trees is not None:
+            return TreeBackground(trees, share)
         scaling, target_scaling = scalings = self._scalings(rows, None, normal_scores=False)
         if start is None:
             generator = self.seeds.torch("start", *stream)
@@ -335,6 +353,7 @@ class Fitter:
         scalings = self._scalings(rows, None, normal_scores)
         model = followed(previous, index, scalings, self.spec, self.config, rows, self.seeds)
         if previous.mixture is not None:
+            self.share = previous.mixture.share
             model.mixture = self.defensive_mixture(model.factory, rows, ("network",))
         return model
 

@@ -1,6 +1,8 @@
 """The variational autoencoder is a density: PCA's at the start, sampled from and conditioned."""
 
 import copy
+import pickle
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -279,7 +281,11 @@ BACKGROUNDS = {
     "conditioned": (SHIFTED, {}, {"condition": LABELS}),
     "with holes": (HOLES, {}, {}),
     "counts": (COUNTS, {"loss": "poisson"}, {}),
-    "shares": (COUNTS / COUNTS.max(), {"loss": "bernoulli"}, {}),
+    "conditioned shares": (
+        COUNTS / COUNTS.max(),
+        {"loss": "bernoulli"},
+        {"condition": np.arange(150) % 2},
+    ),
     "code as wide as the rows": (X, {"k": 6}, {}),
 }
 
@@ -315,6 +321,59 @@ def test_columns_that_are_warped_have_the_start_of_those_that_are_not(n_rows):
     least = PCA(2, svd_solver="full").fit(values).score_samples(far) - np.log(100)
     rounding = 1e-6 * np.abs(least)  # weights are float32
     assert (fitted.score_samples(far) >= least - rounding).all()
+
+
+def linked(n, seed=0):
+    """Two clusters, in each of which columns copy one another along a chain of its own."""
+    rng = np.random.default_rng(seed)
+    rows = (rng.random((n, 8)) < 0.5).astype(float)
+    first = rng.random(n) < 0.5
+    for order, chosen in (([0, 1, 2, 3, 4, 5], first), ([0, 5, 1, 4, 2, 3], ~first)):
+        for a, b in pairwise(order):
+            copies = chosen & (rng.random(n) < 0.95)
+            rows[copies, b] = rows[copies, a]
+    return rows
+
+
+@pytest.mark.parametrize("n_rows", [400, 1500])
+def test_binary_rows_are_a_mixture_of_a_network_and_of_trees(n_rows):
+    train, test = linked(n_rows), linked(2000, 1)
+    options = {"loss": "bernoulli", "early_stopping": True, "max_iter": 10}
+    fitted = make(2, **options).fit(train)
+    network = copy.deepcopy(fitted)
+    network._model.mixture = None
+    mixture = fitted._model.mixture
+    own, trees = network.score_samples(test), mixture.start.log_density(test)
+    mixed = fitted.score_samples(test)
+    expected = np.logaddexp(np.log1p(-mixture.share) + own, np.log(mixture.share) + trees)
+    assert_allclose(mixed, expected, atol=1e-9)
+    assert 0.01 <= mixture.share <= 0.99
+    # Held-out rows have chosen, so that neither part would be better on others.
+    assert mixed.mean() > max(own.mean(), trees.mean()) - 0.02
+    assert mixed.mean() > make(2, **options, init="random").fit(train).score(test) + 0.3
+    assert_allclose(np.r_[fitted.score_samples(test[:1]), mixed[1:]], mixed, rtol=1e-12)
+    assert_array_equal(pickle.loads(pickle.dumps(fitted)).score_samples(test), mixed)
+    drawn = fitted.sample(4000, random_state=0)
+    assert_allclose(np.corrcoef(drawn.T), np.corrcoef(train.T), atol=0.12)
+
+
+def test_trees_have_half_of_the_density_where_nothing_is_held_out():
+    rows = linked(300)
+    assert make(2, loss="bernoulli", max_iter=0).fit(rows)._model.mixture.share == 0.5
+    assert make(2, loss="bernoulli").fit(rows)._model.mixture.share == 0.5
+    random = make(2, loss="bernoulli", init="random").fit(rows)
+    assert random._model.mixture is None
+
+
+def test_trees_know_the_density_of_rows_with_holes():
+    rows = linked(300)
+    rows[::3, 2] = rows[1::4, 5] = np.nan
+    fitted = make(2, loss="bernoulli", max_iter=1).fit(rows)
+    assert np.isfinite(fitted.score_samples(rows)).all()
+    one, other = (np.where(np.arange(8) == 2, v, rows[2:3]) for v in (0.0, 1.0))
+    hole = np.where(np.arange(8) == 2, np.nan, rows[2:3])
+    of = fitted._model.mixture.start.log_density
+    assert np.exp(of(hole)) == pytest.approx(np.exp(of(one)) + np.exp(of(other)))
 
 
 def test_the_density_integrates_to_one():

@@ -6,10 +6,13 @@ from sklearn.datasets import load_digits, load_wine
 
 from benchmarks import data
 
+# Rows of the parts of sets of binary rows.
+SPLIT = {"train": 200, "valid": 60, "test": 100}
+
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """A data folder: images, sequences, a table, outliers, long series, ratings, points."""
+    """A data folder: images, sequences, tables, outliers, long series, ratings, points."""
     rng = np.random.default_rng(0)
     (tmp_path / "images").mkdir()
     (tmp_path / "sequences").mkdir()
@@ -36,6 +39,13 @@ def folder(tmp_path, monkeypatch):
                 f"y_{part}": y,
             }
         np.savez(tmp_path / "sequences" / f"{name}.npz", **arrays)
+    (tmp_path / "binary").mkdir()
+    for name in ("dna", "mushrooms"):
+        parts = {part: rng.random((n, 5)) < 0.4 for part, n in SPLIT.items()}
+        for rows in parts.values():
+            rows[:, 3] = rows[:, 1] ^ (rng.random(len(rows)) < 0.1)
+        arrays = {part: rows.astype(np.uint8) for part, rows in parts.items()}
+        np.savez(tmp_path / "binary" / f"{name}.npz", **arrays)
     (tmp_path / "series").mkdir()
     for name in data.SERIES:
         X = np.sin(np.arange(300.0) * np.pi / 10)[:, None] + 0.1 * rng.normal(size=(300, 1))

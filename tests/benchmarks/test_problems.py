@@ -9,6 +9,7 @@ from benchmarks import data, problems, rivals, runner
 from benchmarks.cli import main
 from benchmarks.problems import (
     _base,
+    binary_likelihood,
     contraction,
     denoising,
     few_labels,
@@ -126,6 +127,27 @@ def test_likelihood_of_pca_is_its_score():
     expected = PCA(2).fit(train).score(test)
     assert run("likelihood", "pca", 2)["score"] == pytest.approx(expected)
     assert run("likelihood", "factor_analysis", 2)["score"] < 0
+
+
+@pytest.mark.parametrize("library", ["independent", "chow_liu", "bernoulli_mixture"])
+def test_rivals_of_binary_rows_are_distributions(library, folder):
+    train, _ = data.binary("binary/dna")
+    model = problems.rival("binary_likelihood", library).fit(train, 0, 0)
+    every = np.array(list(np.ndindex(*[2] * train.shape[1])), dtype=float)
+    total = sum(np.exp(model.score(row[None])) for row in every)
+    assert total == pytest.approx(1.0)
+
+
+def test_a_tree_sees_what_independent_columns_do_not(folder):
+    scores = {
+        library: run("binary_likelihood", library, 0, "binary/dna")["score"]
+        for library in ("independent", "chow_liu", "sklearn_ae_start")
+    }
+    assert scores["chow_liu"] > scores["independent"] + 0.2
+    assert scores["sklearn_ae_start"] > scores["independent"] + 0.1
+    rows = [("sklearn_ae", "binary/dna", 0, 0, {"score": -87.0})]
+    text = binary_likelihood.report(frame("binary_likelihood", rows))
+    assert "least over seeds -87.00 clears -88.00" in text
 
 
 def test_likelihood_leaves_constant_columns_out():

@@ -55,6 +55,10 @@ def incomplete() -> np.ndarray:
     return X
 
 
+def binary_rows() -> np.ndarray:
+    return (rows() > 0).astype(np.float64)
+
+
 def table(*, gaps: bool = False) -> pd.DataFrame:
     X = rows()
     frame = pd.DataFrame(
@@ -128,6 +132,9 @@ KINDS = {
     "denoising": Kind(DenoisingAutoencoder(2, **_TABLE), rows),
     "contractive": Kind(ContractiveAutoencoder(2, **_TABLE), rows),
     "variational": Kind(VariationalAutoencoder(2, **_TABLE), rows),
+    "variational_of_binary_rows": Kind(
+        VariationalAutoencoder(2, loss="bernoulli", **_TABLE), binary_rows
+    ),
     "wasserstein": Kind(WassersteinAutoencoder(2, **_TABLE), rows),
     "vector_quantized": Kind(VectorQuantizedAutoencoder(2, **_TABLE), rows),
     "stacked": Kind(StackedAutoencoder(2, **_TABLE), rows),
