@@ -32,6 +32,9 @@ class Frozen:
         self.module = module
         self.names = tuple(names)
         self._parameters: list[Parameter] = []
+        self._paths: set[str] = set()
+        if not self.names:
+            return
         # Shared weights have several names.
         tensors = {n: t for n, t in module.state_dict(keep_vars=True).items() if _is_tensor(t)}
         parts = [name for name, _ in module.named_modules() if name]
@@ -78,6 +81,8 @@ class Frozen:
 
     def still(self) -> None:
         """Take frozen modules out of training, in which some change what they keep."""
+        if not self._paths:
+            return
         for name, module in self.module.named_modules(remove_duplicate=False):
             own = {f"{name}.{tensor}" for tensor in (*module._parameters, *module._buffers)}
             own &= self._paths | self._others
