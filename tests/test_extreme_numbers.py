@@ -198,3 +198,11 @@ def test_one_huge_cell_leaves_a_history_of_numbers(cls, value, dtype):
         assert np.isfinite(losses[:, np.isfinite(losses).any(axis=0)]).all()
         selection = fitted.selection_
         assert np.isfinite([selection.start_loss, selection.network_loss]).all()
+
+
+def test_a_warm_start_on_rows_beyond_its_scales_is_refused(iris):
+    model = Autoencoder(2, max_iter=1, warm_start=True, random_state=0).fit(iris)
+    expected = model.transform(iris)
+    with pytest.raises(ValueError, match=r"no finite variance.*MaxAbsScaler"):
+        model.fit(iris * 1e160)
+    assert_array_equal(model.transform(iris), expected)

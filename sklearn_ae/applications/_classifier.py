@@ -11,10 +11,14 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn import config_context
 from sklearn.base import ClassifierMixin
 from sklearn.frozen import FrozenEstimator
-from sklearn.metrics import accuracy_score
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from sklearn_ae.applications._few_labels import MODES, FewLabels, labelled, read_classes
+from sklearn_ae.applications._few_labels import (
+    MODES,
+    FewLabels,
+    accuracy_where_labelled,
+    read_classes,
+)
 from sklearn_ae.autoencoders import BaseAutoencoder, in_kind
 from sklearn_ae.data import ArrayForm, as_numpy, rows_as_numpy
 from sklearn_ae.runtime import named_in_errors
@@ -229,11 +233,7 @@ class AutoencoderClassifier(ClassifierMixin, FewLabels):
         ValueError
             If no row has a label.
         """
-        found = as_numpy(self.predict(X))
-        given, known = labelled(y, len(found), as_numpy(self.classes_))
-        weight = None if sample_weight is None else as_numpy(sample_weight)[known]
-        true = np.array(given[known].tolist())
-        return float(accuracy_score(true, found[known], sample_weight=weight))
+        return accuracy_where_labelled(self, X, y, sample_weight)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

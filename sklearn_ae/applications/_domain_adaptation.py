@@ -265,8 +265,9 @@ class DomainAdaptationTransformer(TransformerMixin, StateMixin):
         check_accepted(X)
         try:
             return validate_data(self, X, dtype=_DTYPES, reset=reset)
-        except ValueError as error:
-            if "could not convert" not in str(error):
+        except (TypeError, ValueError) as error:
+            mixed = isinstance(error, np.exceptions.DTypePromotionError)
+            if not mixed and "could not convert" not in str(error):
                 raise
             raise ValueError(
                 f"{error}: {type(self).__name__} moves numbers alone. Encode other columns before "

@@ -33,7 +33,7 @@ from sklearn_ae.applications._adaptation import (
     source_rows,
     spread_predictions,
 )
-from sklearn_ae.applications._few_labels import read_classes
+from sklearn_ae.applications._few_labels import accuracy_where_labelled, read_classes
 from sklearn_ae.autoencoders import Autoencoder, StateMixin, in_kind
 from sklearn_ae.data import ArrayForm, Container, as_numpy, check_accepted, rows_as_numpy
 from sklearn_ae.runtime import Seeds, named_in_errors
@@ -89,7 +89,8 @@ class GraphAdaptedClassifier(ClassifierMixin, StateMixin):
     mend as many labels as rows exchange them more often in the target than in the source. Rows
     whose labels change only since the shares of classes do are not counted, as these shares may be
     others in the target. The classifier itself answers unless the sum is above two standard
-    errors, and the accuracy in the source falls by .02 at most.
+    errors, the accuracy in the source falls by .02 at most, and is above the share of the largest
+    class.
 
     Parameters
     ----------
@@ -104,7 +105,7 @@ class GraphAdaptedClassifier(ClassifierMixin, StateMixin):
         they are described above. Either is divided by its ranges in the rows of the graph; of
         more than 40, principal components are taken.
     n_neighbors : int, default=7
-        Neighbours of a row in the graph.
+        Neighbours of a row in the graph; few, compared with the rows of a class.
     alpha : float in [0, 1), default=0.9
         How far labels spread; with 0 they stay where they are.
     class_prior : array-like of shape (n_classes,), default=None
@@ -116,7 +117,8 @@ class GraphAdaptedClassifier(ClassifierMixin, StateMixin):
     Attributes
     ----------
     classifier_ : classifier
-        The fitted clone.
+        The fitted clone. It takes rows as `fit` does, but the default one those in units of
+        ranges.
     classes_ : ndarray of shape (n_classes,)
         Labels of the source.
     adapted_ : bool
@@ -261,7 +263,7 @@ class GraphAdaptedClassifier(ClassifierMixin, StateMixin):
         of_source = np.zeros(n)
         of_source[source] = weight[source]
         self._places = self._placed(X, of_source, seeds)
-        read = read_classes(y[source], len(source), " of the source")
+        read = read_classes(y[source], len(source), where=" of the source")
         codes = read.values[:, 0]
         source, codes = source[codes >= 0], codes[codes >= 0]
         self.classes_ = read.classes
@@ -273,6 +275,8 @@ class GraphAdaptedClassifier(ClassifierMixin, StateMixin):
         own = self.classifier
         if own is None:
             own = default_classifier(rows, weight[source])
+            # SVC's penalty is of the sum of the weights.
+            given = None if given is None else given / given.mean()
         classifier = seeded(own, seeds, "classifier")
         self.classifier_ = fitted_to(classifier, rows, labels, given)
         self._graph, self._evidence = None, None
@@ -297,7 +301,9 @@ class GraphAdaptedClassifier(ClassifierMixin, StateMixin):
         once = spread_predictions(graph.graph, said, prior, self.alpha)
         moved = exchanged(said.argmax(axis=1), once.argmax(axis=1), len(prior))
         self._evidence = tuple(evidence._replace(target_exchanged=moved))
-        if _helps(Evidence(*self._evidence), len(source), len(target)):
+        guessed = np.bincount(codes, weight[source]).max() / weight[source].sum()
+        better = evidence.accuracy > guessed
+        if better and _helps(Evidence(*self._evidence), len(source), len(target)):
             graph.hold(said, prior, self.alpha)
             self._graph = graph
 
@@ -390,7 +396,8 @@ class GraphAdaptedClassifier(ClassifierMixin, StateMixin):
         -------
         shares : ndarray of shape (n_samples, n_classes), float64
             In the order of `classes_`: shares of labels that were spread, or what the classifier
-            says.
+            says. Those by a decision function may be largest for another class than the one that
+            the classifier predicts, as with the votes of SVC.
         """
         check_is_fitted(self)
         return self._shares(X)
@@ -405,6 +412,30 @@ class GraphAdaptedClassifier(ClassifierMixin, StateMixin):
         """Raise if rows are not like those of `fit`, whatever the classifier looks at."""
         if self.classifier is not None:
             self._places.check(self, X)
+
+    def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """Return the accuracy on the rows that have a label.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
+            Rows.
+        y : array-like of shape (n_samples,)
+            Labels. As in `fit`, -1, None and NaN mark rows without one, which do not count.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        score : float
+            Share of the rows whose label is predicted.
+
+        Raises
+        ------
+        ValueError
+            If no row has a label.
+        """
+        return accuracy_where_labelled(self, X, y, sample_weight)
 
     @property
     def adapted_(self) -> bool:

@@ -83,6 +83,11 @@ def canonicalize(
     """
     scale, model.code_scale = model.code_scale, np.ones(model.factory.n_components)
     moments = _measure(model, rows)
+    if not torch.isfinite(moments.covariance).all():
+        raise ValueError(
+            "The codes of X have no finite variance: it is too far from the rows whose scales the "
+            "network has; put a MaxAbsScaler in front, or fit with warm_start=False."
+        )
     weight = torch.from_numpy(np.tile(model.target_scaling.relative_scale, _positions(model)))
     largest = model.target_scaling.largest
     if fixed:

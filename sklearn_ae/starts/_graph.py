@@ -19,6 +19,8 @@ _COLUMNS = 64
 _REACH = 1e-11
 # Units of a column that hardly varies: this share of the median range.
 _LEAST_RANGE = 0.3
+# What is farther away has no square of which others can be told.
+_FARTHEST = 1e100
 
 
 class RangeScaling:
@@ -40,8 +42,9 @@ class RangeScaling:
         self.unit = np.maximum(range_, least)
 
     def __call__(self, rows: NDArray) -> NDArray[np.float64]:
-        """Return rows in units of the ranges."""
-        return (rows - self.low) / self.unit
+        """Return rows in units of the ranges; those too far for a distance are cut off."""
+        with np.errstate(over="ignore"):
+            return np.clip((rows - self.low) / self.unit, -_FARTHEST, _FARTHEST)
 
 
 class NeighbourGraph:
@@ -192,7 +195,7 @@ class NeighbourGraph:
         -------
         means : ndarray of shape (m, k)
         """
-        distances, index = self.index(rows, self.n_neighbors)
+        distances, index = self.index(np.clip(rows, -_FARTHEST, _FARTHEST), self.n_neighbors)
         reach = np.maximum(distances[:, -1:], self.reach.min())
         exponent = distances**2 / (reach * self.reach[index])
         weight = np.exp(exponent.min(axis=1, keepdims=True) - exponent)

@@ -187,8 +187,9 @@ def test_units_of_any_size_are_matched(factor):
 
 def test_text_is_refused_with_the_way_out():
     frame = pd.DataFrame({"a": X[:, 0], "b": np.where(TARGET, "u", "v")})
-    with pytest.raises(ValueError, match=r"numbers alone.*OneHotEncoder"):
-        DomainAdaptationTransformer().fit(frame, sample_domain=DOMAIN)
+    for column in (frame["b"], pd.Timestamp("2020")):
+        with pytest.raises(ValueError, match=r"(?s)numbers alone.*OneHotEncoder"):
+            DomainAdaptationTransformer().fit(frame.assign(b=column), sample_domain=DOMAIN)
 
 
 @pytest.mark.parametrize("method", ["coral", "mmd"])

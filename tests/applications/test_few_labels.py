@@ -296,7 +296,7 @@ BAD = {
     "one_class": (lambda y: np.where(y < 0, np.nan, 5), "one class, 5.0, .* at least two classes"),
     "infinite": (lambda y: np.where(y < 0, np.inf, y), "infinity.*row 1 has inf"),
     "short": (lambda y: y[:20], "y has 20 entries and X has 150 rows"),
-    "text": (lambda y: np.array(["a", -1, "b"] * 50), "text and holds '-1'.*dtype=object"),
+    "text": (lambda y: np.array(["a", -1, "b"] * 50), "text and holds '-1'.*array of objects"),
     "mixed": (lambda y: ["a", "b", 3] * 50, "mixes text such as 'a' with numbers such as 3"),
     "continuous": (lambda y: np.linspace(0, 1, 150), "Unknown label type"),
     "absent": (lambda y: None, "requires y to be passed"),
@@ -377,9 +377,37 @@ def test_numbers_that_are_all_alike(diabetes):
     assert_allclose(regressor(INNER).fit(X, np.full(442, 7.0)).predict(X), 7.0)
 
 
-def test_weights_of_classes_are_not_negative(iris, few):
-    with pytest.raises(ValueError, match=r"class_weight={0: -1} has a negative weight"):
-        classifier(INNER, class_weight={0: -1}).fit(iris, few)
+@pytest.mark.parametrize("weight", [-1, np.nan, np.inf, "a"])
+def test_weights_of_classes_are_finite_and_not_negative(weight, iris, few):
+    with pytest.raises(ValueError, match=f"class_weight has {weight!r} for class 0; weights"):
+        classifier(INNER, class_weight={0: weight}).fit(iris, few)
+
+
+@pytest.mark.parametrize("form", [list, pd.Series, lambda y: pd.Series(y, dtype="category")])
+def test_text_that_marks_rows_without_a_label_is_refused(form, iris, few):
+    y = form(np.where(few < 0, "-1", few.astype(str)).tolist())
+    with pytest.raises(ValueError, match="y is text and holds '-1'"):
+        classifier(INNER).fit(iris, y)
+
+
+def test_labels_of_rows_without_a_weight_do_not_count(iris, few):
+    model = classifier(INNER).fit(iris, few, sample_weight=np.where(few == 1, 0.0, 1.0))
+    assert_array_equal(model.classes_, [0, 2])
+    with pytest.raises(ValueError, match="y has one class, 0"):
+        classifier(INNER).fit(iris, few, sample_weight=np.where(few > 0, 0.0, 1.0))
+    with pytest.raises(ValueError, match="No row with a label has a positive weight"):
+        classifier(INNER).fit(iris, few, sample_weight=np.where(few >= 0, 0.0, 1.0))
+
+
+@pytest.mark.parametrize("factor", [1e155, 1e200, 1e308])
+def test_rows_far_from_all_others_have_probabilities(factor, iris, few):
+    found = classifier(INNER).fit(iris, few).predict_proba(np.minimum(iris[:3], 1) * factor)
+    assert_allclose(found.sum(axis=1), 1.0)
+
+
+def test_the_least_of_all_numbers_are_told_apart_or_alike(iris, few):
+    model = classifier(INNER).fit(iris * 1e-320, few)
+    assert np.isfinite(model.predict_proba(iris * 1e-320)).all()
 
 
 def test_few_rows(iris, iris_labels):

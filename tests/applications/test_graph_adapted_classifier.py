@@ -17,7 +17,7 @@ from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 from sklearn.svm import SVC, SVR, LinearSVC
 from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -306,6 +306,30 @@ def test_too_little_to_judge_by_is_left_to_the_classifier(y, domain, message):
     assert model.evidence_ is None
     own = SVC().fit(X[domain >= 0], y[domain >= 0])
     assert_array_equal(model.predict(X), own.predict(X))
+
+
+def test_rows_without_a_label_do_not_count_in_scores():
+    model = fitted()
+    assert model.score(X, HIDDEN) == model.score(X[~TARGET], Y[~TARGET])
+    with pytest.raises(ValueError, match="No row has a label to score by"):
+        model.score(X[TARGET], HIDDEN[TARGET])
+
+
+def test_the_default_classifier_goes_by_shares_of_weights(digits):
+    rows, y, target = digits
+    domain, weight = np.where(target, -1, 1), np.full(len(y), 1e-3)
+    plain, weighted = (
+        GraphAdaptedClassifier(random_state=0).fit(rows, y, sample_domain=domain, sample_weight=w)
+        for w in (None, weight)
+    )
+    assert weighted.score(rows[target], y[target]) == plain.score(rows[target], y[target])
+
+
+@pytest.mark.parametrize("function", [lambda Z: Z[:5], lambda Z: Z * np.nan])
+def test_an_estimator_without_a_code_a_row_is_named(function):
+    model = GraphAdaptedClassifier(estimator=FunctionTransformer(function))
+    with pytest.raises(ValueError, match=r"estimator=FunctionTransformer.* made codes of shape"):
+        model.fit(X, HIDDEN, sample_domain=DOMAIN)
 
 
 def test_domains_are_routed():

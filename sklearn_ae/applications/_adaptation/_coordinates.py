@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, clone
 from sklearn.decomposition import PCA
+from sklearn.utils.validation import _num_samples
 
 from sklearn_ae.autoencoders import Autoencoder, Reader
 from sklearn_ae.data import dense_block
@@ -92,7 +93,14 @@ class Codes:
 
     def __call__(self, owner: Any, X: ArrayLike) -> NDArray[np.float64]:
         """Return the codes of rows."""
-        return np.asarray(self.estimator.transform(X), np.float64)
+        codes = np.asarray(self.estimator.transform(X), np.float64)
+        if codes.ndim != 2 or len(codes) != _num_samples(X) or not np.isfinite(codes).all():
+            raise ValueError(
+                f"estimator={self.estimator!r:.60} made codes of shape {codes.shape} of "
+                f"{_num_samples(X)} rows, {(~np.isfinite(codes)).sum()} of them not finite; use a "
+                "transformer that returns a row of numbers for each row, or None."
+            )
+        return codes
 
     def check(self, owner: Any, X: ArrayLike) -> None:
         """Raise if rows are not like those of `fit`."""

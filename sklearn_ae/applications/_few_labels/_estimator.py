@@ -75,14 +75,16 @@ class FewLabels(ClassNamePrefixFeaturesOutMixin, TransformerMixin, StateMixin):
 
     estimator: BaseAutoencoder | FrozenEstimator | None
     mode: str
-    _read_labels: ClassVar[staticmethod[[Any, int], Outputs]]
+    _read_labels: ClassVar[staticmethod[[Any, int, NDArray | None], Outputs]]
     n_neighbors: int
     distill: bool
     label_weight: float
     device: str
     random_state: int | None
 
-    def fit(self, X: ArrayLike, y: ArrayLike, *, sample_weight: ArrayLike | None = None) -> Self:
+    def fit(
+        self, X: ArrayLike, y: ArrayLike | None = None, *, sample_weight: ArrayLike | None = None
+    ) -> Self:
         """Fit an autoencoder to all rows, and heads to those with a label.
 
         Parameters
@@ -118,7 +120,7 @@ class FewLabels(ClassNamePrefixFeaturesOutMixin, TransformerMixin, StateMixin):
     def _learn(self, X: Any, y: Any, sample_weight: Any, seeds: Seeds) -> dict[str, Any]:
         """Return the attributes that are learned."""
         if y is None:
-            self._read_labels(None, 0)
+            self._read_labels(None, 0, None)
         held, fitted = self._autoencoder(seeds)
         check_accepted(X)
         rows = rows_as_numpy(X)
@@ -127,10 +129,10 @@ class FewLabels(ClassNamePrefixFeaturesOutMixin, TransformerMixin, StateMixin):
         else:
             values = Reader(held, rows).values(held, rows, reset=True)
         n = len(values)
-        outputs = self._read_labels(y, n)
         weight = np.ones(n)
         if sample_weight is not None:
             weight = within_range(check_sample_weight(as_numpy(sample_weight), np.empty((n, 1))))
+        outputs = self._read_labels(y, n, weight > 0)
         few = n < 1_000 and Rows(values).n_distinct < FEW_ROWS
         tasks = [outputs.task(j, few) for j in range(outputs.values.shape[1])]
         targets = [outputs.target(j) for j in range(len(tasks))]

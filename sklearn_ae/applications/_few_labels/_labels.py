@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import warnings
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from numbers import Real
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import issparse
+from sklearn.metrics import accuracy_score
 from sklearn.utils import column_or_1d
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
@@ -19,6 +22,7 @@ from sklearn_ae.applications._few_labels._tasks import Classes, Numbers, Task
 from sklearn_ae.data import as_numpy
 
 UNLABELLED = -1
+_NO_WEIGHT = "No row with a label has a positive weight; give sample_weight above zero to some."
 
 
 class Outputs(ABC):
@@ -86,12 +90,13 @@ class ClassOutputs(Outputs):
         codes = self.values[:, output]
         known = codes >= 0
         factors = np.zeros(len(codes))
+        for label, value in class_weight.items() if isinstance(class_weight, Mapping) else ():
+            if not isinstance(value, Real) or not 0 <= float(value) < np.inf:
+                raise ValueError(
+                    f"class_weight has {value!r:.60} for class {_plain(label)!r:.60}; weights of "
+                    "classes must be finite numbers of at least 0."
+                )
         factors[known] = compute_sample_weight(class_weight, self.classes[codes[known]])
-        if (factors < 0).any():
-            raise ValueError(
-                f"class_weight={class_weight!r:.60} has a negative weight; weights of classes are "
-                "at least 0."
-            )
         return factors
 
 
@@ -113,7 +118,9 @@ class NumberOutputs(Outputs):
         return float(low / 2 + high / 2), float(high / 2 - low / 2) or 1.0
 
 
-def read_classes(y: Any, n_rows: int, where: str = "") -> ClassOutputs:
+def read_classes(
+    y: Any, n_rows: int, counts: NDArray[np.bool_] | None = None, where: str = ""
+) -> ClassOutputs:
     """Check classes or indicators of several labels; -1, None and NaN mark rows without one.
 
     Parameters
@@ -122,12 +129,14 @@ def read_classes(y: Any, n_rows: int, where: str = "") -> ClassOutputs:
         Labels as the user gave them.
     n_rows : int
         Number of rows of X.
+    counts : ndarray of shape (n_rows,), bool, optional
+        Rows whose labels are looked at; None means all.
     where : str, default=""
         Which rows of X these are, for messages: " of the source".
     """
     y = _given(y, n_rows)
     if y.ndim == 2 and y.shape[1] > 1:
-        return _indicators(y)
+        return _indicators(y)  # whose classes are 0 and 1
     if y.ndim == 2:
         y = column_or_1d(y, warn=True)
     if y.dtype.kind == "f" and np.isinf(y).any():
@@ -136,11 +145,19 @@ def read_classes(y: Any, n_rows: int, where: str = "") -> ClassOutputs:
             f"{np.flatnonzero(np.isinf(y))[0]} has {y[np.isinf(y)][0]}; use -1 or NaN for rows "
             "without a label."
         )
-    if y.dtype.kind in "US" and (np.isin(y, ["-1", "nan", "None"])).any():
-        text = y[np.isin(y, ["-1", "nan", "None"])][0]
+    # Arrays of text make text of -1 and None, and so do files; None is a word, too.
+    texts = ("-1", "nan", "None") if y.dtype.kind in "US" else ("-1",)
+    if y.dtype.kind in "USO" and any(isinstance(v, str) and v in texts for v in y):
+        text = next(v for v in y if isinstance(v, str) and v in texts)
         raise ValueError(
-            f"y is text and holds {str(text)!r}, which numpy makes of {text} beside text; pass "
-            "np.array(y, dtype=object), with -1 or None for rows without a label."
+            f"y is text and holds {str(text)!r}; pass an array of objects or a column with -1, "
+            "None or NaN itself for rows without a label, or map it to another text if it is a "
+            "class."
+        )
+    if y.dtype.kind in "mM":
+        raise ValueError(
+            f"y holds {_plain(y[0])!r:.60}, a date or a duration; pass labels that are text, "
+            "such as y.astype(str), or numbers."
         )
     none = np.asarray(pd.isna(y), dtype=bool)
     marked = none | _is_mark(y, none)
@@ -154,6 +171,10 @@ def read_classes(y: Any, n_rows: int, where: str = "") -> ClassOutputs:
                 stacklevel=4,
             )
         marked = none
+    if counts is not None and not marked.all():
+        marked = marked | ~counts
+        if marked.all():
+            raise ValueError(_NO_WEIGHT)
     known = y[~marked]
     if not len(known):
         raise ValueError(
@@ -184,8 +205,11 @@ def read_classes(y: Any, n_rows: int, where: str = "") -> ClassOutputs:
     return ClassOutputs(every, classes, True)
 
 
-def read_numbers(y: Any, n_rows: int) -> NumberOutputs:
-    """Check numbers of one or several outputs; NaN marks those that are not known."""
+def read_numbers(y: Any, n_rows: int, counts: NDArray[np.bool_] | None = None) -> NumberOutputs:
+    """Check numbers of one or several outputs; NaN marks those that are not known.
+
+    See `read_classes` for the parameters; rows that do not count have no say in the units.
+    """
     y = _given(y, n_rows)
     flat = y.ndim == 1
     try:
@@ -207,6 +231,11 @@ def read_numbers(y: Any, n_rows: int) -> NumberOutputs:
         )
     values = values.reshape(len(values), -1)
     known = ~np.isnan(values)
+    if counts is not None and known.any(axis=0).all():
+        values[~counts] = np.nan
+        known &= counts[:, None]
+        if not known.any(axis=0).all():
+            raise ValueError(_NO_WEIGHT)
     for j in np.flatnonzero(~known.any(axis=0)):
         column = "" if flat else f" in column {j} of y"
         raise ValueError(
@@ -245,6 +274,15 @@ def labelled(y: Any, n_rows: int, classes: NDArray | None = None) -> tuple[NDArr
             f"{'NaN' if classes is None else '-1, None or NaN'}; give labels to some rows."
         )
     return y, known
+
+
+def accuracy_where_labelled(classifier: Any, X: Any, y: Any, sample_weight: Any) -> float:
+    """Return the accuracy of a fitted classifier on the rows that have a label."""
+    found = as_numpy(classifier.predict(X))
+    given, known = labelled(y, len(found), as_numpy(classifier.classes_))
+    weight = None if sample_weight is None else as_numpy(sample_weight)[known]
+    true = np.array(given[known].tolist())
+    return float(accuracy_score(true, found[known], sample_weight=weight))
 
 
 def _given(y: Any, n_rows: int) -> NDArray:

@@ -17,6 +17,9 @@ _COMPONENTS = 40
 # Quantiles through which columns are mapped to normal scores, and the farthest score.
 _QUANTILES = 200
 _FARTHEST = 3.0
+# What columns in their units are at most, so that products with them are numbers.
+_LARGEST = 1e100
+_LEAST_RANGE = 1e-290
 # Cells beyond which columns are not looked at, but codes alone.
 _MOST_COLUMNS = 2**14
 _BLOCK_CELLS = 2**22
@@ -38,12 +41,14 @@ class NormalScores:
         self.quantiles = np.quantile(rows, self.share, axis=0)
         self.low, self.high = rows.min(axis=0), rows.max(axis=0)
         inside = (rows > self.low) & (rows < self.high)
-        self.two = ~inside.any(axis=0)
+        # Slopes between the least of all numbers are infinite.
+        self.two = ~inside.any(axis=0) | (self.high - self.low < _LEAST_RANGE)
 
     def __call__(self, rows: NDArray) -> NDArray[np.float64]:
         """Return rows in normal scores."""
         unit = np.where(self.high > self.low, self.high - self.low, 1.0)
-        out = (rows - self.low) / unit
+        with np.errstate(over="ignore"):
+            out = np.clip((rows - self.low) / unit, -_LARGEST, _LARGEST)
         for j in np.flatnonzero(~self.two):
             x, q = rows[:, j], self.quantiles[:, j]
             above = np.interp(x, q, self.share)
@@ -88,7 +93,7 @@ class Components:
 
     def __call__(self, rows: NDArray) -> NDArray[np.float64]:
         """Return the components of rows."""
-        found = self._in_units(rows) - self.mean
+        found = np.clip(self._in_units(rows), -_LARGEST, _LARGEST) - self.mean
         return (found if self.axes is None else found @ self.axes) / self.scale
 
     def _in_units(self, rows: NDArray) -> NDArray[np.float64]:
