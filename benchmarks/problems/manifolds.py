@@ -412,7 +412,8 @@ def plot(results: pd.DataFrame, path: Path) -> None:
     path : Path
         Where to write the picture.
     """
-    shown = ["pca", "autoencoder", "local_stress", "umap", "pacmap", "knn", OURS]
+    shown = ["pca", "autoencoder", "local_stress", "umap", "pacmap", OURS]
+    results = results[~results["data"].isin(SIZES)]
     table = (
         tables.means(tables.current(results), "spearman", shown).droplevel("k").dropna(how="all")
     )
