@@ -238,6 +238,7 @@ class SyntheticReport:
         target: Any = None,
         n_samples: int | None = None,
         random_state: int | np.random.RandomState | None = None,
+        **sampled: Any,
     ) -> Self:
         """Draw rows from a fitted estimator and compare them.
 
@@ -256,6 +257,8 @@ class SyntheticReport:
             Rows to draw. None draws as many as X has.
         random_state : int, RandomState or None, default=None
             Feeds the draws, and what :meth:`from_tables` draws.
+        **sampled
+            Passed on to `estimator.sample`, as its `condition`.
 
         Returns
         -------
@@ -276,7 +279,7 @@ class SyntheticReport:
             )
         n = _num_samples(X) if n_samples is None else n_samples
         seed = int(Seeds.of(random_state).numpy("draws").integers(2**31))
-        drawn = estimator.sample(n, random_state=seed)
+        drawn = estimator.sample(n, random_state=seed, **sampled)
         return cls.from_tables(X, drawn, held_out, target=target, random_state=seed)
 
     def summary(self) -> pd.Series:

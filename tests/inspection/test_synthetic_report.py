@@ -158,6 +158,19 @@ def test_arrays_and_frames_go_by_position():
     assert len(drawn.cells["synthetic"]["a"]) == 30
 
 
+def test_a_generator_is_asked_for_what_the_user_asks_for():
+    class Shifted:
+        def sample(self, n, random_state, shift=0.0):
+            return np.random.default_rng(random_state).normal(size=(n, 2)) + shift
+
+    X = np.random.default_rng(0).normal(size=(40, 2))
+    plain = SyntheticReport.from_estimator(Shifted(), X, random_state=0)
+    asked = SyntheticReport.from_estimator(Shifted(), X, random_state=0, shift=9.0)
+    assert len(plain.cells["synthetic"][0]) == 40
+    assert_allclose(asked.cells["synthetic"][0], plain.cells["synthetic"][0] + 9)
+    assert asked.auroc > 0.99 > plain.auroc + 0.3
+
+
 def test_targets_of_several_classes_and_of_two_numbers():
     target = pd.cut(TRAIN["age"], [0, 30, 60, 99], labels=["young", "middle", "old"])
     held = pd.cut(HELD_OUT["age"], [0, 30, 60, 99], labels=["young", "middle", "old"])
