@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from numbers import Integral, Real
 from typing import Any, Self
 
@@ -14,18 +13,22 @@ from scipy.sparse import csr_array, csr_matrix, issparse
 from sklearn import config_context
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin, clone
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import (
-    check_consistent_length,
-    check_is_fitted,
-    validate_data,
-)
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from sklearn_ae.applications._recommendation import (
+    RANKED,
+    HeldOutUsers,
     SingularVectors,
+    Users,
     best,
+    blocks,
     gains,
     hidden_part,
+    mixed,
+    read_users,
     solve_items,
+    standard,
+    stored,
 )
 from sklearn_ae.autoencoders import (
     BaseAutoencoder,
@@ -42,20 +45,13 @@ _ALPHAS, _DROPOUTS = (200.0, 50.0, 800.0), (0.5, 0.25, 0.75)
 _WEIGHTS = (0.0, 0.2, 0.4, 0.6)
 # Items up to which several alphas and dropouts are solved for.
 _FEW_ITEMS = 4_096
-# Users that are held out for choices: this share, but no more, and none where they are few.
-_HELD_OUT, _MOST_HELD_OUT, _FEW_USERS = 0.1, 2_000, 50
 # Users above which the network of those that were not held out is kept.
 _MANY_USERS = 10_000
-# Times that items of held-out users are hidden.
-_N_HIDDEN = 3
-_RANKED = 100
 # Steps of the network, and passes at least; what a batch holds of many users.
 _STEPS, _EPOCHS, _BATCH = 560, 4, 500
 _HIDDEN, _WIDTH = 200, 64
 # Shares below it are as good as none.
 _LEAST_SHARE = 1e-12
-# Scores that are dense at once.
-_BLOCK_CELLS = 2**24
 
 
 class AutoencoderRecommender(ClassNamePrefixFeaturesOutMixin, TransformerMixin, StateMixin):
@@ -210,8 +206,7 @@ class AutoencoderRecommender(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
 
     def _fit(self, X: ArrayLike) -> None:
         seeds = Seeds.of(self.random_state)
-        self._unit = 1.0
-        users, _ = self._read(X, reset=True)
+        users, _ = read_users(self, X, self.threshold, reset=True)
         if not users.nnz:
             lower = (
                 "" if self.threshold is None else f", or a lower threshold than {self.threshold}"
@@ -221,55 +216,25 @@ class AutoencoderRecommender(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
         users.data /= self._unit
         self.popularity_ = np.asarray(users.sum(axis=0), dtype=np.float64) * self._unit
         users = users[np.diff(users.indptr) > 0]
-        held_out = self._held_out(users, seeds)
+        choices = "auto" in (self.alpha, self.dropout, self.network_weight)
+        held_out = HeldOutUsers.drawn(users, seeds) if choices else None
         for name in ("estimator_", "validation_ndcg_", "_directions"):
             self.__dict__.pop(name, None)
-        self.alpha_, self.dropout_ = self._regularization(users, held_out, seeds)
+        self.alpha_, self.dropout_ = self._regularization(users, held_out)
         self.network_weight_ = self._blend(users, held_out, seeds)
         self._items = solve_items(users, self.alpha_, self.dropout_, _integer(seeds, "items"))
 
-    def _held_out(self, users: csr_array, seeds: Seeds) -> NDArray[np.intp]:
-        """Draw the users that choices go by, none where nothing is to be chosen."""
-        several = np.flatnonzero(np.diff(users.indptr) > 1)
-        choices = "auto" in (self.alpha, self.dropout, self.network_weight)
-        if not choices or len(several) < _FEW_USERS:
-            return several[:0]
-        n = min(_MOST_HELD_OUT, math.ceil(_HELD_OUT * len(several)))
-        return np.sort(seeds.numpy("held out").permutation(several)[:n])
-
-    def _trials(
-        self, users: csr_array, held_out: NDArray[np.intp], seeds: Seeds
-    ) -> list[tuple[csr_array, csr_array]]:
-        """Return what held-out users have left, and what was hidden."""
-        rng = seeds.numpy("hidden")
-        return [hidden_part(users[held_out], rng) for _ in range(_N_HIDDEN)]
-
     def _regularization(
-        self, users: csr_array, held_out: NDArray[np.intp], seeds: Seeds
+        self, users: csr_array, held_out: HeldOutUsers | None
     ) -> tuple[float, float]:
-        """Return alpha and dropout, one after the other."""
+        """Return alpha and dropout."""
         alphas = _ALPHAS if isinstance(self.alpha, str) else (float(self.alpha),)
         dropouts = _DROPOUTS if isinstance(self.dropout, str) else (float(self.dropout),)
-        if not len(held_out) or users.shape[1] > _FEW_ITEMS:
+        if held_out is None or users.shape[1] > _FEW_ITEMS:
             return alphas[0], dropouts[0]
-        train = _without(users, held_out)
-        trials = self._trials(users, held_out, seeds)
-        found: dict[tuple[float, float], float] = {}
+        return held_out.regularization(alphas, dropouts)
 
-        def gain(alpha: float, dropout: float) -> float:
-            if (alpha, dropout) not in found:
-                items = solve_items(train, alpha, dropout)
-                found[alpha, dropout] = float(
-                    np.mean(
-                        [_mean_gain(items.scores(seen), seen, wanted) for seen, wanted in trials]
-                    )
-                )
-            return found[alpha, dropout]
-
-        alpha = max(alphas, key=lambda value: gain(value, dropouts[0]))
-        return alpha, max(dropouts, key=lambda value: gain(alpha, value))
-
-    def _blend(self, users: csr_array, held_out: NDArray[np.intp], seeds: Seeds) -> float:
+    def _blend(self, users: csr_array, held_out: HeldOutUsers | None, seeds: Seeds) -> float:
         """Fit the network, and return its weight."""
         self.validation_ndcg_ = None
         if isinstance(self.network_weight, Real):
@@ -279,20 +244,12 @@ class AutoencoderRecommender(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
                 seed = _integer(seeds, "directions")
                 self._directions = SingularVectors.of(users, _WIDTH, seed)
             return float(self.network_weight)
-        if not len(held_out):
+        if held_out is None:
             self.estimator_ = self._network(users, seeds)
             return 0.0
-        train = _without(users, held_out)
-        self._items = solve_items(train, self.alpha_, self.dropout_)
-        self.estimator_ = self._network(train, seeds)
-        found: dict[float, list[NDArray]] = {weight: [] for weight in _WEIGHTS}
-        for seen, wanted in self._trials(users, held_out, seeds):
-            for part in _blocks(seen):
-                parts = self._standard_parts(seen[part])
-                for weight in _WEIGHTS:
-                    scores = _mixed(*parts, weight)
-                    found[weight].append(_gains(scores, seen[part], wanted[part]))
-        means = {weight: float(np.nanmean(np.concatenate(g))) for weight, g in found.items()}
+        self._items = solve_items(held_out.others, self.alpha_, self.dropout_)
+        self.estimator_ = self._network(held_out.others, seeds)
+        means = held_out.gains_by_weight(self._standard_parts, _WEIGHTS)
         self.validation_ndcg_ = means
         if users.shape[0] <= _MANY_USERS:
             self.estimator_ = self._network(users, seeds)
@@ -341,7 +298,7 @@ class AutoencoderRecommender(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
         """
         check_is_fitted(self)
         users, _ = self._read(X)
-        return np.concatenate([self._scores(users[part]) for part in _blocks(users)])
+        return np.concatenate([self._scores(users[part]) for part in blocks(users)])
 
     @in_kind
     def recommend(
@@ -382,10 +339,10 @@ class AutoencoderRecommender(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
         allowed = self._positions(items)
         users, seen = self._read(X)
         found = []
-        for part in _blocks(users):
+        for part in blocks(users):
             scores = self._scores(users[part])
             if exclude_seen:
-                scores[_stored(seen[part])] = -np.inf
+                scores[stored(seen[part])] = -np.inf
             if allowed is not None:
                 scores[:, ~allowed] = -np.inf
             found.append(best(scores, int(k)))
@@ -499,26 +456,26 @@ class AutoencoderRecommender(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
             Normalised discounted cumulative gain, in [0, 1], of users with something to find.
         """
         check_is_fitted(self)
-        users, stored = self._read(X)
+        users, seen = self._read(X)
         y = as_numpy(y)
         if y is None or np.ndim(y) == 1:
             if y is not None:
                 check_consistent_length(users, y)
             shown, wanted = hidden_part(users, Seeds.of(self._score_seed).numpy("score"))
         else:
-            shown, (wanted, _) = users, self._read(y)
+            shown, wanted = users, self._read(y).liked
         if wanted.shape != users.shape:
             raise ValueError(
                 f"y has shape {wanted.shape}, but X has {users.shape}; give the items of each user."
             )
         found = []
-        for part in _blocks(users):
+        for part in blocks(users):
             scores = self._scores(shown[part])
-            own = scores[_stored(wanted[part])]
-            scores[_stored(stored[part])] = -np.inf
+            own = scores[stored(wanted[part])]
+            scores[stored(seen[part])] = -np.inf
             if shown is not users:
-                scores[_stored(wanted[part])] = own
-            found.append(gains(best(scores, _RANKED), wanted[part]))
+                scores[stored(wanted[part])] = own
+            found.append(gains(best(scores, RANKED), wanted[part]))
         every = np.concatenate(found)
         if np.isnan(every).all():
             raise ValueError(
@@ -544,48 +501,20 @@ class AutoencoderRecommender(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
 
     @property
     def _score_seed(self) -> int:
+        # A score is the same each time, also where `random_state` is None or moves on.
         return self.random_state if isinstance(self.random_state, Integral) else 0
 
-    def _read(self, X: ArrayLike, reset: bool = False) -> tuple[csr_array, csr_array]:
+    def _read(self, X: ArrayLike) -> Users:
         """Return what users like, 1 in the mean of the training rows, and all that is stored."""
-        check_accepted(X)
-        _check_names(X)
-        checked = validate_data(
-            self,
-            as_numpy(X),
-            reset=reset,
-            accept_sparse="csr",
-            dtype=np.float64,
-            copy=True,
-            ensure_all_finite="allow-nan",
-        )
-        seen = csr_array(checked)
-        seen.sum_duplicates()
-        if np.isnan(seen.data).any():
-            raise ValueError(
-                "X holds NaN; what a user did not rate is 0, or not stored: use X.fillna(0), or "
-                "ratings_matrix for a long frame."
-            )
-        liked = seen.copy()
-        if self.threshold is None:
-            low = seen.data.min(initial=0.0)
-            if low < 0:
-                raise ValueError(
-                    f"Negative values in data passed to {type(self).__name__}: X holds {low:.6g}, "
-                    "which is no weight; set threshold to the least rating with which an item is "
-                    "liked."
-                )
-        else:
-            liked.data = (seen.data >= self.threshold).astype(np.float64)
-        liked.eliminate_zeros()
-        liked.data = liked.data / self._unit
-        return liked, seen
+        users = read_users(self, X, self.threshold)
+        users.liked.data /= self._unit
+        return users
 
     def _scores(self, users: csr_array) -> NDArray[np.float64]:
-        scores = _mixed(*self._standard_parts(users), self.network_weight_)
+        scores = mixed(*self._standard_parts(users), self.network_weight_)
         empty = np.diff(users.indptr) == 0
         popularity = as_numpy(self.popularity_)
-        scores[empty] = _standard(popularity[None])
+        scores[empty] = standard(popularity[None])
         never = popularity == 0
         if never.any() and not never.all():
             scores[:, never] = scores[:, ~never].min(axis=1, keepdims=True) - 1.0
@@ -593,14 +522,14 @@ class AutoencoderRecommender(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
 
     def _standard_parts(self, users: csr_array) -> tuple[NDArray, NDArray | None]:
         """Return scores of the closed form and of the network, in standard units."""
-        linear = _standard(self._items.scores(users))
+        linear = standard(self._items.scores(users))
         if not hasattr(self, "estimator_"):
             return linear, None
         rebuilt = as_numpy(self.estimator_.reconstruct(csr_matrix(users)))
         rebuilt = rebuilt.toarray() if issparse(rebuilt) else rebuilt.astype(np.float64)
         if self.estimator is None:
             rebuilt = np.log(np.maximum(rebuilt, _LEAST_SHARE))
-        return linear, _standard(rebuilt)
+        return linear, standard(rebuilt)
 
     def _positions(self, items: ArrayLike | None) -> NDArray[np.bool_] | None:
         if items is None:
@@ -650,51 +579,5 @@ class AutoencoderRecommender(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
         return tags
 
 
-def _check_names(X: Any) -> None:
-    """Raise if columns of a frame have names that are neither text nor their positions."""
-    names = list(X.columns) if isinstance(X, pd.DataFrame) else []
-    if names != list(range(len(names))) and not all(isinstance(name, str) for name in names):
-        raise ValueError(
-            f"X has the columns {names[:3]!r}, which are no names; use X.columns.astype(str), or "
-            "X.to_numpy() to go by position."
-        )
-
-
 def _integer(seeds: Seeds, stream: str) -> int:
     return int(seeds.numpy(stream).integers(2**31))
-
-
-def _without(users: csr_array, rows: NDArray[np.intp]) -> csr_array:
-    return users[np.setdiff1d(np.arange(users.shape[0]), rows)]
-
-
-def _blocks(users: csr_array) -> Iterator[slice]:
-    step = max(1, _BLOCK_CELLS // users.shape[1])
-    for start in range(0, users.shape[0], step):
-        yield slice(start, min(start + step, users.shape[0]))
-
-
-def _standard(scores: NDArray) -> NDArray[np.float64]:
-    """Return scores in standard units of each row, 0 where all are equal."""
-    centred = scores - scores.mean(axis=1, keepdims=True)
-    scale = centred.std(axis=1, keepdims=True)
-    return centred / np.where(scale > 0, scale, 1.0)
-
-
-def _mixed(linear: NDArray, network: NDArray | None, weight: float) -> NDArray[np.float64]:
-    return linear if network is None or not weight else (1 - weight) * linear + weight * network
-
-
-def _stored(users: csr_array) -> tuple[NDArray, NDArray]:
-    """Return rows and columns of what is stored, zeros included."""
-    return np.repeat(np.arange(users.shape[0]), np.diff(users.indptr)), users.indices
-
-
-def _gains(scores: NDArray, seen: csr_array, wanted: csr_array) -> NDArray[np.float64]:
-    scores = scores.copy()
-    scores[_stored(seen)] = -np.inf
-    return gains(best(scores, _RANKED), wanted)
-
-
-def _mean_gain(scores: NDArray, seen: csr_array, wanted: csr_array) -> float:
-    return float(np.nanmean(_gains(scores, seen, wanted)))

@@ -6,7 +6,9 @@ import pickle
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
+from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_array, csr_matrix
 from sklearn.base import clone
 from sklearn.metrics import ndcg_score
@@ -405,3 +407,63 @@ def test_names_of_another_type_and_times_that_are_alike():
         ratings_matrix(frame, items=[1, 1])
     with pytest.raises(ValueError, match="datetime64"):
         ratings_matrix(frame.assign(at=pd.Timestamp("2024-01-01")), rating="at")
+
+
+LOG = pd.DataFrame({"user": [1, 1, 2, 2], "item": list("abab"), "day": [2, 1, 4, 3]})
+
+
+def _with(**columns):
+    return LOG.assign(**columns)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: pl.from_pandas(LOG).lazy(), r"pass frame\.collect\(\)"),
+        (lambda: pd.concat([LOG, LOG[["user"]]], axis=1), "2 columns 'user'"),
+        (lambda: _with(user=[[1], [1], [2], [2]]), r"'user' holds \[1\] in row 0, a list"),
+        (lambda: LOG.set_index("user"), r"'user' in its index.*reset_index"),
+    ],
+)
+@pytest.mark.parametrize("split", [True, False])
+def test_frames_that_are_read_in_vain(make, message, split):
+    with pytest.raises(ValueError, match=message):
+        split_by_time(make(), "day") if split else ratings_matrix(make())
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: ratings_matrix(_with(item=[1, "a", (1, 2), 2])), "names of several types"),
+        (lambda: ratings_matrix(_with(rating=[1j] * 4), rating="rating"), "complex128"),
+        (lambda: ratings_matrix(LOG, users=[[1], [2]]), "not a flat list"),
+        (lambda: split_by_time(_with(day=[1, "2", 3, 4]), "day"), "times of several types"),
+    ],
+)
+def test_cells_that_have_no_order(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+@pytest.mark.parametrize("index", [["user"], ["user", "item"], None])
+def test_an_index_is_no_column(index):
+    frame = LOG.set_axis([7, 7, 8, 8]) if index is None else LOG.set_index(index, drop=False)
+    earlier, later = split_by_time(frame, "day", test_size=0.5)
+    assert earlier["day"].tolist() == [1, 3]
+    assert later["day"].tolist() == [2, 4]
+    assert ratings_matrix(frame).matrix.shape == (2, 2)
+
+
+def test_large_ratings_have_a_mean():
+    frame = pd.concat([_with(rating=[1e308, 1.5e308, 1.0, 3.0])] * 2)
+    found = ratings_matrix(frame, rating="rating").matrix.toarray()
+    assert_allclose(found, [[1e308, 1.5e308], [1.0, 3.0]])
+
+
+@pytest.mark.parametrize("unit", [1e300, 1e-300])
+def test_a_unit_of_any_size_changes_nothing(users, unit):
+    model = AutoencoderRecommender(network_weight=0, random_state=0)
+    few = users[:80]
+    expected = model.fit(few).recommend(few[:5], 4)
+    assert_array_equal(model.recommend(few[:5] * unit, 4), expected)
+    assert_array_equal(model.fit(few * unit).recommend(few[:5] * unit, 4), expected)

@@ -34,6 +34,21 @@ def best(scores: NDArray[np.float64], k: int) -> NDArray[np.intp]:
     return found
 
 
+def standard(scores: NDArray) -> NDArray[np.float64]:
+    """Return scores in standard units of each row, 0 where all are equal."""
+    # A power of 2 in the rows' own size, so that squares are numbers.
+    _, exponent = np.frexp(np.abs(scores).max(axis=1, keepdims=True, initial=0.0))
+    scores = np.ldexp(scores, -exponent)
+    centred = scores - scores.mean(axis=1, keepdims=True)
+    scale = centred.std(axis=1, keepdims=True)
+    return np.asarray(centred / np.where(scale > 0, scale, 1.0))
+
+
+def mixed(linear: NDArray, network: NDArray | None, weight: float) -> NDArray[np.float64]:
+    """Return the mean of two scores, the second of them in a weight."""
+    return linear if network is None or not weight else (1 - weight) * linear + weight * network
+
+
 def gains(ranked: NDArray[np.intp], wanted: csr_array) -> NDArray[np.float64]:
     """Return the normalised discounted cumulative gain of each row.
 

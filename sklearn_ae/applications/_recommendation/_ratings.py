@@ -59,7 +59,8 @@ def ratings_matrix(
     Raises
     ------
     ValueError
-        If the frame lacks a column, or a name or a rating is missing or not finite.
+        If the frame lacks a column or has two of a name, if a name or a rating is missing or not
+        finite, or if names are lists or have no order.
 
     Examples
     --------
@@ -75,7 +76,7 @@ def ratings_matrix(
     table = _columns(frame, columns)
     values = np.ones(len(table))
     if rating is not None:
-        if not pd.api.types.is_numeric_dtype(table[rating]):
+        if not pd.api.types.is_numeric_dtype(table[rating]) or table[rating].dtype.kind == "c":
             raise ValueError(
                 f"Column {rating!r} is of type {table[rating].dtype}, and ratings are numbers; "
                 "convert it, or use rating=None."
@@ -94,14 +95,14 @@ def ratings_matrix(
             f"No row of the frame has one of the names that were given: it holds "
             f"{table[user].iloc[0]!r} and {table[item].iloc[0]!r}; give names of their type."
         )
-    shape = len(users), len(items)
-    where = (rows[known], cells[known])
-    total = csr_matrix((values[known], where), shape=shape)
-    count = csr_matrix((np.ones(known.sum()), where), shape=shape)
-    total.sum_duplicates()
-    count.sum_duplicates()
-    total.data /= count.data
-    return Ratings(total, users, items)
+    rows, cells, values = rows[known], cells[known], values[known]
+    pairs, place, count = np.unique(
+        rows * len(items) + cells, return_inverse=True, return_counts=True
+    )
+    # Parts of a mean are added up, as sums may be no numbers.
+    means = np.bincount(place, values / count[place], minlength=len(pairs))
+    where = np.divmod(pairs, max(1, len(items)))
+    return Ratings(csr_matrix((means, where), shape=(len(users), len(items))), users, items)
 
 
 def split_by_time(
@@ -129,7 +130,8 @@ def split_by_time(
     Raises
     ------
     ValueError
-        If the frame lacks a column, or `test_size` is not between 0 and 1.
+        If the frame lacks a column or has two of a name, if times are of types that have no order,
+        or if `test_size` is not between 0 and 1.
 
     Examples
     --------
@@ -141,42 +143,92 @@ def split_by_time(
     """
     if not isinstance(test_size, Real) or not 0 < test_size < 1:
         raise ValueError(f"test_size={test_size!r} must be between 0 and 1; use .2, say.")
-    _columns(frame, [time, user])
+    table = _columns(frame, [time, user])
     frame = frame if isinstance(frame, pd.DataFrame) else frame.to_pandas()
-    by_user = frame.groupby(user, sort=False)[time]
-    size = by_user.transform("size")
+    try:
+        order = table[time].argsort(kind="stable").to_numpy()
+    except TypeError as error:
+        raise ValueError(
+            f"Column {time!r} holds times of several types, which have no order ({error}); use "
+            f"frame[{time!r}] = pandas.to_datetime(frame[{time!r}], utc=True), say."
+        ) from error
+    owner = pd.factorize(table[user])[0]
+    size = np.bincount(owner, minlength=1)[owner]
     # Of ratings of one time, those that come later in the frame are later.
-    n_later = np.floor(test_size * size + 1e-9)
-    later = by_user.rank(method="first") > size - n_later
+    place = np.empty(len(table), dtype=np.intp)
+    place[order] = pd.Series(owner[order]).groupby(owner[order]).cumcount().to_numpy()
+    later = place >= size - np.floor(test_size * size + 1e-9)
     return frame[~later], frame[later]
 
 
 def _columns(frame: Any, names: list[str]) -> pd.DataFrame:
+    lazy = next((end for end in ("collect", "compute") if hasattr(frame, end)), None)
+    if lazy is not None:
+        raise ValueError(
+            f"frame is a {type(frame).__module__.partition('.')[0]} {type(frame).__name__}, whose "
+            f"rows are not there yet; pass frame.{lazy}()."
+        )
     if not hasattr(frame, "columns"):
         raise ValueError(
             f"frame is a {type(frame).__name__}; pass a DataFrame with the columns {names}."
         )
-    absent = [name for name in names if name not in list(frame.columns)]
+    found = list(frame.columns)
+    absent = [name for name in names if name not in found]
+    if absent and absent[0] in (getattr(getattr(frame, "index", None), "names", None) or ()):
+        raise ValueError(
+            f"The frame has {absent[0]!r} in its index, not among its columns; pass "
+            "frame.reset_index()."
+        )
+    twice = [name for name in names if found.count(name) > 1]
+    if twice:
+        raise ValueError(
+            f"The frame has {found.count(twice[0])} columns {twice[0]!r}; drop or rename all but "
+            "one of them."
+        )
     if absent:
         raise ValueError(
-            f"The frame has no column {absent[0]!r}; it has {list(frame.columns)}. Give the names "
-            "of its columns."
+            f"The frame has no column {absent[0]!r}; it has {found}. Give the names of its columns."
         )
-    table = pd.DataFrame({name: frame[name] for name in names})
+    table = pd.DataFrame({name: frame[name] for name in names}).reset_index(drop=True)
     for name in names[:2]:
         if table[name].isna().any():
             raise ValueError(
                 f"Column {name!r} lacks a value in row {int(np.flatnonzero(table[name].isna())[0])}"
                 "; drop such rows."
             )
+        if table[name].dtype != object:
+            continue
+        unhashable = next((i for i, cell in enumerate(table[name]) if not _hashable(cell)), None)
+        if unhashable is not None:
+            raise ValueError(
+                f"Column {name!r} holds {table[name][unhashable]!r:.60} in row {unhashable}, a "
+                f"{type(table[name][unhashable]).__name__}; use text or numbers, as "
+                f"frame[{name!r}].astype(str) gives."
+            )
     return table
+
+
+def _hashable(cell: Any) -> bool:
+    try:
+        hash(cell)
+    except TypeError:
+        return False
+    return True
 
 
 def _positions(column: pd.Series, names: Any) -> tuple[NDArray[np.intp], NDArray]:
     if names is None:
-        positions, found = pd.factorize(column, sort=True)
+        try:
+            positions, found = pd.factorize(column, sort=True)
+        except TypeError as error:
+            raise ValueError(
+                f"Column {column.name!r} holds names of several types, which have no order "
+                f"({error}); use frame[{column.name!r}].astype(str)."
+            ) from error
         return positions, np.asarray(found)
-    names = np.asarray(names)
-    if len(np.unique(names)) < len(names):
-        raise ValueError(f"The names {names[:3].tolist()!r:.60} hold one twice; give each once.")
-    return pd.Index(names).get_indexer(pd.Index(column)), names
+    if np.ndim(names) != 1:
+        raise ValueError(f"The names {names!r:.60} are not a flat list; give one for each.")
+    index = pd.Index(names)
+    if index.has_duplicates:
+        raise ValueError(f"The names {list(names[:3])!r:.60} hold one twice; give each once.")
+    return index.get_indexer(pd.Index(column)), np.asarray(index)
