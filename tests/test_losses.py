@@ -1,11 +1,13 @@
 """Losses are what their names say: in torch, in numpy, and in X's units."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
 from scipy.special import expit, huber
+from sklearn.base import clone
 
 from sklearn_ae import (
     AbsoluteError,
@@ -15,6 +17,7 @@ from sklearn_ae import (
     Multinomial,
     Poisson,
     SquaredError,
+    VariationalAutoencoder,
 )
 from sklearn_ae.data import ColumnScaling, Rows, UnitScaling
 from sklearn_ae.losses import LOSSES
@@ -229,3 +232,38 @@ def test_the_logistic_mean_of_a_bernoulli_is_its_reconstruction():
     output = written(Bernoulli())
     offset, slope = Bernoulli().link(SCALING)
     assert_allclose(Bernoulli().restore(output, SCALING), expit(offset + slope * output))
+
+
+@pytest.fixture(scope="module")
+def of_counts():
+    counts = np.random.default_rng(0).poisson(1.5, size=(60, 5)).astype(float)
+    model = VariationalAutoencoder(2, loss="multinomial", max_iter=1, random_state=0)
+    return model.set_params(early_stopping=False).fit(counts), counts
+
+
+@pytest.mark.parametrize("method", ["transform", "reconstruct", "score_samples"])
+def test_a_network_of_counts_reads_no_negative_numbers(of_counts, method):
+    model, counts = of_counts
+    with pytest.raises(ValueError, match="X holds -1, but the multinomial loss"):
+        getattr(model, method)(counts - 1)
+
+
+def test_draws_have_as_many_counts_as_the_mean_row(of_counts):
+    model, counts = of_counts
+    drawn = model.sample(50, random_state=0)
+    assert_array_equal(drawn.sum(axis=1), np.rint(counts.sum(axis=1).mean()))
+
+
+def test_counts_of_any_size_have_scores_or_an_error(of_counts):
+    model, counts = of_counts
+    assert np.isfinite(model.score_samples(counts * 1e300)).all()
+    with pytest.raises(ValueError, match="divide X by a number"):
+        clone(model).fit(counts * 1e300)
+
+
+def test_flags_of_a_frame_are_counts(of_counts):
+    model, counts = of_counts
+    flags = pd.DataFrame(counts > 1, columns=list("abcde"))
+    fitted = clone(model).fit(flags)
+    expected = clone(model).fit(flags.astype(float))
+    assert_array_equal(fitted.transform(flags), expected.transform(flags.astype(float)))

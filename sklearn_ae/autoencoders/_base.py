@@ -28,7 +28,7 @@ from sklearn_ae._compat import (
     with_callbacks,
 )
 from sklearn_ae.architectures import ACTIVATIONS, NORMALIZATIONS, Architecture, Dense
-from sklearn_ae.autoencoders._composing import check_deep, check_domain
+from sklearn_ae.autoencoders._composing import check_deep, check_domain, check_encoded
 from sklearn_ae.autoencoders._cross_fitting import CrossFit, cross_fitted
 from sklearn_ae.autoencoders._declaring import declare
 from sklearn_ae.autoencoders._fitting import (
@@ -1018,6 +1018,7 @@ default="from_dtype"
         """Return rows as the network's side takes them, and their condition."""
         check_is_fitted(self)
         values = self._reader.values(self, X)
+        check_encoded(self._model.loss, values)
         return values, self._reader.conditions(self, condition, len(values))
 
     def _rebuilt(self, values: Any, given: NDArray | None) -> Any:

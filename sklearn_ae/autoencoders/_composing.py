@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
 
 from sklearn_ae.architectures import Architecture, OwnModules
 from sklearn_ae.autoencoders._components import resolve_components
@@ -46,6 +49,8 @@ def model_spec(estimator: BaseAutoencoder, rows: Rows, n_components: int) -> Mod
         spec.loss._validate_params()
         spec = replace(spec, loss=TabularLoss(spec.loss, rows.values.columns))
     check_domain(spec.loss, rows.targets.selected(rows.targets.values))
+    if rows.target is not None:
+        check_encoded(spec.loss, rows.selected(rows.values))
     if estimator.init == "random" or rows.ragged:
         return spec
     start = estimator._start(spec.latent.start(spec.symmetry), spec, rows)
@@ -107,10 +112,19 @@ def check_deep(estimator: BaseAutoencoder, architecture: Architecture) -> None:
 
 def check_domain(loss: Loss, values: Any) -> None:
     """Raise if rows are not in a loss's domain."""
-    if loss.of_difference:
-        return
+    if not loss.of_difference:
+        _check_pieces(loss.check, values)
+
+
+def check_encoded(loss: Loss, values: Any) -> None:
+    """Raise if rows that are encoded, clean or not, are not in a loss's domain."""
+    if type(loss).check_encoded is not Loss.check_encoded:
+        _check_pieces(loss.check_encoded, values)
+
+
+def _check_pieces(check: Callable[[NDArray], None], values: Any) -> None:
     for piece in values.pieces() if isinstance(values, LazyRows) else (values,):
-        loss.check(piece.cells if isinstance(piece, Ragged) else as_numpy(piece))
+        check(piece.cells if isinstance(piece, Ragged) else as_numpy(piece))
 
 
 def training_config(estimator: BaseAutoencoder, n_components: int) -> TrainingConfig:

@@ -25,12 +25,14 @@ from sklearn_ae.data import (
     Ragged,
     Rows,
     SparseRows,
+    Table,
     as_numpy,
     check_accepted,
     check_same_units,
     read_companions,
     within_range,
 )
+from sklearn_ae.losses import LOSSES, Loss
 
 if TYPE_CHECKING:
     from sklearn_ae.autoencoders._base import BaseAutoencoder
@@ -70,6 +72,10 @@ class Reader:
             setattr(adapter, name, getattr(estimator, name))
         unread = [n for n in TABLE_PARAMETERS if n not in adapter.options]
         check_no_conflict(estimator, "architecture", architecture, unread)
+        loss = estimator.loss
+        standardized = (loss if isinstance(loss, Loss) else LOSSES[loss]).standardized
+        if isinstance(adapter, Table) and not standardized:
+            adapter.counts_flags = True
         self.adapter = adapter.fit(X)
 
     def following(

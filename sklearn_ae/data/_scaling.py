@@ -23,6 +23,8 @@ _OTHER_SCALE = 20.0
 _STRETCH = 1024
 # Scales between which float32 neither overflows nor loses digits.
 _SMALLEST, _LARGEST = 1e-30, 1e30
+# The largest mean or standard deviation of columns that are read as they are.
+_LARGEST_AS_IT_IS = 1e30
 # Cells that are standardised at once, so that they stay in a core's cache.
 _CACHED_CELLS = 2**14
 # Standard deviations that may be lost where float32 numbers are standardised.
@@ -227,8 +229,21 @@ class UnitScaling(ColumnScaling):
 
     @classmethod
     def fit(cls, rows: Rows) -> UnitScaling:
-        """Measure the means of some rows."""
-        center = ColumnScaling.fit(rows).mean
+        """Measure the means of some rows.
+
+        Raises
+        ------
+        ValueError
+            If numbers are too large to be read as they are.
+        """
+        measured = ColumnScaling.fit(rows)
+        center = measured.mean
+        largest = float(np.max(np.maximum(np.abs(center), measured.scale), initial=0.0))
+        if not largest <= _LARGEST_AS_IT_IS:
+            raise ValueError(
+                f"A column of X has a mean or standard deviation of {largest:.3g}, and columns of "
+                f"counts are read as they are, up to {_LARGEST_AS_IT_IS:.0e}; divide X by a number."
+            )
         return cls(np.zeros_like(center), np.ones_like(center), center)
 
     def state(self) -> dict:

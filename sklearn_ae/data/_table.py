@@ -188,6 +188,8 @@ class Table(InputAdapter):
     """
 
     options = ("categorical_features", "numeric_map")
+    # Whether columns of flags are read as numbers, for losses of columns of one kind.
+    counts_flags = False
 
     def __init__(
         self,
@@ -209,7 +211,8 @@ class Table(InputAdapter):
             return self
         table = read_table(X)
         categorical = categorical_columns(table, given)
-        plain = all(s.kind == "number" for s in table) and self.numeric_map is None
+        kinds = ("number", "boolean") if self.counts_flags else ("number",)
+        plain = all(s.kind in kinds for s in table) and self.numeric_map is None
         if plain and not categorical.any():
             return self
         columns = Columns(

@@ -101,6 +101,9 @@ class Loss(NamesParameters, BaseEstimator, ABC):
         """Return the start's decoder as a map to what this loss reads."""
         return start.decoder, start.decoder_bias
 
+    def check_encoded(self, x: NDArray) -> None:
+        """Raise if rows that an encoder reads, clean or not, are not in its domain."""
+
     def background(self, rows: Rows, rng: np.random.Generator) -> TreeMixture | None:
         """Return a density without a network, where there is a better one than the start."""
         return None

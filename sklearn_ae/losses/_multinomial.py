@@ -14,6 +14,8 @@ from sklearn_ae.starts import LinearStart
 
 # Rows that a column without any count is taken to have one in.
 _UNSEEN = 1e-3
+# A count beyond it, or a sum of a row that is drawn, is taken to be as large.
+_LARGEST, _MOST_DRAWN = 1e290, 2**31
 
 
 class _MultinomialNats(CellLoss):
@@ -32,7 +34,8 @@ class Multinomial(Loss):
 
     With q_j the softmax over the columns of what the decoder writes, a row costs
     -sum_j x_j log q_j, and the logarithm of the number of orders that its counts may have come in.
-    Reconstructions are the shares q, which sum to 1. This is for counts of items of one
+    Reconstructions are the shares q, which sum to 1, and a row that is drawn has as many counts as
+    the training rows in the mean. This is for counts of items of one
     kind, such as words or ratings of a user: columns are not standardised, and those that are
     frequent count as they are. At the start, q is the share of each column in the training rows.
 
@@ -76,20 +79,24 @@ class Multinomial(Loss):
 
     def constants(self, x: NDArray, scaling: ColumnScaling) -> NDArray[np.float64]:
         """Minus the logarithm of the number of orders of each row's counts."""
+        x = np.minimum(x, _LARGEST)
         return (gammaln(x + 1) - self._share_of_orders(x)).sum(axis=1)
 
     def errors(
         self, x: NDArray, output: NDArray[np.float64], scaling: ColumnScaling
     ) -> NDArray[np.float64]:
         """Nats of each cell, the orders of the row divided among its counts."""
+        x = np.minimum(x, _LARGEST)
         cost = -x * log_softmax(self._logit(output, scaling), axis=-1)
         return cost + gammaln(x + 1) - self._share_of_orders(x)
 
     def sample(
         self, output: NDArray, scaling: ColumnScaling, rng: np.random.Generator
     ) -> NDArray[np.float64]:
-        """Draw a single count a row."""
-        return rng.multinomial(1, self.restore(output, scaling)).astype(np.float64)
+        """Draw as many counts a row as the training rows have in the mean, one at least."""
+        assert isinstance(scaling, UnitScaling)
+        n = int(np.clip(np.rint(scaling.center.sum()), 1, _MOST_DRAWN))
+        return rng.multinomial(n, self.restore(output, scaling)).astype(np.float64)
 
     def check(self, x: NDArray) -> None:
         """Raise if a value is negative or missing."""
@@ -100,10 +107,14 @@ class Multinomial(Loss):
                 'or missing; use loss="squared_error".'
             )
 
+    def check_encoded(self, x: NDArray) -> None:
+        """Raise if a value is negative or missing; clean or not, rows are counts."""
+        self.check(x)
+
     @staticmethod
     def _share_of_orders(x: NDArray) -> NDArray[np.float64]:
         total = x.sum(axis=1, keepdims=True)
-        return gammaln(total + 1) * x / np.where(total > 0, total, 1.0)
+        return gammaln(total + 1) * (x / np.where(total > 0, total, 1.0))
 
     def _logit(self, output: NDArray, scaling: ColumnScaling) -> NDArray[np.float64]:
         assert isinstance(scaling, UnitScaling)
