@@ -20,6 +20,7 @@ from benchmarks import report as tables
 from benchmarks.problems import _base
 from benchmarks.rivals import Rival
 from benchmarks.rivals.mult_vae import MultVAERival
+from benchmarks.rivals.rec_vae import RecVAERival
 from benchmarks.rivals.sklearn_ae import SklearnAERival
 
 METRICS = ["ndcg", "recall_20", "recall_50"]
@@ -129,6 +130,7 @@ RIVALS = {
     "linear": Ours("AutoencoderRecommender", network_weight=0),
     "sklearn_ae": Ours("AutoencoderRecommender"),
     "mult_vae": MultVAERival(),
+    "rec_vae": RecVAERival(),
 }
 LIBRARIES = list(RIVALS)
 

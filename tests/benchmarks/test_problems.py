@@ -28,6 +28,7 @@ from benchmarks.problems import (
 )
 from benchmarks.rivals._tables import discrete_columns
 from benchmarks.rivals.mult_vae import MultVAERival
+from benchmarks.rivals.rec_vae import RecVAERival
 from benchmarks.rivals.sklearn_ae import SklearnAERival
 
 PICTURES = [
@@ -449,9 +450,10 @@ def test_thresholds_measure_p_values(monkeypatch):
     )
 
 
-@pytest.mark.parametrize("library", ["popularity", "ease_200", "linear", "mult_vae"])
+@pytest.mark.parametrize("library", ["popularity", "linear", "mult_vae", "rec_vae"])
 def test_items_are_found(library, folder, monkeypatch):
     monkeypatch.setitem(recommendation.RIVALS, "mult_vae", MultVAERival(epochs=1))
+    monkeypatch.setitem(recommendation.RIVALS, "rec_vae", RecVAERival(epochs=1))
     found = run("recommendation", library, 0, "ratings/ml-100k")
     assert (found["n_train"], found["n_test"], found["p"]) == (48, 12, 15)
     # One of eight items is hidden, and seven more are not shown.
