@@ -16,7 +16,6 @@ from sklearn.base import (
     TransformerMixin,
 )
 from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_array, check_is_fitted
 from skorch.callbacks import Callback
 from torch import nn
@@ -40,6 +39,7 @@ from sklearn_ae.autoencoders._fitting import (
 from sklearn_ae.autoencoders._in_kind import in_kind
 from sklearn_ae.autoencoders._reading import Reader, check_dense_size, dtypes_of
 from sklearn_ae.autoencoders._reasons import ReasonsMixin
+from sklearn_ae.autoencoders._sampling import SamplingMixin
 from sklearn_ae.autoencoders._slots import fill_slot
 from sklearn_ae.autoencoders._state import StateMixin
 from sklearn_ae.corruptions import Corruption
@@ -53,24 +53,18 @@ from sklearn_ae.data import (
     rows_as_numpy,
     within_range,
 )
-from sklearn_ae.inference import Model, sample
+from sklearn_ae.inference import Model
 from sklearn_ae.latents import Deterministic, Latent
 from sklearn_ae.losses import LOSSES, Loss
 from sklearn_ae.penalties import Penalty
-from sklearn_ae.runtime import Seeds, named_in_errors
+from sklearn_ae.runtime import named_in_errors
 from sklearn_ae.starts import Start
 from sklearn_ae.training import AutoencoderNet, History, ModelSpec, Selection, TrainingConfig
 
 
-def _can_sample(autoencoder: BaseAutoencoder) -> bool:
-    if autoencoder.__sklearn_is_fitted__():
-        return autoencoder._spec_used.latent.samples
-    latent = autoencoder.latent
-    return (autoencoder._latent(1) if latent is None else latent).samples
-
-
 class BaseAutoencoder(
     ReasonsMixin,
+    SamplingMixin,
     StateMixin,
     CallbackSupportMixin,
     ClassNamePrefixFeaturesOutMixin,
@@ -92,6 +86,7 @@ class BaseAutoencoder(
     `_start(given, spec, rows)`          the start, in place of that of the latent
     `_greedy(rows, k)`                   weights trained before the whole is, and of folds
     `_scores(model, values, ...)`        how normal rows are; higher is more
+    `_prior(codes, rng)`                 density of `codes()` to draw from, for the latent's
     `_further_attributes(model, rows)`   learned attributes beside the shared ones
     ==================================== ==============================================
 
@@ -443,6 +438,10 @@ default="from_dtype"
     ) -> NDArray[np.float64]:
         """Return how normal rows are; higher is more."""
         return -model.row_errors(values, condition, target)
+
+    def _prior(self, codes: Callable[[], NDArray[np.float64]], rng: np.random.Generator) -> Any:
+        """Return a fitted density of the codes of training rows, or None for the latent's."""
+        return None
 
     def _further_attributes(self, model: Model, rows: Rows) -> dict[str, Any]:
         """Return what else is learned, by name, once the code is canonical."""
@@ -904,50 +903,6 @@ default="from_dtype"
             +1 where `decision_function` is not negative.
         """
         return 2 * (self.decision_function(X, condition) >= 0) - 1
-
-    @available_if(_can_sample)
-    def sample(
-        self,
-        n_samples: int = 1,
-        random_state: int | np.random.RandomState | None = None,
-        condition: ArrayLike | None = None,
-        *,
-        lengths: ArrayLike | None = None,
-    ) -> Any:
-        """Draw new rows: codes from the prior, then rows given codes, noise included.
-
-        It is there where codes can be drawn, as those of :class:`Gaussian`. Where the start has
-        a share of the density, as in :class:`VariationalAutoencoder`, that share of the
-        rows is drawn from it.
-
-        Parameters
-        ----------
-        n_samples : int, default=1
-            Number of rows.
-        random_state : int, RandomState or None, default=None
-            Feeds the draws. None draws a seed from the operating system.
-        condition : array-like of shape (n_samples,) or (n_samples, n_conditions), default=None
-            As in `fit`. A scalar holds for every row.
-        lengths : array-like of shape (n_samples,) or (n_samples, 2), default=None
-            As in `inverse_transform`.
-
-        Returns
-        -------
-        X : ndarray or data frame of shape (n_samples, n_features)
-            Rows in X's units, in the container that `fit` saw.
-        """
-        check_is_fitted(self)
-        if (
-            isinstance(n_samples, bool | np.bool_)
-            or not isinstance(n_samples, Integral)
-            or n_samples < 1
-        ):
-            raise ValueError(f"n_samples={n_samples!r} must be an integer of at least 1.")
-        given = self._reader.conditions(self, as_numpy(condition), n_samples)
-        rng = Seeds.of(random_state).numpy("sample")
-        typical = self._reader.typical(n_samples, as_numpy(lengths))
-        drawn = self._reader.container.wrap(sample(self._model, n_samples, given, rng, typical))
-        return ArrayForm.of(self.explained_variance_ratio_).back(drawn)
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray:
         """Return the names of the columns of `transform`.

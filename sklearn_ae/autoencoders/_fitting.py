@@ -22,7 +22,7 @@ from sklearn_ae.autoencoders._threshold import (
     outlier_threshold,
 )
 from sklearn_ae.data import ArrayForm, Ragged, Rows, rows_as_numpy
-from sklearn_ae.inference import Model, canonicalize, sample
+from sklearn_ae.inference import Model, Sampler, canonicalize, sample
 from sklearn_ae.inspection._reasons import Replacements, typical_score
 from sklearn_ae.runtime import Seeds, torch_defaults, torch_threads
 from sklearn_ae.training import (
@@ -221,8 +221,17 @@ def learned(
         "explained_variance_ratio_": variance,
         "offset_": offset(estimator, rows, model, fitted.held_out),
         "_replacements": Replacements.fit(rows, partial(estimator._scores, model)),
+        **_sampler(estimator, rows, model),
         **estimator._further_attributes(model, rows),
     }
+
+
+def _sampler(estimator: BaseAutoencoder, rows: Rows, model: Model) -> dict[str, Any]:
+    """Return how rows are drawn, where they can be."""
+    if not model.factory.latent.samples:
+        return {}
+    rng = Seeds(estimator._entropy).numpy("sampler")
+    return {"_sampler": Sampler.fit(model, rows, estimator._prior, rng)}
 
 
 def check_answers(estimator: BaseAutoencoder, model: Model, rows: Rows) -> None:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.base import clone
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
 
 from sklearn_ae.autoencoders._base import BaseAutoencoder
 from sklearn_ae.autoencoders._slots import fill_slot
 from sklearn_ae.data import Rows
 from sklearn_ae.inference import Model, log_density, mean_divergence
-from sklearn_ae.latents import Gaussian, Latent, importance_draws
+from sklearn_ae.latents import Gaussian, Latent, importance_draws, mixture_of_codes
 from sklearn_ae.losses import Loss
 
 
@@ -42,6 +45,12 @@ class VariationalAutoencoder(BaseAutoencoder):
     n_importance_samples : int, default=10
         Codes over which `score_samples` averages the density of a row. The bound grows
         with their number. Below 20, the bound is averaged over groups of so many codes.
+    prior : {"auto", "normal"} or estimator, default="auto"
+        What `sample` draws codes from. "auto" is a mixture of axis-aligned Gaussians, fitted to
+        codes of the training rows, of as many components as held-out codes prefer, or N(0, 1) if
+        they prefer that. "normal" is N(0, 1), the prior of the bound. An estimator with `fit`
+        and `sample`, such as a mixture, a kernel density or a second autoencoder, is cloned
+        and fitted to codes that are drawn from the posterior of each row.
     latent : Gaussian, default=None
         What stands between encoder and decoder, in place of `beta` and `warm_up`.
     loss : {"gaussian", "bernoulli", "poisson", "multinomial"} or Loss, default="gaussian"
@@ -53,6 +62,8 @@ class VariationalAutoencoder(BaseAutoencoder):
     kl_per_component_ : ndarray of shape (n_components_,)
         Divergence of each component from the prior, in nats, averaged over the training
         rows, in descending order. Components near 0 are not used.
+    prior_ : estimator or None
+        What `sample` draws codes from; None is N(0, 1).
 
     See Also
     --------
@@ -70,14 +81,16 @@ class VariationalAutoencoder(BaseAutoencoder):
     A network says little about rows far from all that it was trained on, and a few of them
     decide a mean of log-densities. So the density is a mixture, .99 of the network's and .01
     of the start's, and no row has more than log(100) = 4.6 nats less than the start gives
-    it. Scores, samples and the choice among epochs are those of the mixture; codes and
-    reconstructions are the network's. With `init="random"`, and for rows that differ in
-    size, there is no start, and the density is the network's alone.
+    it. Scores and the choice among epochs are those of the mixture, and so are samples where
+    codes are drawn from N(0, 1); codes and reconstructions are the network's. With
+    `init="random"`, and for rows that differ in size, there is no start, and the density is the
+    network's alone.
 
     With `loss="bernoulli"` and rows of a table, up to 2,048 columns without a condition,
     trees of dependence between the columns take the place of the start in the mixture (Chow
     and Liu 1968), in the share that gives held-out rows the largest likelihood, between .01
-    and .99; a half where no rows are held out. They are fitted to at most 10,000 rows.
+    and .99; a half where no rows are held out. They have that share of the samples, too, and
+    are fitted to at most 10,000 rows.
 
     With `condition`, in `fit` and in each later call, the model is of rows given the
     condition: encoder and decoder both see it, and the start is probabilistic PCA of what
@@ -96,6 +109,8 @@ class VariationalAutoencoder(BaseAutoencoder):
 
     Hesterberg, Weighted average importance sampling and defensive mixture distributions,
     Technometrics 1995. :doi:`10.1080/00401706.1995.10484303`
+
+    Dai and Wipf, Diagnosing and enhancing VAE models, ICLR 2019. :arxiv:`1903.05789`
 
     Lucas et al., Don't blame the ELBO! A linear VAE perspective on posterior collapse,
     NeurIPS 2019. :arxiv:`1911.02469`
@@ -117,6 +132,7 @@ class VariationalAutoencoder(BaseAutoencoder):
         "beta": [Interval(Real, 0, None, closed="left")],
         "warm_up": [Interval(Real, 0, 1, closed="both")],
         "n_importance_samples": [Interval(Integral, 1, None, closed="left")],
+        "prior": [StrOptions({"auto", "normal"}), HasMethods(["fit", "sample"])],
         "latent": [Gaussian, None],
         "loss": [StrOptions({"gaussian", "bernoulli", "poisson", "multinomial"}), Loss],
     }
@@ -128,6 +144,7 @@ class VariationalAutoencoder(BaseAutoencoder):
         beta: float = 1.0,
         warm_up: float = 0.0,
         n_importance_samples: int = 10,
+        prior: Any = "auto",
         latent: Gaussian | None = None,
         loss: str | Loss = "gaussian",
         **shared: Any,
@@ -136,12 +153,27 @@ class VariationalAutoencoder(BaseAutoencoder):
         self.beta = beta
         self.warm_up = warm_up
         self.n_importance_samples = n_importance_samples
+        self.prior = prior
+
+    @property
+    def prior_(self) -> Any:
+        """What `sample` draws codes from; None is N(0, 1)."""
+        check_is_fitted(self)
+        return self._sampler.prior
 
     def _default_components(self, n_features: int) -> int | None:
         return min(n_features, 64)
 
     def _latent(self, n_components: int) -> Latent:
         return fill_slot(self, "latent", Gaussian)
+
+    def _prior(self, codes: Callable[[], NDArray], rng: np.random.Generator) -> Any:
+        if isinstance(self.prior, str):
+            return mixture_of_codes(codes(), rng) if self.prior == "auto" else None
+        density = clone(self.prior)
+        if density.get_params().get("random_state", 0) is None:
+            density.set_params(random_state=int(rng.integers(2**31 - 1)))
+        return density.fit(codes())
 
     def _further_attributes(self, model: Model, rows: Rows) -> dict[str, Any]:
         return {"kl_per_component_": mean_divergence(model, rows)}

@@ -14,7 +14,7 @@ from sklearn_ae.data._channels import ChannelScaling
 from sklearn_ae.data._columns import Column, Empty, Numeric, fit_column
 from sklearn_ae.data._companions import RESERVED, as_tensor, read_companions
 from sklearn_ae.data._condition import ConditionEncoder
-from sklearn_ae.data._containers import Container
+from sklearn_ae.data._containers import Container, with_missing
 from sklearn_ae.data._images import Images, as_images
 from sklearn_ae.data._input_adapter import InputAdapter
 from sklearn_ae.data._lazy_rows import LazyRows, SparseRows, dense_block
@@ -26,6 +26,7 @@ from sklearn_ae.data._scaling import ColumnScaling, UnitScaling, check_same_unit
 from sklearn_ae.data._scalings import fit_scaling, scaling_from
 from sklearn_ae.data._sequences import Sequences, Steps
 from sklearn_ae.data._series import Series
+from sklearn_ae.data._support import Support
 from sklearn_ae.data._table import (
     Columns,
     Table,
@@ -65,6 +66,7 @@ __all__ = [
     "Series",
     "SparseRows",
     "Steps",
+    "Support",
     "Table",
     "TableRows",
     "TableScaling",
@@ -88,5 +90,6 @@ __all__ = [
     "read_table",
     "rows_as_numpy",
     "scaling_from",
+    "with_missing",
     "within_range",
 ]

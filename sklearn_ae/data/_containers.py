@@ -82,3 +82,31 @@ class Container:
     def wrap_errors(self, values: NDArray, like: Any = None) -> Any:
         """Put a number for each cell into this container."""
         return self.wrap(values, like)
+
+
+def with_missing(rows: Any, lacks: NDArray[np.bool_]) -> Any:
+    """Return rows of an array or a frame with some cells missing.
+
+    Parameters
+    ----------
+    rows : ndarray or data frame of shape (n, n_columns)
+        Rows whose columns can hold missing cells where some are to be.
+    lacks : ndarray of shape (n, n_columns), bool
+        The cells.
+    """
+    if isinstance(rows, np.ndarray):
+        nothing: Any = None if rows.dtype == object else np.nan
+        return np.where(lacks, nothing, rows)
+    if isinstance(rows, pd.DataFrame):
+        columns = [rows.iloc[:, j] for j in range(rows.shape[1])]
+        masked = [c.mask(m) if m.any() else c for c, m in zip(columns, lacks.T, strict=True)]
+        frame = pd.concat(masked, axis=1)
+        frame.columns = rows.columns
+        return frame
+    frame = nw.from_native(rows, eager_only=True)
+    found: dict[str, Any] = {}
+    for name, missing in zip(frame.columns, lacks.T, strict=True):
+        kept = nw.new_series("kept", ~missing, backend=frame.implementation)
+        both = frame.select(nw.col(name).alias("cells")).with_columns(kept)
+        found[name] = both.select(nw.when(nw.col("kept")).then(nw.col("cells")))["cells"]
+    return nw.from_dict(found).to_native()

@@ -115,6 +115,10 @@ class InputAdapter:
         """Return what puts rows into the form of X."""
         return Container.of(X)
 
+    def stored(self, container: Wrapper) -> Wrapper:
+        """Return what puts draws into the dtypes of `fit`, of what puts rows into its form."""
+        return container
+
     def described(
         self,
         X: Any,

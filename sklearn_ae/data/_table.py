@@ -190,6 +190,7 @@ class Table(InputAdapter):
     options = ("categorical_features", "numeric_map")
     # Whether columns of flags are read as numbers, for losses of columns of one kind.
     counts_flags = False
+    types: list[ColumnType] | None = None
 
     def __init__(
         self,
@@ -214,6 +215,7 @@ class Table(InputAdapter):
         kinds = ("number", "boolean") if self.counts_flags else ("number",)
         plain = all(s.kind in kinds for s in table) and self.numeric_map is None
         if plain and not categorical.any():
+            self.types = [series.type for series in table]
             return self
         columns = Columns(
             [
@@ -294,6 +296,12 @@ class Table(InputAdapter):
         """Return what holds the names of the features."""
         return X
 
+    def stored(self, container: Wrapper) -> Wrapper:
+        """Return what puts draws into the dtypes of `fit`."""
+        if self.columns is None and self.types is not None:
+            return _StoredContainer(cast(Container, container), self.types)
+        return container
+
     def described(
         self,
         X: Any,
@@ -326,6 +334,31 @@ class Table(InputAdapter):
         pairs = zip(read_table(X), columns, strict=True)
         types = [series.type.with_levels(getattr(c, "levels", [])) for series, c in pairs]
         return _TableContainer(self.columns, own, types)
+
+
+class _StoredContainer:
+    """Puts a matrix into the frame and the dtypes that it came in.
+
+    Parameters
+    ----------
+    container : Container
+        The frame.
+    types : list of ColumnType
+        Dtypes of its columns.
+    """
+
+    def __init__(self, container: Container, types: list[ColumnType]) -> None:
+        self.container = container
+        self.types = types
+
+    def wrap(self, values: NDArray, like: Any = None) -> Any:
+        """Return a frame of the columns' own types."""
+        pairs = zip(self.types, np.asarray(values).T, strict=True)
+        return self.container.join([type.build(type.fit_in(cells)) for type, cells in pairs])
+
+    def wrap_errors(self, values: NDArray, like: Any = None) -> Any:
+        """Return a number for each cell."""
+        return self.container.wrap(values, like)
 
 
 def categorical_columns(table: list[Series], given: ArrayLike | str | None) -> NDArray[np.bool_]:

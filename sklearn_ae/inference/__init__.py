@@ -1,7 +1,13 @@
 """A network as it is used: codes, reconstructions, densities, and the basis of codes."""
 
 from sklearn_ae.inference._canonical import align, canonicalize, mean_divergence, rebase
-from sklearn_ae.inference._density import DefensiveMixture, TreeBackground, log_density, sample
+from sklearn_ae.inference._density import (
+    DefensiveMixture,
+    TreeBackground,
+    draw_codes,
+    log_density,
+    sample,
+)
 from sklearn_ae.inference._factory import ModuleFactory
 from sklearn_ae.inference._model import Model
 from sklearn_ae.inference._module import (
@@ -10,6 +16,7 @@ from sklearn_ae.inference._module import (
     set_state_tensors,
     state_tensors,
 )
+from sklearn_ae.inference._sampler import Sampler
 from sklearn_ae.inference._sparse_passes import WIDE
 from sklearn_ae.inference._training_range import TrainingRange
 
@@ -19,10 +26,12 @@ __all__ = [
     "DefensiveMixture",
     "Model",
     "ModuleFactory",
+    "Sampler",
     "TrainingRange",
     "TreeBackground",
     "align",
     "canonicalize",
+    "draw_codes",
     "log_density",
     "mean_divergence",
     "parameters_of",

@@ -32,20 +32,67 @@ def sample(
     condition: NDArray | None,
     rng: np.random.Generator,
     like: Ragged | None = None,
+    code: NDArray[np.float64] | None = None,
+    *,
+    alone: bool = False,
 ) -> Any:
-    """Draw rows, in X's units: codes from the prior, then rows given codes, noise included."""
-    width = model.factory.n_components
-    code = model.module.latent.sample(n_samples, width, rng) * model.code_scale
+    """Draw rows, in X's units: codes from the prior, then rows given codes, noise included.
+
+    Codes that are given, in the user's units, take the place of the prior's. A mixture has its
+    share of the rows unless the network is to be alone.
+    """
+    if code is None:
+        width = model.factory.n_components
+        code = model.module.latent.sample(n_samples, width, rng) * model.code_scale
 
     def function(block: NDArray, given: NDArray | None, extent: Extent | None) -> NDArray:
         return model.loss.sample(model.output(block, given, extent), model.target_scaling, rng)
 
     drawn = model.to_rows(function, code, condition, like)
-    if model.mixture is not None:
+    if not alone and model.mixture is not None:
         rows = np.flatnonzero(rng.random(n_samples) < model.mixture.share)
         given = None if condition is None else condition[rows]
         drawn[rows] = model.mixture.sample_start(len(rows), given, rng)
     return drawn
+
+
+def draw_codes(
+    model: Model,
+    x: Values,
+    condition: NDArray | None,
+    rng: np.random.Generator,
+    noise: float = 1.0,
+) -> NDArray[np.float64]:
+    """Draw a code for each row from its posterior, in the user's units.
+
+    Parameters
+    ----------
+    x : ndarray of shape (n, n_features) or Ragged
+        Rows in X's units.
+    condition : ndarray of shape (n, n_conditions) or None
+        What they are conditioned on.
+    rng : numpy.random.Generator
+        Feeds the draws.
+    noise : float
+        Factor of the posterior's standard deviation. Where a latent has no posterior, a row's
+        code is certain.
+    """
+    if not model.module.latent.n_draws:
+        return model.encode(x, condition).astype(np.float64, copy=False)
+    module = model.in_precision(x.dtype)
+    device = model.device_of(module)
+    standardized = model.standardizer(x.dtype)
+    width = model.factory.n_components
+
+    def function(block: NDArray, given: NDArray | None, extent: Extent | None) -> NDArray:
+        parameters = run_in_float64(
+            device, module.parameters_of, standardized(block), given, x.dtype
+        )
+        draws = as_tensor(device, noise * rng.standard_normal((len(block), width)), x.dtype)
+        code = module.latent.draw(as_tensor(device, parameters, x.dtype), draws)
+        return code.sample.cpu().numpy().astype(np.float64) * model.code_scale
+
+    return model.by_block(function, x, condition, width, dtype=np.dtype(np.float64))
 
 
 def log_density(
@@ -154,6 +201,11 @@ class DefensiveMixture(NamedTuple):
     start: Any
     share: float
 
+    @property
+    def guards(self) -> bool:
+        """Whether it is there for rows far from all others, and not for what is drawn."""
+        return True
+
     def of_start(
         self, x: Values, condition: NDArray | None, noise: NDArray[np.float64]
     ) -> NDArray[np.float64]:
@@ -191,6 +243,11 @@ class TreeBackground(DefensiveMixture):
     Its share is the one that gives held-out rows the largest likelihood, or a half where
     there are none: then no row has more than log(2) nats less than the better of the two.
     """
+
+    @property
+    def guards(self) -> bool:
+        """Whether it is not for what is drawn."""
+        return False
 
     def of_start(
         self, x: Values, condition: NDArray | None, noise: NDArray[np.float64]

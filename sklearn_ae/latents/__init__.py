@@ -2,6 +2,7 @@
 
 from sklearn_ae.latents._base import Latent, LatentModule
 from sklearn_ae.latents._batch_top_k import BatchTopK
+from sklearn_ae.latents._code_density import draw_from, mixture_of_codes
 from sklearn_ae.latents._deterministic import Deterministic
 from sklearn_ae.latents._gaussian import Gaussian
 from sklearn_ae.latents._importance import importance_draws
@@ -23,5 +24,7 @@ __all__ = [
     "TopK",
     "VectorQuantized",
     "VectorQuantizedModule",
+    "draw_from",
     "importance_draws",
+    "mixture_of_codes",
 ]

@@ -97,6 +97,10 @@ class Loss(NamesParameters, BaseEstimator, ABC):
         """Draw rows, in X's units, from what the decoder writes; without noise by default."""
         return self.restore(output, scaling)
 
+    def free(self, n_features: int) -> NDArray[np.bool_]:
+        """Columns of what a network sees whose draws may be any numbers, unlike those of X."""
+        return np.ones(n_features, dtype=bool)
+
     def outputs(self, start: LinearStart) -> tuple[Tensor, Tensor | None]:
         """Return the start's decoder as a map to what this loss reads."""
         return start.decoder, start.decoder_bias

@@ -198,6 +198,10 @@ class Bernoulli(_Likelihood):
         """Return trees of dependence between the columns."""
         return fit_trees(rows, rng)
 
+    def free(self, n_features: int) -> NDArray[np.bool_]:
+        """Return that draws are what the distribution says."""
+        return np.zeros(n_features, dtype=bool)
+
     def check(self, x: NDArray) -> None:
         """Raise if a value lies outside [0, 1]."""
         low, high = np.nanmin(x, initial=0.0), np.nanmax(x, initial=1.0)
@@ -272,6 +276,10 @@ class Poisson(_Likelihood):
         """Draw counts."""
         rate = np.minimum(self.restore(output, scaling), 1e18)  # beyond, numpy cannot count
         return rng.poisson(rate).astype(np.float64)
+
+    def free(self, n_features: int) -> NDArray[np.bool_]:
+        """Return that draws are what the distribution says."""
+        return np.zeros(n_features, dtype=bool)
 
     def check(self, x: NDArray) -> None:
         """Raise if a value is negative."""

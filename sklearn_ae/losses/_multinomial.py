@@ -98,6 +98,10 @@ class Multinomial(Loss):
         n = int(np.clip(np.rint(scaling.center.sum()), 1, _MOST_DRAWN))
         return rng.multinomial(n, self.restore(output, scaling)).astype(np.float64)
 
+    def free(self, n_features: int) -> NDArray[np.bool_]:
+        """Return that draws are what the distribution says."""
+        return np.zeros(n_features, dtype=bool)
+
     def check(self, x: NDArray) -> None:
         """Raise if a value is negative or missing."""
         low = x.min(initial=0.0)

@@ -213,6 +213,14 @@ class TabularLoss(Loss):
         assert isinstance(scaling, TableScaling)
         return self._written(output, scaling, rng)
 
+    def free(self, n_features: int) -> NDArray[np.bool_]:
+        """Columns of numbers, as their loss says, and of counts."""
+        out = np.zeros(n_features, dtype=bool)
+        numeric, count = self.columns.of_kind("numeric"), self.columns.of_kind("count")
+        out[numeric] = self.numeric.free(numeric.stop - numeric.start)
+        out[count] = True
+        return out
+
     def check(self, x: NDArray) -> None:
         """Raise if numbers are not in the domain of their loss."""
         self.numeric.check(x)

@@ -14,7 +14,7 @@ from typing import Any
 
 from sklearn_ae.state._plain import CLASS
 
-FORMAT = 2
+FORMAT = 3
 Migration = Callable[[str, dict[str, Any]], dict[str, Any]]
 
 
@@ -23,7 +23,12 @@ def _with_freeze(name: str, state: dict[str, Any]) -> dict[str, Any]:
     return {"freeze": (), **state} if "warm_start" in state else state
 
 
-MIGRATIONS: dict[int, Migration] = {1: _with_freeze}
+def _with_prior(name: str, state: dict[str, Any]) -> dict[str, Any]:
+    """Give variational autoencoders the prior of their bound, the only one of format 2."""
+    return {"prior": "normal", **state} if "n_importance_samples" in state else state
+
+
+MIGRATIONS: dict[int, Migration] = {1: _with_freeze, 2: _with_prior}
 
 
 def migrated(name: str, state: dict[str, Any], number: int) -> dict[str, Any]:

@@ -60,9 +60,8 @@ def test_training_is_not_worse_than_the_start_on_held_out_rows(rows):
 def test_samples_have_the_moments_of_the_rows(rows):
     fitted = WassersteinAutoencoder(5, max_iter=10, **OPTIONS).fit(rows)
     drawn = fitted.sample(4000, random_state=0)
-    restored = fitted.reconstruct(rows)
     assert_allclose(drawn.mean(axis=0), rows.mean(axis=0), atol=0.2)
-    assert_allclose(drawn.std(axis=0), restored.std(axis=0), rtol=0.3)
+    assert_allclose(drawn.std(axis=0), rows.std(axis=0), rtol=0.3)
 
 
 def test_scores_are_minus_the_errors(rows):

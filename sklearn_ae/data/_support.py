@@ -1,0 +1,198 @@
+"""What the columns of training rows hold, and maps of drawn columns onto it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_ae.data._lazy_rows import SparseRows
+from sklearn_ae.data._rows import Rows
+
+# Levels of a distribution function that a map is drawn through.
+_LEVELS = 257
+# A column is of few values if it has at most so many, and each is held by so many rows in the
+# mean: drawn again, most of its values are then values that were seen.
+_MOST_VALUES, _ROWS_A_VALUE = 1000, 3
+# A value of another column is an atom if at least this share of the rows holds it.
+_ATOM = 0.02
+# Other columns are mapped if the distribution functions of draws and rows are farther apart
+# than this, and than those of n rows and of what they are drawn from in one case in twenty.
+_FAR, _BY_CHANCE = 0.05, 1.36
+# Cells and rows that are looked at, at most.
+_CELLS, _ROWS = 2**22, 20_000
+
+
+class ColumnSupport(NamedTuple):
+    """What one column holds, and the map of draws onto it.
+
+    A draw x of the network becomes the value Q(F(x)), with the distribution function F of the
+    network's draws and the quantile function Q of the training rows. Where F jumps, the level is
+    drawn uniformly from the jump.
+
+    Parameters
+    ----------
+    low, high : float
+        Least and largest value.
+    drawn, level : ndarray of shape (n_levels,)
+        F: draws of the network, in ascending order, and their levels. They are empty where draws
+        are kept in the range and else stay as they are.
+    share, held : ndarray of shape (n_values,)
+        Q: values and their levels, both in ascending order.
+    few : bool
+        Whether the column holds these values only: `held[i]` belongs to levels up to `share[i]`.
+        Otherwise Q is linear between them.
+    """
+
+    low: float
+    high: float
+    drawn: NDArray[np.float64]
+    level: NDArray[np.float64]
+    share: NDArray[np.float64]
+    held: NDArray[np.float64]
+    few: bool
+
+    @classmethod
+    def fit(
+        cls,
+        x: NDArray[np.float64],
+        weight: NDArray[np.float64],
+        drawn: NDArray[np.float64],
+        far: float,
+    ) -> ColumnSupport:
+        """Measure a column of the training rows, and draws of it.
+
+        A column without atoms is mapped if distribution functions are farther apart than `far`.
+        """
+        values, cell = np.unique(x, return_inverse=True)
+        mass = np.bincount(cell, weight)
+        high = np.cumsum(mass) / mass.sum()
+        low = np.r_[0.0, high[:-1]]
+        ends = float(values[0]), float(values[-1])
+        few = len(values) <= min(_MOST_VALUES, max(2, len(x) / _ROWS_A_VALUE))
+        drawn = np.sort(drawn)
+        if few:
+            return cls(*ends, *_distribution(drawn), high, values, True)
+        atom = (high - low >= _ATOM) & (np.bincount(cell) >= _ROWS_A_VALUE)
+        reached = np.searchsorted(drawn, values, side="right") / len(drawn)
+        if not atom.any() and np.abs(reached - high).max() <= far:
+            none = np.empty(0)
+            return cls(*ends, none, none, none, none, False)
+        between = np.linspace(0, 1, _LEVELS)
+        starts, stops = low[atom], high[atom]
+        within = ((between[:, None] > starts) & (between[:, None] < stops)).any(axis=1)
+        middle = (low + high) / 2
+        middle[0], middle[-1] = 0.0, 1.0
+        quantiles = np.interp(between, middle, values)[~within]
+        share = np.r_[between[~within], starts, stops]
+        held = np.r_[quantiles, values[atom], values[atom]]
+        order = np.lexsort((held, share))
+        return cls(*ends, *_distribution(drawn), share[order], held[order], False)
+
+    def apply(self, x: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
+        """Return values of the column for draws of the network."""
+        if not len(self.held):
+            return np.clip(x, self.low, self.high)
+        below, above = (self._level(x, side) for side in ("left", "right"))
+        level = below + (above - below) * rng.random(len(x))
+        if self.few:
+            return self.held[np.minimum(np.searchsorted(self.share, level), len(self.held) - 1)]
+        return np.interp(level, self.share, self.held)
+
+    def exact(self, value: float) -> bool | None:
+        """Whether a value is often drawn as it is; None if the column does not hold it."""
+        at = np.flatnonzero(self.held == value)
+        if self.few:
+            return None if not len(at) else bool(np.diff(self.share, prepend=0.0)[at[0]] >= _ATOM)
+        return len(at) > 1 if self.low <= value <= self.high else None
+
+    def _level(self, x: NDArray[np.float64], side: str) -> NDArray[np.float64]:
+        """Return the limit of F from below ("left") or above ("right")."""
+        at = np.searchsorted(self.drawn, x, side=side)  # type: ignore[call-overload]
+        last = len(self.drawn) - 1
+        before, after = np.clip(at - 1, 0, last), np.clip(at, 0, last)
+        width = self.drawn[after] - self.drawn[before]
+        share = np.clip((x - self.drawn[before]) / np.where(width > 0, width, 1.0), 0.0, 1.0)
+        return self.level[before] + share * (self.level[after] - self.level[before])
+
+
+class Support:
+    """What the columns of training rows hold.
+
+    Parameters
+    ----------
+    columns : ndarray of int
+        Columns of what a network writes that are kept to it.
+    supports : list of ColumnSupport
+        That of each.
+    """
+
+    def __init__(self, columns: NDArray[np.intp], supports: list[ColumnSupport]) -> None:
+        self.columns = columns
+        self.supports = supports
+
+    @property
+    def by_column(self) -> dict[int, ColumnSupport]:
+        """What each of the columns holds."""
+        return dict(zip(self.columns.tolist(), self.supports, strict=True))
+
+    @staticmethod
+    def n_draws(n_features: int) -> int:
+        """Return how many draws of the network `fit` should be given."""
+        return max(256, min(8192, _CELLS // max(1, n_features)))
+
+    @classmethod
+    def fit(cls, rows: Rows, free: NDArray[np.bool_], drawn: NDArray[np.float64]) -> Support:
+        """Measure training rows.
+
+        Parameters
+        ----------
+        rows : Rows
+            Training rows.
+        free : ndarray of bool, of shape (n_features,)
+            Columns whose draws may be any number.
+        drawn : ndarray of shape (n_draws, n_features)
+            Rows that were drawn from the network.
+        """
+        n = min(rows.n_rows, max(256, min(_ROWS, _CELLS // max(1, rows.n_features))))
+        few = rows.take(np.linspace(0, rows.n_rows - 1, n).astype(int))
+        x, weights = few.matrix(), few.weights
+        weight = np.ones(len(x)) if weights is None else weights
+        seen = ~np.isnan(x)
+        columns = np.flatnonzero(free & (seen & (weight > 0)[:, None]).any(axis=0))
+        # What a column is like given a condition is not what it is like in all rows.
+        far = np.inf if rows.condition is not None else max(_FAR, _BY_CHANCE / np.sqrt(len(x)))
+        supports = [
+            ColumnSupport.fit(x[seen[:, j], j], weight[seen[:, j]], drawn[:, j], far)
+            for j in columns
+        ]
+        return cls(columns, supports)
+
+    @staticmethod
+    def possible(rows: Rows) -> bool:
+        """Whether rows are a table that may be looked at as a whole."""
+        sparse = isinstance(rows.values, SparseRows)
+        return rows.sample_shape is None and not rows.ragged and not sparse
+
+    def apply(self, drawn: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
+        """Return rows of values that the training rows hold, for rows that were drawn."""
+        out = drawn.copy()
+        for j, support in zip(self.columns, self.supports, strict=True):
+            out[:, j] = support.apply(drawn[:, j], rng)
+        return out
+
+
+def _distribution(drawn: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return knots of the distribution function of sorted draws, with both ends of jumps."""
+    n = len(drawn)
+    at = np.unique(np.linspace(0, n - 1, _LEVELS).astype(int))
+    values, level = drawn[at], (at + 0.5) / n
+    tied = np.unique(values[1:][np.diff(values) == 0])
+    low = np.searchsorted(drawn, tied, side="left") / n
+    high = np.searchsorted(drawn, tied, side="right") / n
+    single = ~np.isin(values, tied)
+    knots = np.r_[values[single], tied, tied]
+    levels = np.r_[level[single], low, high]
+    order = np.lexsort((levels, knots))
+    return knots[order], levels[order]
