@@ -10,6 +10,7 @@ from sklearn.mixture import GaussianMixture
 from sklearn.neighbors import KernelDensity
 
 from sklearn_ae import VariationalAutoencoder, WassersteinAutoencoder
+from sklearn_ae.latents import mixture_of_codes
 
 OPTIONS = {"hidden_layer_sizes": (8,), "max_iter": 3, "random_state": 0}
 RNG = np.random.default_rng(0)
@@ -106,10 +107,8 @@ def test_the_prior_follows_codes_that_are_not_normal():
 
 
 def test_normal_codes_keep_the_normal_prior():
-    fitted = VariationalAutoencoder(2, max_iter=0).fit(
-        RNG.normal(size=(500, 2)) @ [[2, 1, 0], [0, 1, 1]]
-    )
-    assert fitted.prior_ is None
+    kept = [mixture_of_codes(np.random.default_rng(i).normal(size=(400, 3)), RNG) for i in range(6)]
+    assert kept.count(None) >= 5
 
 
 def test_a_second_autoencoder_is_a_prior(iris):
@@ -221,3 +220,20 @@ def test_noise_that_is_none_is_named(density):
 def test_rows_are_like_others_where_codes_have_a_posterior():
     assert not hasattr(WassersteinAutoencoder(), "sample_like")
     assert hasattr(VariationalAutoencoder(), "sample_like")
+
+
+def test_a_stream_of_rows_leaves_the_draws_of_the_network():
+    streamed = VariationalAutoencoder(2, **OPTIONS)
+    for part in np.array_split(NUMBERS.to_numpy(float), 3):
+        streamed.partial_fit(part)
+    assert streamed.prior_ is None
+    assert streamed.sample(2000, 0)[:, 0].max() > 12
+    assert list(streamed.sample(3, 0, conditions={1: 0.5})[:, 1]) == [0.5] * 3
+
+
+def test_draws_of_binary_rows_are_those_of_their_distribution():
+    X = (RNG.random((300, 5)) < [0.1, 0.3, 0.5, 0.7, 0.9]).astype(float)
+    fitted = VariationalAutoencoder(2, **OPTIONS, loss="bernoulli").fit(X)
+    assert not fitted._sampler.support
+    assert set(np.unique(fitted.sample(100, 0))) == {0.0, 1.0}
+    assert (fitted.sample(50, 0, conditions={0: 1.0})[:, 0] == 1).all()

@@ -108,8 +108,8 @@ class Cells:
         if own is not None and own.width == 0:
             self._refuse(name, value, "it holds no value in any row")
         held = self.held.get(column)
-        if held is None:
-            return _Cell(column, code, 0.0)
+        if held is None:  # where values are drawn as they are, the nearest is the value itself
+            return _Cell(column, code, 1.0)
         exact = held.exact(code)
         if exact is None:
             lowest, highest = held.low, held.high

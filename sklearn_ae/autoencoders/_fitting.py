@@ -169,6 +169,8 @@ def fit_further(estimator: BaseAutoencoder, X: ArrayLike, *given: Any) -> None:
     estimator.offset_ = offset(estimator, rows, model)
     typical = typical_score(rows, estimator._score_rows)
     estimator._replacements = estimator._replacements._replace(typical=typical)
+    # What was measured on the first rows is not true of all that have come since.
+    estimator._sampler = Sampler()
 
 
 @contextmanager

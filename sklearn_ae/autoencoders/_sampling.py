@@ -79,6 +79,9 @@ class SamplingMixin:
           are mapped to the quantiles of these where the distribution functions of draws
           and rows are more than .05 apart.
 
+        After `partial_fit`, whose rows are never seen together, draws are those of the network
+        with the latent's prior.
+
         Parameters
         ----------
         n_samples : int, default=1

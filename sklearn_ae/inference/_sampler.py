@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn import config_context
 
 from sklearn_ae.data import Ragged, Rows, Support
 from sklearn_ae.inference._density import draw_codes, sample
@@ -71,9 +72,13 @@ class Sampler(NamedTuple):
         def codes() -> Codes:
             return draw_codes(model, values, given, rng)
 
-        own = cls(prior(codes, rng))
-        if Support.possible(rows):
-            missing = MissingPatterns.fit(some, codes) if len(rows.missing_columns) else None
+        table = Support.possible(rows)
+        with config_context(array_api_dispatch=False):
+            own = cls(prior(codes, rng))
+            missing = None
+            if table and len(rows.missing_columns):
+                missing = MissingPatterns.fit(some, codes)
+        if table:
             free, n = model.loss.free(rows.n_features), Support.n_draws(rows.n_features)
             if free.any():
                 conditions = None if given is None else np.resize(given, (n, given.shape[1]))

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
+from sklearn import config_context
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 
@@ -37,17 +38,19 @@ def mixture_of_codes(
     Returns
     -------
     mixture : GaussianMixture or None
-        Fitted to all codes; None where N(0, 1) has the higher held-out density.
+        Fitted to all codes; None where their gain over N(0, 1) is within its standard error.
     """
     codes = codes[rng.permutation(len(codes))]
     held_out, rest = np.split(codes, [int(_HELD_OUT * len(codes))])
-    best, found = norm.logpdf(held_out).sum(axis=1).mean() if len(held_out) else np.inf, 0
+    best, found = norm.logpdf(held_out).sum(axis=1), 0
     for n_components in _COMPONENTS:
         if n_components * _CODES_A_COMPONENT > len(rest):
             break
-        score = _fitted(n_components, rest, rng).score(held_out)
-        if score > best:
-            best, found = score, n_components
+        scores = _fitted(n_components, rest, rng).score_samples(held_out)
+        gain = scores - best
+        # N(0, 1) is left only for a gain that is more than its standard error.
+        if gain.mean() > (0.0 if found else gain.std() / np.sqrt(len(gain))):
+            best, found = scores, n_components
         elif found:
             break
     return _fitted(found, codes, rng) if found else None
@@ -67,12 +70,13 @@ def draw_from(density: Any, n_samples: int, rng: np.random.Generator) -> NDArray
         Feeds the draws.
     """
     seed = int(rng.integers(2**31 - 1))
-    if "random_state" in inspect.signature(density.sample).parameters:
-        drawn = density.sample(n_samples, random_state=seed)
-    else:
-        density = copy.copy(density)
-        density.random_state = seed
-        drawn = density.sample(n_samples)
+    with config_context(array_api_dispatch=False):
+        if "random_state" in inspect.signature(density.sample).parameters:
+            drawn = density.sample(n_samples, random_state=seed)
+        else:
+            density = copy.copy(density)
+            density.random_state = seed
+            drawn = density.sample(n_samples)
     rows = drawn[0] if isinstance(drawn, tuple) else drawn
     # A mixture gives one component after the other.
     return np.asarray(rows, dtype=np.float64)[rng.permutation(n_samples)]
