@@ -26,6 +26,7 @@ formatters of columns. They and SDMetrics are in the extra ``bench``.
 import importlib.util
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -65,9 +66,28 @@ LIBRARIES = [
 ]
 # They know numbers alone.
 OF_NUMBERS = ["gaussian", "sklearn_ae_wasserstein", "sklearn_ae_vector_quantized"]
+
+
+class _WithMissingCells:
+    """A fitted estimator whose rows lack cells as the training rows do."""
+
+    def __init__(self, estimator: Any) -> None:
+        self.estimator = estimator
+
+    def sample(self, n_samples: int, *, random_state: int) -> Any:
+        return self.estimator.sample(n_samples, random_state=random_state, missing=True)
+
+
+class _Tables(SklearnAERival):
+    """An estimator of `sklearn_ae` that draws tables with missing cells."""
+
+    def fit(self, X: pd.DataFrame, k: int, seed: int) -> _WithMissingCells:
+        return _WithMissingCells(super().fit(X, k, seed))
+
+
 RIVALS = {
-    "sklearn_ae": SklearnAERival("VariationalAutoencoder"),
-    "sklearn_ae_start": SklearnAERival("VariationalAutoencoder", max_iter=0),
+    "sklearn_ae": _Tables("VariationalAutoencoder"),
+    "sklearn_ae_start": _Tables("VariationalAutoencoder", max_iter=0),
     # The noise around reconstructions is part of a row.
     "sklearn_ae_wasserstein": SklearnAERival("WassersteinAutoencoder", loss="gaussian"),
     "sklearn_ae_vector_quantized": SklearnAERival("VectorQuantizedAutoencoder", loss="gaussian"),

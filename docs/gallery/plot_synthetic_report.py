@@ -18,13 +18,16 @@ from sklearn_ae import VariationalAutoencoder
 from sklearn_ae.inspection import SyntheticReport
 
 # %%
-# Blocks of houses, with a category and missing cells. The generator learns from two thirds.
+# Blocks of houses, with a category and missing cells. What is counted is stored as whole numbers,
+# so that rows are drawn with whole numbers. The generator learns from two thirds of the table.
 folder = Path(__file__).parent if "__file__" in globals() else Path.cwd()
 houses = pd.read_csv(folder / "data" / "housing.csv")
+counted = ["housing_median_age", "total_rooms", "population", "households", "median_house_value"]
+houses[counted] = houses[counted].astype(int)
 train, held_out = train_test_split(houses, test_size=1 / 3, random_state=0)
 model = VariationalAutoencoder(max_iter=20, random_state=0).fit(train)
 report = SyntheticReport.from_estimator(
-    model, train, held_out, target="median_house_value", random_state=0
+    model, train, held_out, target="median_house_value", random_state=0, missing=True
 )
 print(report.summary().round(3))
 

@@ -258,7 +258,8 @@ class SyntheticReport:
         random_state : int, RandomState or None, default=None
             Feeds the draws, and what :meth:`from_tables` draws.
         **sampled
-            Passed on to `estimator.sample`, as its `condition`.
+            Passed on to `estimator.sample`, as `missing=True`, by which rows of our estimators lack
+            cells as those of `X` do.
 
         Returns
         -------
