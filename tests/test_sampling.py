@@ -237,3 +237,11 @@ def test_draws_of_binary_rows_are_those_of_their_distribution():
     assert not fitted._sampler.support
     assert set(np.unique(fitted.sample(100, 0))) == {0.0, 1.0}
     assert (fitted.sample(50, 0, conditions={0: 1.0})[:, 0] == 1).all()
+
+
+def test_numbers_that_are_whole_stay_whole():
+    X = np.column_stack([RNG.normal(5000, 900, N).round(), RNG.normal(size=N)])
+    drawn = VariationalAutoencoder(1, **OPTIONS).fit(X).sample(500, random_state=0)
+    assert_array_equal(drawn[:, 0], np.round(drawn[:, 0]))
+    assert len(np.unique(drawn[:, 0])) > 200
+    assert (drawn[:, 1] != np.round(drawn[:, 1])).all()

@@ -72,6 +72,7 @@ class SamplingMixin:
         It is there where codes can be drawn, as those of :class:`Gaussian`. Rows of tables hold
         what the columns of the training rows hold, if the loss does not say what is drawn:
 
+        - A column of whole numbers holds whole numbers.
         - A column of few values, each held by three rows or more in the mean, has these values.
         - In a column with values that one row in 50 holds, and three rows or more, these come as
           often as in the training rows.

@@ -43,6 +43,8 @@ class ColumnSupport(NamedTuple):
     few : bool
         Whether the column holds these values only: `held[i]` belongs to levels up to `share[i]`.
         Otherwise Q is linear between them.
+    whole : bool
+        Whether the column holds whole numbers only.
     """
 
     low: float
@@ -52,6 +54,7 @@ class ColumnSupport(NamedTuple):
     share: NDArray[np.float64]
     held: NDArray[np.float64]
     few: bool
+    whole: bool = False
 
     @classmethod
     def fit(
@@ -70,6 +73,7 @@ class ColumnSupport(NamedTuple):
         high = np.cumsum(mass) / mass.sum()
         low = np.r_[0.0, high[:-1]]
         ends = float(values[0]), float(values[-1])
+        whole = bool((values == np.round(values)).all())
         few = len(values) <= min(_MOST_VALUES, max(2, len(x) / _ROWS_A_VALUE))
         drawn = np.sort(drawn)
         if few:
@@ -78,7 +82,7 @@ class ColumnSupport(NamedTuple):
         reached = np.searchsorted(drawn, values, side="right") / len(drawn)
         if not atom.any() and np.abs(reached - high).max() <= far:
             none = np.empty(0)
-            return cls(*ends, none, none, none, none, False)
+            return cls(*ends, none, none, none, none, False, whole)
         between = np.linspace(0, 1, _LEVELS)
         starts, stops = low[atom], high[atom]
         within = ((between[:, None] > starts) & (between[:, None] < stops)).any(axis=1)
@@ -88,10 +92,14 @@ class ColumnSupport(NamedTuple):
         share = np.r_[between[~within], starts, stops]
         held = np.r_[quantiles, values[atom], values[atom]]
         order = np.lexsort((held, share))
-        return cls(*ends, *_distribution(drawn), share[order], held[order], False)
+        return cls(*ends, *_distribution(drawn), share[order], held[order], False, whole)
 
     def apply(self, x: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
         """Return values of the column for draws of the network."""
+        found = self._mapped(x, rng)
+        return np.round(found) if self.whole else found
+
+    def _mapped(self, x: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
         if not len(self.held):
             return np.clip(x, self.low, self.high)
         below, above = (self._level(x, side) for side in ("left", "right"))
