@@ -27,6 +27,7 @@ from sklearn_ae._compat import (
     with_callbacks,
 )
 from sklearn_ae.architectures import ACTIVATIONS, NORMALIZATIONS, Architecture, Dense
+from sklearn_ae.autoencoders import _sampling
 from sklearn_ae.autoencoders._composing import check_deep, check_domain, check_encoded
 from sklearn_ae.autoencoders._cross_fitting import CrossFit, cross_fitted
 from sklearn_ae.autoencoders._declaring import declare
@@ -39,7 +40,6 @@ from sklearn_ae.autoencoders._fitting import (
 from sklearn_ae.autoencoders._in_kind import in_kind
 from sklearn_ae.autoencoders._reading import Reader, check_dense_size, dtypes_of
 from sklearn_ae.autoencoders._reasons import ReasonsMixin
-from sklearn_ae.autoencoders._sampling import SamplingMixin
 from sklearn_ae.autoencoders._slots import fill_slot
 from sklearn_ae.autoencoders._state import StateMixin
 from sklearn_ae.corruptions import Corruption
@@ -53,7 +53,7 @@ from sklearn_ae.data import (
     rows_as_numpy,
     within_range,
 )
-from sklearn_ae.inference import Model
+from sklearn_ae.inference import Model, Sampler
 from sklearn_ae.latents import Deterministic, Latent
 from sklearn_ae.losses import LOSSES, Loss
 from sklearn_ae.penalties import Penalty
@@ -64,7 +64,6 @@ from sklearn_ae.training import AutoencoderNet, History, ModelSpec, Selection, T
 
 class BaseAutoencoder(
     ReasonsMixin,
-    SamplingMixin,
     StateMixin,
     CallbackSupportMixin,
     ClassNamePrefixFeaturesOutMixin,
@@ -305,6 +304,7 @@ default="from_dtype"
     explained_variance_ratio_: NDArray[np.float64]
     _reader: Reader
     _model: Model
+    _sampler: Sampler = Sampler()
     _selection: tuple
     _history: History
     _spec_used: ModelSpec
@@ -903,6 +903,9 @@ default="from_dtype"
             +1 where `decision_function` is not negative.
         """
         return 2 * (self.decision_function(X, condition) >= 0) - 1
+
+    sample = _sampling.sample
+    sample_like = _sampling.sample_like
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray:
         """Return the names of the columns of `transform`.

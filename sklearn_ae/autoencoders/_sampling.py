@@ -1,4 +1,7 @@
-"""Rows that are drawn: new ones, or some like those that are given."""
+"""Rows that are drawn: new ones, or some like those that are given.
+
+`sample` and `sample_like` are methods of every autoencoder whose codes can be drawn.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +16,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_ae.autoencoders._cells import Cells
 from sklearn_ae.autoencoders._in_kind import in_kind
-from sklearn_ae.autoencoders._reading import Reader
 from sklearn_ae.autoencoders._rejection import accepted
 from sklearn_ae.data import ArrayForm, Ragged, as_numpy, with_missing
-from sklearn_ae.inference import Model, Sampler, draw_codes
+from sklearn_ae.inference import draw_codes
 from sklearn_ae.latents import Latent
 from sklearn_ae.runtime import Seeds
-from sklearn_ae.training import ModelSpec
 
 # Rows of which the nearest to a value that is hardly ever drawn exactly is taken.
 _NEAREST_OF = 50
@@ -43,226 +44,216 @@ def _has_posterior(autoencoder: Any) -> bool:
     return latent.samples and latent.build(1).n_draws > 0
 
 
-class SamplingMixin:
-    """Draws rows of a fitted network with a density of codes."""
+@available_if(_can_sample)
+def sample(
+    self: Any,
+    n_samples: int = 1,
+    random_state: int | np.random.RandomState | None = None,
+    condition: ArrayLike | None = None,
+    *,
+    lengths: ArrayLike | None = None,
+    conditions: Mapping | None = None,
+    constraint: Predicate | None = None,
+    missing: bool = False,
+    return_n_drawn: bool = False,
+) -> Any:
+    """Draw new rows: codes from their density, then rows given codes, noise included.
 
-    _reader: Reader
-    _model: Model
-    _spec_used: ModelSpec
-    _sampler: Sampler = Sampler()
-    n_features_in_: int
-    explained_variance_ratio_: NDArray[np.float64]
-    _read: Callable[[Any, Any], tuple[Any, NDArray | None]]
+    It is there where codes can be drawn, as those of :class:`Gaussian`. Rows of tables hold
+    what the columns of the training rows hold, if the loss does not say what is drawn:
 
-    @available_if(_can_sample)
-    def sample(
-        self,
-        n_samples: int = 1,
-        random_state: int | np.random.RandomState | None = None,
-        condition: ArrayLike | None = None,
-        *,
-        lengths: ArrayLike | None = None,
-        conditions: Mapping | None = None,
-        constraint: Predicate | None = None,
-        missing: bool = False,
-        return_n_drawn: bool = False,
-    ) -> Any:
-        """Draw new rows: codes from their density, then rows given codes, noise included.
+    - A column of whole numbers holds whole numbers.
+    - A column of few values, each held by three rows or more in the mean, has these values.
+    - In a column with values that one row in 50 holds, and three rows or more, these come as
+      often as in the training rows.
+    - The others lie in the range of the training rows. Without a `condition` in `fit`, they
+      are mapped to the quantiles of these where the distribution functions of draws
+      and rows are more than .05 apart.
 
-        It is there where codes can be drawn, as those of :class:`Gaussian`. Rows of tables hold
-        what the columns of the training rows hold, if the loss does not say what is drawn:
+    After `partial_fit`, whose rows are never seen together, draws are those of the network
+    with the latent's prior.
 
-        - A column of whole numbers holds whole numbers.
-        - A column of few values, each held by three rows or more in the mean, has these values.
-        - In a column with values that one row in 50 holds, and three rows or more, these come as
-          often as in the training rows.
-        - The others lie in the range of the training rows. Without a `condition` in `fit`, they
-          are mapped to the quantiles of these where the distribution functions of draws
-          and rows are more than .05 apart.
+    Parameters
+    ----------
+    n_samples : int, default=1
+        Number of rows.
+    random_state : int, RandomState or None, default=None
+        Feeds the draws. None draws a seed from the operating system.
+    condition : array-like of shape (n_samples,) or (n_samples, n_conditions), default=None
+        As in `fit`. A scalar holds for every row.
+    lengths : array-like of shape (n_samples,) or (n_samples, 2), default=None
+        As in `inverse_transform`.
+    conditions : mapping, default=None
+        Values that rows are to have, by names of columns, or positions in arrays, as in
+        `{"job": "nurse"}`; the network need not have been trained on them. Rows with
+        other levels, or other values of a column of few, are rejected. For other
+        numbers and dates, the nearest of 50 rows is taken, and the value put in.
+    constraint : callable, default=None
+        `constraint(rows)` returns a boolean for each of the rows, which come as they are
+        returned. Those without True are drawn again.
+    missing : bool, default=False
+        Whether cells are missing as they are in the training rows: sets of cells that
+        are missing together, by a logistic regression on the code. Otherwise none is.
+    return_n_drawn : bool, default=False
+        Whether to return how many rows were drawn.
 
-        After `partial_fit`, whose rows are never seen together, draws are those of the network
-        with the latent's prior.
+    Returns
+    -------
+    X : ndarray or data frame of shape (n_samples, n_features)
+        Rows in X's units, in the container that `fit` saw.
+    n_drawn : int
+        Rows that were drawn, if asked for; more than `n_samples` where some were rejected.
 
-        Parameters
-        ----------
-        n_samples : int, default=1
-            Number of rows.
-        random_state : int, RandomState or None, default=None
-            Feeds the draws. None draws a seed from the operating system.
-        condition : array-like of shape (n_samples,) or (n_samples, n_conditions), default=None
-            As in `fit`. A scalar holds for every row.
-        lengths : array-like of shape (n_samples,) or (n_samples, 2), default=None
-            As in `inverse_transform`.
-        conditions : mapping, default=None
-            Values that rows are to have, by names of columns, or positions in arrays, as in
-            `{"job": "nurse"}`; the network need not have been trained on them. Rows with
-            other levels, or other values of a column of few, are rejected. For other
-            numbers and dates, the nearest of 50 rows is taken, and the value put in.
-        constraint : callable, default=None
-            `constraint(rows)` returns a boolean for each of the rows, which come as they are
-            returned. Those without True are drawn again.
-        missing : bool, default=False
-            Whether cells are missing as they are in the training rows: sets of cells that
-            are missing together, by a logistic regression on the code. Otherwise none is.
-        return_n_drawn : bool, default=False
-            Whether to return how many rows were drawn.
+    Raises
+    ------
+    ValueError
+        If no training row holds what `conditions` asks for, or fewer than one row in
+        100 satisfies what is asked for.
+    """
+    check_is_fitted(self)
+    if (
+        isinstance(n_samples, bool | np.bool_)
+        or not isinstance(n_samples, Integral)
+        or n_samples < 1
+    ):
+        raise ValueError(f"n_samples={n_samples!r} must be an integer of at least 1.")
+    given = self._reader.conditions(self, as_numpy(condition), n_samples)
+    rng = Seeds.of(random_state).numpy("sample")
+    typical = self._reader.typical(n_samples, as_numpy(lengths))
 
-        Returns
-        -------
-        X : ndarray or data frame of shape (n_samples, n_features)
-            Rows in X's units, in the container that `fit` saw.
-        n_drawn : int
-            Rows that were drawn, if asked for; more than `n_samples` where some were rejected.
+    def codes(rows: NDArray[np.intp]) -> NDArray[np.float64] | None:
+        return self._sampler.codes(self._model, len(rows), rng, explicit=missing)
 
-        Raises
-        ------
-        ValueError
-            If no training row holds what `conditions` asks for, or fewer than one row in
-            100 satisfies what is asked for.
-        """
-        check_is_fitted(self)
-        if (
-            isinstance(n_samples, bool | np.bool_)
-            or not isinstance(n_samples, Integral)
-            or n_samples < 1
-        ):
-            raise ValueError(f"n_samples={n_samples!r} must be an integer of at least 1.")
-        given = self._reader.conditions(self, as_numpy(condition), n_samples)
-        rng = Seeds.of(random_state).numpy("sample")
-        typical = self._reader.typical(n_samples, as_numpy(lengths))
+    asked = conditions, constraint, missing
+    rows, n_drawn = _drawn(self, int(n_samples), codes, given, typical, rng, *asked, of_rows=False)
+    rows = ArrayForm.of(self.explained_variance_ratio_).back(rows)
+    return (rows, n_drawn) if return_n_drawn else rows
 
-        def codes(rows: NDArray[np.intp]) -> NDArray[np.float64] | None:
-            return self._sampler.codes(self._model, len(rows), rng, explicit=missing)
 
-        asked = conditions, constraint, missing
-        rows, n_drawn = self._drawn(
-            int(n_samples), codes, given, typical, rng, *asked, of_rows=False
+@available_if(_has_posterior)
+@in_kind
+def sample_like(
+    self: Any,
+    X: ArrayLike,
+    noise: float = 1.0,
+    random_state: int | np.random.RandomState | None = None,
+    condition: ArrayLike | None = None,
+    *,
+    constraint: Predicate | None = None,
+    missing: bool = False,
+) -> Any:
+    """Draw a row like each of the given ones, as further rows to train others on.
+
+    A code is drawn for each row, z = mean(x) + noise std(x) ε, with ε of N(0, 1), and then a
+    row given that code, noise of its cells included. It holds what the columns of the
+    training rows hold, as those of `sample`.
+
+    Parameters
+    ----------
+    X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
+        Rows.
+    noise : float, default=1.0
+        Factor of the standard deviation of codes. 1 draws from their posterior, 0 takes
+        its mean; the larger, the less a draw is like its row.
+    random_state : int, RandomState or None, default=None
+        Feeds the draws. None draws a seed from the operating system.
+    condition : array-like of shape (n_samples,) or (n_samples, n_conditions), default=None
+        As in `fit`. A scalar holds for every row.
+    constraint : callable, default=None
+        As in `sample`.
+    missing : bool, default=False
+        As in `sample`.
+
+    Returns
+    -------
+    X_new : ndarray or data frame of shape (n_samples, n_features)
+        A row for each, in the container that `fit` saw.
+
+    Raises
+    ------
+    ValueError
+        If `noise` is negative or not finite, or as `sample`.
+    """
+    check_is_fitted(self)
+    if isinstance(noise, bool) or not isinstance(noise, Real) or not 0 <= noise < np.inf:
+        raise ValueError(f"noise={noise!r} must be a finite number of at least 0.")
+    values, given = self._read(X, condition)
+    rng = Seeds.of(random_state).numpy("sample_like")
+    like = values if isinstance(values, Ragged) else None
+
+    def codes(rows: NDArray[np.intp]) -> NDArray[np.float64]:
+        own = None if given is None else given[rows]
+        return draw_codes(self._model, values[rows], own, rng, float(noise))
+
+    asked = None, constraint, missing
+    return _drawn(self, len(values), codes, given, like, rng, *asked, of_rows=True)[0]
+
+
+def _drawn(
+    self: Any,
+    n: int,
+    codes: Callable[[NDArray[np.intp]], NDArray[np.float64] | None],
+    given: NDArray | None,
+    like: Ragged | None,
+    rng: np.random.Generator,
+    conditions: Mapping | None,
+    constraint: Predicate | None,
+    missing: bool,
+    of_rows: bool,
+) -> tuple[Any, int]:
+    """Return rows that satisfy what is asked for, and how many were drawn."""
+    sampler, model = self._sampler, self._model
+    container = self._reader.adapter.stored(self._reader.container)
+
+    def draw(place: NDArray[np.intp]) -> tuple[Any, NDArray[np.float64]]:
+        code = codes(place)
+        own = None if given is None else given[place]
+        sizes = None if like is None else like[place]
+        drawn = sampler.draw(model, len(place), own, rng, sizes, code, alone=of_rows)
+        return drawn, np.empty((len(place), 0)) if code is None else code
+
+    asked = {"conditions": conditions, "constraint": constraint, "missing": missing or None}
+    asked = {name: value for name, value in asked.items() if value is not None}
+    if like is not None and asked:
+        raise ValueError(
+            f"{', '.join(asked)} was given, which is for tables, but the rows differ in size; "
+            "leave it out, and choose among the rows that come back."
         )
-        rows = ArrayForm.of(self.explained_variance_ratio_).back(rows)
-        return (rows, n_drawn) if return_n_drawn else rows
+    if conditions is None and constraint is None:
+        rows, code = draw(np.arange(n))
+        return _with_missing(self, container.wrap(rows), code, missing, [], rng), n
+    names = list(getattr(self, "feature_names_in_", range(self.n_features_in_)))
+    cells = Cells(conditions or {}, self._reader, sampler.support, names)
 
-    @available_if(_has_posterior)
-    @in_kind
-    def sample_like(
-        self,
-        X: ArrayLike,
-        noise: float = 1.0,
-        random_state: int | np.random.RandomState | None = None,
-        condition: ArrayLike | None = None,
-        *,
-        constraint: Predicate | None = None,
-        missing: bool = False,
-    ) -> Any:
-        """Draw a row like each of the given ones, as further rows to train others on.
+    def judge(rows: NDArray[np.float64]) -> tuple[NDArray, NDArray]:
+        good, distance = cells.hold(rows), cells.distance(rows)
+        cells.put(rows)
+        if constraint is not None and good.any():
+            good[good] = _satisfied(constraint, container.wrap(rows[good]))
+        return good, distance
 
-        A code is drawn for each row, z = mean(x) + noise std(x) ε, with ε of N(0, 1), and then a
-        row given that code, noise of its cells included. It holds what the columns of the
-        training rows hold, as those of `sample`.
+    rows, code, n_drawn = accepted(
+        n,
+        draw,
+        judge,
+        nearest_of=_NEAREST_OF if cells.near else 1,
+        alike=given is None and not of_rows,
+        asked=" and ".join(f"{name}={value!r:.60}" for name, value in asked.items()),
+    )
+    wrapped = container.wrap(rows)
+    return _with_missing(self, wrapped, code, missing, cells.features, rng), n_drawn
 
-        Parameters
-        ----------
-        X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
-            Rows.
-        noise : float, default=1.0
-            Factor of the standard deviation of codes. 1 draws from their posterior, 0 takes
-            its mean; the larger, the less a draw is like its row.
-        random_state : int, RandomState or None, default=None
-            Feeds the draws. None draws a seed from the operating system.
-        condition : array-like of shape (n_samples,) or (n_samples, n_conditions), default=None
-            As in `fit`. A scalar holds for every row.
-        constraint : callable, default=None
-            As in `sample`.
-        missing : bool, default=False
-            As in `sample`.
 
-        Returns
-        -------
-        X_new : ndarray or data frame of shape (n_samples, n_features)
-            A row for each, in the container that `fit` saw.
-
-        Raises
-        ------
-        ValueError
-            If `noise` is negative or not finite, or as `sample`.
-        """
-        check_is_fitted(self)
-        if isinstance(noise, bool) or not isinstance(noise, Real) or not 0 <= noise < np.inf:
-            raise ValueError(f"noise={noise!r} must be a finite number of at least 0.")
-        values, given = self._read(X, condition)
-        rng = Seeds.of(random_state).numpy("sample_like")
-        like = values if isinstance(values, Ragged) else None
-
-        def codes(rows: NDArray[np.intp]) -> NDArray[np.float64]:
-            own = None if given is None else given[rows]
-            return draw_codes(self._model, values[rows], own, rng, float(noise))
-
-        asked = None, constraint, missing
-        return self._drawn(len(values), codes, given, like, rng, *asked, of_rows=True)[0]
-
-    def _drawn(
-        self,
-        n: int,
-        codes: Callable[[NDArray[np.intp]], NDArray[np.float64] | None],
-        given: NDArray | None,
-        like: Ragged | None,
-        rng: np.random.Generator,
-        conditions: Mapping | None,
-        constraint: Predicate | None,
-        missing: bool,
-        of_rows: bool,
-    ) -> tuple[Any, int]:
-        """Return rows that satisfy what is asked for, and how many were drawn."""
-        sampler, model = self._sampler, self._model
-        container = self._reader.adapter.stored(self._reader.container)
-
-        def draw(place: NDArray[np.intp]) -> tuple[Any, NDArray[np.float64]]:
-            code = codes(place)
-            own = None if given is None else given[place]
-            sizes = None if like is None else like[place]
-            drawn = sampler.draw(model, len(place), own, rng, sizes, code, alone=of_rows)
-            return drawn, np.empty((len(place), 0)) if code is None else code
-
-        asked = {"conditions": conditions, "constraint": constraint, "missing": missing or None}
-        asked = {name: value for name, value in asked.items() if value is not None}
-        if like is not None and asked:
-            raise ValueError(
-                f"{', '.join(asked)} was given, which is for tables, but the rows differ in size; "
-                "leave it out, and choose among the rows that come back."
-            )
-        if conditions is None and constraint is None:
-            rows, code = draw(np.arange(n))
-            return self._with_missing(container.wrap(rows), code, missing, [], rng), n
-        names = list(getattr(self, "feature_names_in_", range(self.n_features_in_)))
-        cells = Cells(conditions or {}, self._reader, sampler.support, names)
-
-        def judge(rows: NDArray[np.float64]) -> tuple[NDArray, NDArray]:
-            good, distance = cells.hold(rows), cells.distance(rows)
-            cells.put(rows)
-            if constraint is not None and good.any():
-                good[good] = _satisfied(constraint, container.wrap(rows[good]))
-            return good, distance
-
-        rows, code, n_drawn = accepted(
-            n,
-            draw,
-            judge,
-            nearest_of=_NEAREST_OF if cells.near else 1,
-            alike=given is None and not of_rows,
-            asked=" and ".join(f"{name}={value!r:.60}" for name, value in asked.items()),
-        )
-        wrapped = container.wrap(rows)
-        return self._with_missing(wrapped, code, missing, cells.features, rng), n_drawn
-
-    def _with_missing(
-        self, rows: Any, code: Any, missing: bool, asked: Any, rng: np.random.Generator
-    ) -> Any:
-        """Return rows without the cells that are drawn missing, if that is asked for."""
-        patterns = self._sampler.missing
-        if not missing or patterns is None:
-            return rows
-        lacks = patterns.draw(code, rng)
-        lacks[:, list(asked)] = False
-        return with_missing(rows, lacks)
+def _with_missing(
+    self: Any, rows: Any, code: Any, missing: bool, asked: Any, rng: np.random.Generator
+) -> Any:
+    """Return rows without the cells that are drawn missing, if that is asked for."""
+    patterns = self._sampler.missing
+    if not missing or patterns is None:
+        return rows
+    lacks = patterns.draw(code, rng)
+    lacks[:, list(asked)] = False
+    return with_missing(rows, lacks)
 
 
 def _satisfied(constraint: Predicate, rows: Any) -> NDArray[np.bool_]:
