@@ -89,8 +89,8 @@ class GraphAdaptedClassifier(ClassifierMixin, StateMixin):
     mend as many labels as rows exchange them more often in the target than in the source. Rows
     whose labels change only since the shares of classes do are not counted, as these shares may be
     others in the target. The classifier itself answers unless the sum is above two standard
-    errors, the accuracy in the source falls by .02 at most, and is above the share of the largest
-    class.
+    errors, the accuracy in the source falls by .02 at most, and is above a half and the share of
+    the largest class.
 
     Parameters
     ----------
@@ -220,7 +220,8 @@ class GraphAdaptedClassifier(ClassifierMixin, StateMixin):
             At least 0 for rows of the source, negative for those of the target. Without it all
             rows are of the source, and the classifier itself answers, with a warning.
         sample_weight : array-like of shape (n_samples,), default=None
-            Non-negative weights. Rows of weight zero are left out.
+            Non-negative weights. Rows of weight zero are left out. They count as repetitions, so
+            that small ones regularise the default classifier as few rows do.
 
         Returns
         -------
@@ -275,8 +276,6 @@ class GraphAdaptedClassifier(ClassifierMixin, StateMixin):
         own = self.classifier
         if own is None:
             own = default_classifier(rows, weight[source])
-            # SVC's penalty is of the sum of the weights.
-            given = None if given is None else given / given.mean()
         classifier = seeded(own, seeds, "classifier")
         self.classifier_ = fitted_to(classifier, rows, labels, given)
         self._graph, self._evidence = None, None
@@ -302,8 +301,8 @@ class GraphAdaptedClassifier(ClassifierMixin, StateMixin):
         moved = exchanged(said.argmax(axis=1), once.argmax(axis=1), len(prior))
         self._evidence = tuple(evidence._replace(target_exchanged=moved))
         guessed = np.bincount(codes, weight[source]).max() / weight[source].sum()
-        better = evidence.accuracy > guessed
-        if better and _helps(Evidence(*self._evidence), len(source), len(target)):
+        mostly_right = evidence.accuracy > max(guessed, 0.5)
+        if mostly_right and _helps(Evidence(*self._evidence), len(source), len(target)):
             graph.hold(said, prior, self.alpha)
             self._graph = graph
 

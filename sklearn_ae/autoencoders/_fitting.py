@@ -132,6 +132,8 @@ def fit(estimator: BaseAutoencoder, X: ArrayLike, *given: Any) -> Any:
         watch(estimator, context, X, rows, fitter)
     with training_mode(fitter, rows):
         [fitted] = fit_specs([fitter], rows, previous)
+        if previous is None:  # whose density may be of the held-out rows too
+            fitted = fitter.weighed(fitted)
         if pretrained:
             fitted = tuned_folds(fitter, rows, fitted, pretrained)
         if goes_on and not n_epochs:
@@ -380,6 +382,7 @@ def fit_together(
             fitters.append(fitter)
         with training_mode(fitter, rows):
             found = fit_specs(fitters, rows)
+            found = [fitter.weighed(one) for fitter, one in zip(fitters, found, strict=True)]
             for autoencoder, fitter, fitted in zip(autoencoders, fitters, found, strict=True):
                 take(autoencoder, X, rows, fitter, fitted)
     for autoencoder in autoencoders[1:]:  # all read alike, and warn once

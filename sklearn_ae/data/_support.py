@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from sklearn_ae.data._lazy_rows import SparseRows
 from sklearn_ae.data._rows import Rows
 
-# Levels of a distribution function that a map is drawn through.
-_LEVELS = 257
+# Levels of a distribution function that a map is drawn through, which are denser at its ends.
+_LEVELS = (1 - np.cos(np.linspace(0, np.pi, 65))) / 2
 # A column is of few values if it has at most so many, and each is held by so many rows in the
 # mean: drawn again, most of its values are then values that were seen.
 _MOST_VALUES, _ROWS_A_VALUE = 1000, 3
@@ -50,8 +50,8 @@ class ColumnSupport(NamedTuple):
     low: float
     high: float
     drawn: NDArray[np.float64]
-    level: NDArray[np.float64]
-    share: NDArray[np.float64]
+    level: NDArray[np.float32]
+    share: NDArray[np.float32]
     held: NDArray[np.float64]
     few: bool
     whole: bool = False
@@ -77,13 +77,13 @@ class ColumnSupport(NamedTuple):
         few = len(values) <= min(_MOST_VALUES, max(2, len(x) / _ROWS_A_VALUE))
         drawn = np.sort(drawn)
         if few:
-            return cls(*ends, *_distribution(drawn), high, values, True)
+            return cls(*ends, *_distribution(drawn), high.astype(np.float32), values, True)
         atom = (high - low >= _ATOM) & (np.bincount(cell) >= _ROWS_A_VALUE)
         reached = np.searchsorted(drawn, values, side="right") / len(drawn)
         if not atom.any() and np.abs(reached - high).max() <= far:
-            none = np.empty(0)
-            return cls(*ends, none, none, none, none, False, whole)
-        between = np.linspace(0, 1, _LEVELS)
+            none, without = np.empty(0), np.empty(0, np.float32)
+            return cls(*ends, none, without, without, none, False, whole)
+        between = _LEVELS
         starts, stops = low[atom], high[atom]
         within = ((between[:, None] > starts) & (between[:, None] < stops)).any(axis=1)
         middle = (low + high) / 2
@@ -92,7 +92,9 @@ class ColumnSupport(NamedTuple):
         share = np.r_[between[~within], starts, stops]
         held = np.r_[quantiles, values[atom], values[atom]]
         order = np.lexsort((held, share))
-        return cls(*ends, *_distribution(drawn), share[order], held[order], False, whole)
+        return cls(
+            *ends, *_distribution(drawn), share[order].astype(np.float32), held[order], False, whole
+        )
 
     def apply(self, x: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
         """Return values of the column for draws of the network."""
@@ -191,10 +193,10 @@ class Support:
         return out
 
 
-def _distribution(drawn: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _distribution(drawn: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
     """Return knots of the distribution function of sorted draws, with both ends of jumps."""
     n = len(drawn)
-    at = np.unique(np.linspace(0, n - 1, _LEVELS).astype(int))
+    at = np.unique((_LEVELS * (n - 1)).astype(int))
     values, level = drawn[at], (at + 0.5) / n
     tied = np.unique(values[1:][np.diff(values) == 0])
     low = np.searchsorted(drawn, tied, side="left") / n
@@ -203,4 +205,4 @@ def _distribution(drawn: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDAr
     knots = np.r_[values[single], tied, tied]
     levels = np.r_[level[single], low, high]
     order = np.lexsort((levels, knots))
-    return knots[order], levels[order]
+    return knots[order], levels[order].astype(np.float32)

@@ -35,14 +35,6 @@ def fit_specs(fitters: list[Fitter], rows: Rows, previous: Model | None = None) 
     previous : Model, optional
         A model whose weights are epoch 0 in place of the start.
     """
-    fitted = _fitted(fitters, rows, previous)
-    if previous is not None:  # whose density may be of the held-out rows too
-        return fitted
-    return [fitter.weighed(one) for fitter, one in zip(fitters, fitted, strict=True)]
-
-
-def _fitted(fitters: list[Fitter], rows: Rows, previous: Model | None) -> list[Fitted]:
-    """Return networks and their starts as the protocol keeps them; see `fit_specs`."""
     first = fitters[0]
     config, protocol = first.config, first.protocol(rows, previous)
     if protocol == "start":

@@ -154,7 +154,7 @@ class Fitter:
         self.on_epoch = on_epoch
         self.groups = groups
         self.calibrated = calibrated
-        self.share = spec.defensive_share
+        self.share: float | None = None
         self._normal_scores = False
 
     @property
@@ -322,7 +322,8 @@ class Fitter:
         start : LinearStart, optional
             The start; None solves it.
         """
-        spec, share, loss = self.spec, self.share, self.spec.loss
+        spec, loss = self.spec, self.spec.loss
+        share = spec.defensive_share if self.share is None else self.share
         if not share or spec.start is None or not loss.log_likelihood:
             return None
         trees = loss.background(rows, self.seeds.numpy("trees", *stream))

@@ -66,7 +66,7 @@ def diabetes():
 @parametrize_with_checks(
     [
         AutoencoderClassifier(Autoencoder(max_iter=0)),
-        AutoencoderRegressor(Autoencoder(max_iter=0)),
+        AutoencoderRegressor(Autoencoder(max_iter=0), "frozen"),
     ]
 )
 def test_check_estimator(estimator, check):

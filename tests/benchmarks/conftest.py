@@ -40,10 +40,11 @@ def folder(tmp_path, monkeypatch):
             }
         np.savez(tmp_path / "sequences" / f"{name}.npz", **arrays)
     (tmp_path / "binary").mkdir()
+    bits = np.random.default_rng(1)
     for name in ("dna", "mushrooms"):
-        parts = {part: rng.random((n, 5)) < 0.4 for part, n in SPLIT.items()}
+        parts = {part: bits.random((n, 5)) < 0.4 for part, n in SPLIT.items()}
         for rows in parts.values():
-            rows[:, 3] = rows[:, 1] ^ (rng.random(len(rows)) < 0.1)
+            rows[:, 3] = rows[:, 1] ^ (bits.random(len(rows)) < 0.1)
         arrays = {part: rows.astype(np.uint8) for part, rows in parts.items()}
         np.savez(tmp_path / "binary" / f"{name}.npz", **arrays)
     (tmp_path / "series").mkdir()
