@@ -114,6 +114,12 @@ def _cells(options: argparse.Namespace) -> tuple[list[runner.Cell], list[str]]:
         names = list(dict.fromkeys(names))
         if not names:
             raise SystemExit(f"No data set matches {options.data}; known are {', '.join(known)}.")
+    for name in options.libraries or ():
+        try:
+            problems.rival(options.problem, name)
+        except ValueError:
+            known = problems.get(options.problem).LIBRARIES
+            raise SystemExit(f"No library is {name!r}; known are {', '.join(known)}.") from None
     return runner.grid(
         options.problem, libraries=options.libraries, data_names=names, seeds=options.seeds
     )
@@ -163,7 +169,11 @@ def _parser() -> argparse.ArgumentParser:
     run = commands.add_parser("run", parents=[common, cells], help="run the missing cells")
     run.add_argument("--yes", action="store_true", help="do not ask")
     run.add_argument("--jobs", type=int, default=1, help="processes")
-    run.add_argument("--rerun", action="store_true", help="forget the selected cells first")
+    run.add_argument(
+        "--rerun",
+        action="store_true",
+        help="forget the selected cells first, in the results file too",
+    )
     run.set_defaults(command=_run)
 
     cost = commands.add_parser("cost", parents=[common, cells], help="say what is missing")

@@ -325,7 +325,7 @@ def slowest(results: pd.DataFrame, libraries: list[str], max_rows: int) -> list[
         seconds = small[small["library"] == library].set_index(FIT)["fit_seconds"]
         if len(seconds):
             lines.append(f"  {library}: {seconds.max():.1f} s ({where(seconds.idxmax())})")
-    return [*lines, ""]
+    return [*lines, ""] if lines[1:] else []
 
 
 def failed(results: pd.DataFrame) -> list[str]:

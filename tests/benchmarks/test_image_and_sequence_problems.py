@@ -82,6 +82,8 @@ def test_a_problem_with_data_of_its_own_takes_what_is_there(folder, capsys, tmp_
     assert "1 of 1 cells are missing" in capsys.readouterr().out
     with pytest.raises(SystemExit, match="No data set matches"):
         main(["cost", "images", "--data", "wine", *arguments])
+    with pytest.raises(SystemExit, match=r"No library is 'foo'; known are .*sklearn_ae"):
+        main(["cost", "images", "--libraries", "foo"])
     (folder / "images" / "mnist_5k.npz").unlink()
     assert problems.data_names("images") == []
     assert problems.data_names("super_resolution") == data.PHOTOGRAPHS
