@@ -72,9 +72,9 @@ class SyntheticReport:
 
     Notes
     -----
-    `shape` is 1 - sup |F - G| for distribution functions F and G of numbers (Kolmogorov and
-    Smirnov), and 1 - ½ Σ |p - q| for shares p and q of levels (total variation). `pairs` has
-    1 - |ρ - ρ'| / 2 for Spearman's correlations of two numbers, and 1 less the total variation
+    `shape` is ``1 - sup |F - G|`` for distribution functions F and G of numbers (Kolmogorov and
+    Smirnov), and ``1 - ½ Σ |p - q|`` for shares p and q of levels (total variation). `pairs` has
+    ``1 - |ρ - ρ'| / 2`` for Spearman's correlations of two numbers, and 1 less the total variation
     of the joint shares where one is a category; a number beside it is cut at its
     real deciles, and a missing cell is a level. Each is 1 where the tables agree.
 
