@@ -29,10 +29,7 @@ def scaling(results: pd.DataFrame, path: Path) -> None:
     path : Path
         Where to write the picture.
     """
-    import matplotlib
-
-    matplotlib.use("agg")
-    import matplotlib.pyplot as plt
+    from matplotlib.figure import Figure
     from matplotlib.ticker import FuncFormatter, NullFormatter
 
     results = report.current(results)
@@ -41,7 +38,8 @@ def scaling(results: pd.DataFrame, path: Path) -> None:
         width=results["hidden"].str.partition("-")[0], s=results["seconds_median"]
     )
     results["s"] /= results["epochs"]
-    figure, panels = plt.subplots(1, len(PANELS), figsize=(10.5, 4.0), layout="constrained")
+    figure = Figure(figsize=(10.5, 4.0), layout="constrained")
+    panels = figure.subplots(1, len(PANELS))
     for axes, (group, xlabel) in zip(panels, PANELS.items(), strict=True):
         rows = results[results["group"] == group].astype({"width": int})
         value = "s" if group == "n" else "us_per_batch"
@@ -83,7 +81,6 @@ def scaling(results: pd.DataFrame, path: Path) -> None:
             fontsize=9,
         )
     figure.savefig(path, dpi=150)
-    plt.close(figure)
 
 
 def _short(value: float, _position: int) -> str:

@@ -280,11 +280,11 @@ def test_the_gradient_of_the_adversary_is_reversed():
 
 @pytest.mark.parametrize("penalty", [DomainDiscrepancy(), DomainAdversary()])
 def test_penalties_bring_domains_together(penalty):
-    rows = RNG.normal(size=(400, 6))
     domain = np.where(np.arange(400) % 2, 1, -1)
-    rows[domain > 0, :2] += 3
 
-    def gap(penalties):
+    def gap(penalties, seed):
+        rows = np.random.default_rng(seed).normal(size=(400, 6))
+        rows[domain > 0, :2] += 3
         model = Autoencoder(
             3,
             penalties=penalties,
@@ -299,7 +299,9 @@ def test_penalties_bring_domains_together(penalty):
         difference = codes[domain > 0].mean(axis=0) - codes[domain < 0].mean(axis=0)
         return np.abs(difference).max()
 
-    assert gap((penalty,)) < 0.4 * gap(())
+    # An adversary need not be beaten for each seed.
+    found = [(gap((penalty,), seed), gap((), seed)) for seed in range(5)]
+    assert np.median([after / before for after, before in found]) < 0.4
 
 
 def test_batches_have_their_share_of_each_domain():

@@ -224,7 +224,7 @@ def test_codes_of_an_autoencoder_are_where_rows_are():
 
 
 def test_mixed_tables_with_missing_cells():
-    frame = pd.DataFrame(X, columns=list("abcde"))
+    frame = pd.DataFrame(X.copy(), columns=list("abcde"))
     frame["f"] = np.array(["u", "v", "w", "u"])[Y]
     frame.loc[::7, "a"] = np.nan
     model = GraphAdaptedClassifier(random_state=0).fit(frame, HIDDEN, sample_domain=DOMAIN)

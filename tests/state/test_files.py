@@ -8,6 +8,8 @@ import joblib
 import numpy as np
 import pytest
 import skops.io
+from packaging.version import Version
+from sklearn import __version__ as sklearn_version
 from sklearn.exceptions import InconsistentVersionWarning
 
 import sklearn_ae
@@ -23,6 +25,7 @@ KEPT = [
     for number in FORMATS
     for path in sorted((FILES / f"format_{number}").glob("*.joblib"))
 ]
+SKLEARN = Version(sklearn_version)
 LOADS = {
     "joblib": joblib.load,
     "skops": lambda path: skops.io.load(path, trusted=sklearn_ae.TRUSTED_TYPES),
@@ -33,10 +36,13 @@ LOADS = {
 @pytest.mark.parametrize(("number", "name"), KEPT)
 def test_a_file_answers_as_when_it_was_written(number, name, suffix):
     folder = FILES / f"format_{number}"
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(record=True) as caught:
         # Of this package, or of scikit-learn for its estimators within ours.
-        warnings.simplefilter("ignore", InconsistentVersionWarning)
+        warnings.simplefilter("always", InconsistentVersionWarning)
         loaded = LOADS[suffix](folder / f"{name}.{suffix}")
+    for given in (each.message for each in caught):
+        if given.estimator_name == "SVC" and Version(given.original_sklearn_version) > SKLEARN:
+            pytest.skip("scikit-learn's SVC does not load in versions before that which wrote it")
     found, expected = answers(name, loaded), np.load(folder / f"{name}.npz")
     assert found.keys() == set(expected)
     for key, value in expected.items():
