@@ -45,8 +45,6 @@ _ALPHAS, _DROPOUTS = (200.0, 50.0, 800.0), (0.5, 0.25, 0.75)
 _WEIGHTS = (0.0, 0.2, 0.4, 0.6)
 # Items up to which several alphas and dropouts are solved for.
 _FEW_ITEMS = 4_096
-# Users above which the network of those that were not held out is kept.
-_MANY_USERS = 10_000
 # Steps of the network, and passes at least; what a batch holds of many users.
 _STEPS, _EPOCHS, _BATCH = 560, 4, 500
 _HIDDEN, _WIDTH = 200, 64
@@ -88,7 +86,7 @@ class AutoencoderRecommender(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
     Attributes
     ----------
     estimator_ : estimator
-        The fitted network; only if there is one.
+        The fitted network; only if there is one. It has not seen held-out users.
     alpha_, dropout_, network_weight_ : float
         What was taken.
     validation_ndcg_ : dict of float to float or None
@@ -251,8 +249,6 @@ class AutoencoderRecommender(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
         self.estimator_ = self._network(held_out.others, seeds)
         means = held_out.gains_by_weight(self._standard_parts, _WEIGHTS)
         self.validation_ndcg_ = means
-        if users.shape[0] <= _MANY_USERS:
-            self.estimator_ = self._network(users, seeds)
         return max(means, key=lambda weight: means[weight])
 
     def _network(self, users: csr_array, seeds: Seeds) -> BaseAutoencoder:
