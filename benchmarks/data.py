@@ -34,6 +34,7 @@ WIDE = "wide_100x1000"
 PEOPLE = "made/people"
 PHOTOGRAPHS = ["images/china", "images/flower"]
 SPARSE = "sparse/"
+USERS = "users/"
 ARCHIVES = ("images/", "sequences/", "binary/")
 # Long series with labelled events: the package that holds them, the file, its columns of values and
 # of labels.
@@ -110,7 +111,7 @@ def available(name: str) -> bool:
     -------
     available : bool
     """
-    if name.startswith(SPARSE):
+    if name.startswith((SPARSE, USERS)):
         return True
     if name in SERIES:
         return _series_path(name) is not None
@@ -144,8 +145,8 @@ def shape(name: str) -> tuple[int, int]:
         return 100, 1000
     if name == PEOPLE:
         return MAX_ROWS, 14
-    if name.startswith(SPARSE):
-        n_rows, n_columns = name.removeprefix(SPARSE).split("x")
+    if name.startswith((SPARSE, USERS)):
+        n_rows, n_columns = name.partition("/")[2].split("x")
         return int(n_rows), int(n_columns)
     if name in SERIES:
         return series(name)[0].shape
@@ -325,6 +326,37 @@ def sparse_rows(name: str, seed: int) -> tuple[sparse.csr_array, sparse.csr_arra
         )
         parts.append(matrix.tocsr())
     return parts[0], parts[1]
+
+
+def made_users(name: str, seed: int) -> sparse.csr_array:
+    """Draw users who each have about a hundred items, of two tastes.
+
+    Each of 50 tastes has an order of the items; those that come first in it are taken most often.
+
+    Parameters
+    ----------
+    name : str
+        ``users/USERSxITEMS``.
+    seed : int
+        Seed of the users.
+
+    Returns
+    -------
+    users : sparse array of shape (n_users, n_items)
+        1 where a user has an item.
+    """
+    n, p = shape(name)
+    rng = np.random.default_rng(seed)
+    n_tastes, n_draws = 50, 110
+    orders = np.stack([rng.permutation(p) for _ in range(n_tastes)]).astype(np.int32)
+    tastes = rng.integers(0, n_tastes, (n, 2))
+    which = np.where(rng.random((n, n_draws)) < 0.7, tastes[:, :1], tastes[:, 1:])
+    place = (p * rng.random((n, n_draws)) ** 3).astype(np.int32)
+    row = np.repeat(np.arange(n, dtype=np.int32), n_draws)
+    ones = np.ones(n * n_draws, np.float64)
+    users = sparse.coo_array((ones, (row, orders[which, place].ravel())), shape=(n, p)).tocsr()
+    users.data[:] = 1.0
+    return users
 
 
 def images(name: str) -> np.ndarray:

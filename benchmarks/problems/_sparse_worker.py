@@ -3,15 +3,12 @@
 ``python -m benchmarks.problems._sparse_worker LIBRARY DATA K SEED`` prints a line of JSON.
 """
 
-import json
-import os
-import sys
 import time
-import warnings
 
 import numpy as np
 
 from benchmarks import data, problems
+from benchmarks.problems import _process
 from benchmarks.speed import machine
 
 BLOCK = 500
@@ -89,10 +86,4 @@ def main(library: str, name: str, k: int, seed: int) -> dict:
 
 
 if __name__ == "__main__":
-    warnings.simplefilter("ignore")
-    # What a library prints must not come between.
-    answer = os.fdopen(os.dup(sys.stdout.fileno()), "w")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    arguments = sys.argv[1:]
-    answer.write(json.dumps(main(arguments[0], arguments[1], *map(int, arguments[2:]))) + "\n")
-    answer.flush()
+    _process.answer(main)

@@ -5,15 +5,12 @@ A row of the results is a fit and a transform of all training rows in a process 
 the reconstruction keeps.
 """
 
-import json
-import subprocess
-import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pandas as pd
 
-from benchmarks.problems import _base
+from benchmarks.problems import _base, _process
 from benchmarks.rivals import sklearn_ae
 
 METRICS = ["filled", "epochs", "r2", "peak_gib", "transform_seconds"]
@@ -55,12 +52,7 @@ def run(library: str, name: str, k: int, seed: int) -> dict:
     -------
     row : dict
     """
-    module = "benchmarks.problems._sparse_worker"
-    command = [sys.executable, "-m", module, library, name, str(k), str(seed)]
-    done = subprocess.run(command, check=False, capture_output=True, text=True)
-    if done.returncode:
-        raise RuntimeError(done.stderr.strip()[-250:])
-    return json.loads(done.stdout)
+    return _process.run("benchmarks.problems._sparse_worker", library, name, k, seed)
 
 
 def report(results: pd.DataFrame, *, markdown: bool = False) -> str:
