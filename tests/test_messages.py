@@ -97,6 +97,7 @@ def test_what_is_learned_asks_for_a_fit(name):
         (AutoencoderRegressor, "label_wieght", "label_weight"),
         (AutoencoderOutlierDetector, "contaminaton", "contamination"),
         (SuperResolver, "scal", "scale"),
+        (sklearn_ae.TimeSeriesOutlierDetector, "estmator", "estimator"),
         (sklearn_ae.DomainAdaptationTransformer, "metod", "method"),
         (sklearn_ae.GraphAdaptedClassifier, "clasifier", "classifier"),
         (sklearn_ae.Augmentation, "corp", "crop"),

@@ -33,7 +33,7 @@ from sklearn_ae.applications._time_series import (
 )
 from sklearn_ae.autoencoders import BaseAutoencoder, StateMixin, in_kind, serves
 from sklearn_ae.data import ArrayForm, Container, as_numpy, rows_as_numpy
-from sklearn_ae.runtime import Seeds
+from sklearn_ae.runtime import Seeds, named_in_errors
 
 # A period is looked for at lags up to this part of a series; no longer gap counts for it.
 _PART = 10
@@ -168,6 +168,7 @@ class TimeSeriesOutlierDetector(OutlierMixin, StateMixin):
     _units: StandardUnits
     offset_: float
 
+    @named_in_errors
     def __init__(
         self,
         estimator: BaseAutoencoder | None = None,
