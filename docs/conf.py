@@ -4,6 +4,9 @@ import importlib.metadata
 import inspect
 import os
 import re
+from pathlib import Path
+
+import sklearn_ae
 
 # A font cache built during the first plot must not depend on a display.
 os.environ.setdefault("MPLBACKEND", "agg")
@@ -37,6 +40,32 @@ autodoc_default_options = {"inherited-members": True}
 autodoc_typehints = "none"
 numpydoc_show_class_members = False
 numpydoc_xref_param_type = False
+
+# Classes of the package by kind, and those that a script of the gallery uses.
+KINDS = {
+    "Autoencoders": "autoencoders",
+    "Applications": "applications",
+    "Architectures": "architectures",
+    "Latents": "latents",
+    "Losses": "losses",
+    "Penalties": "penalties",
+    "Corruptions": "corruptions",
+}
+classes = {
+    name: getattr(sklearn_ae, name).__module__.split(".")[1]
+    for name in sklearn_ae.__all__
+    if inspect.isclass(getattr(sklearn_ae, name))
+}
+by_kind = [
+    (heading, [name for name, room in classes.items() if room == own])
+    for heading, own in KINDS.items()
+]
+others = [name for name, room in classes.items() if room not in KINDS.values()]
+scripts = "".join(path.read_text() for path in Path(__file__).parent.glob("gallery/plot_*.py"))
+autosummary_context = {
+    "kinds": {"sklearn_ae": [*by_kind, ("Other classes", others)]},
+    "in_gallery": set(re.findall(r"\b[A-Z]\w+", scripts)),
+}
 
 extlinks = {
     "arxiv": ("https://arxiv.org/abs/%s", "arXiv:%s"),
