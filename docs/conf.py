@@ -6,6 +6,9 @@ import os
 import re
 from pathlib import Path
 
+from docutils import nodes
+from latex2mathml.converter import convert
+
 import sklearn_ae
 
 # A font cache built during the first plot must not depend on a display.
@@ -21,7 +24,6 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.extlinks",
-    "sphinx.ext.mathjax",
     "numpydoc",
     "myst_parser",
     "sphinx_gallery.gen_gallery",
@@ -87,9 +89,11 @@ sphinx_gallery_conf = {
     "write_computation_times": False,
 }
 
+html_math_renderer = "mathml"
 html_theme = "pydata_sphinx_theme"
 html_title = "sklearn-ae"
 html_static_path = ["_static"]
+html_extra_path = ["llms.txt"]
 html_show_sourcelink = False
 html_sidebars = {page: [] for page in ("index", "getting_started", "development", "changelog")}
 html_theme_options = {
@@ -122,8 +126,16 @@ def escape_formulas(app, what, name, obj, options, lines):
         lines[i] = "`".join(parts)
 
 
+def formula(translator, node):
+    """Write a formula as MathML, which browsers show without a network."""
+    block = isinstance(node, nodes.math_block)
+    translator.body.append(convert(node.astext(), display="block" if block else "inline"))
+    raise nodes.SkipNode
+
+
 def setup(app):
     """Register the hooks of this site."""
+    app.add_html_math_renderer("mathml", (formula, None), (formula, None))
     # numpydoc runs at the default priority, 500, and reads the sections before this.
     app.connect("autodoc-process-docstring", escape_formulas, priority=600)
     app.connect("autodoc-skip-member", skip_inherited_from_libraries)

@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+import sklearn_ae
+import sklearn_ae.inspection
+
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BUILT = {"_build", "auto_gallery", "generated"}
@@ -44,3 +47,16 @@ def test_relative_links_lead_to_files(page: Path) -> None:
     relative = [t for t in targets if "://" not in t and not BUILT.intersection(Path(t).parts)]
     missing = [target for target in relative if not (page.parent / target).exists()]
     assert missing == []
+
+
+@pytest.mark.parametrize("listing", ["docs/user_guide/index.md", "docs/llms.txt"])
+def test_every_page_of_the_guide_is_listed(listing: str) -> None:
+    text = (ROOT / listing).read_text(encoding="utf-8")
+    pages = {path.stem for path in (ROOT / "docs" / "user_guide").glob("*.md")} - {"index"}
+    assert {page for page in pages if not re.search(rf"\b{page}\b", text)} == set()
+
+
+def test_every_public_name_is_on_a_page() -> None:
+    text = "".join(page.read_text(encoding="utf-8") for page in PAGES)
+    names = [*sklearn_ae.__all__, *sklearn_ae.inspection.__all__]
+    assert [name for name in names if not re.search(rf"\b{name}\b", text)] == []
