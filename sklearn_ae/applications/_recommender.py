@@ -206,10 +206,12 @@ class AutoencoderRecommender(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
         seeds = Seeds.of(self.random_state)
         users, _ = read_users(self, X, self.threshold, reset=True)
         if not users.nnz:
-            lower = (
-                "" if self.threshold is None else f", or a lower threshold than {self.threshold}"
+            way_out = (
+                "give ratings above 0"
+                if self.threshold is None
+                else f"use a lower threshold than {self.threshold}"
             )
-            raise ValueError(f"No user has an item that counts; give ratings above 0{lower}.")
+            raise ValueError(f"No user has an item that counts; {way_out}.")
         self._unit = float(users.data.mean())
         users.data /= self._unit
         self.popularity_ = np.asarray(users.sum(axis=0), dtype=np.float64) * self._unit
