@@ -166,8 +166,14 @@ class LatentDisplay:
         names = None
         if hasattr(estimator, "get_feature_names_out"):
             names = [str(estimator.get_feature_names_out()[i]) for i in which]
-        display = cls.from_predictions(codes[:, which], y=y, names=names, draw=False)
-        display.images, display.decoded, display.extent = images, decoded, extent
+        display = cls(
+            codes=codes[:, which],
+            y=_labels(y, len(codes)),
+            images=images,
+            decoded=decoded,
+            extent=extent,
+            names=names,
+        )
         return display.plot(ax=ax, **drawn)
 
     @classmethod
@@ -177,7 +183,6 @@ class LatentDisplay:
         *,
         y: ArrayLike | None = None,
         names: Sequence[str] | None = None,
-        draw: bool = True,
         ax: Any = None,
         **drawn: Any,
     ) -> Self:
@@ -191,8 +196,6 @@ class LatentDisplay:
             As in :meth:`from_estimator`.
         names : sequence of str, default=None
             Names of the components.
-        draw : bool, default=True
-            Draw at once; :meth:`plot` draws later.
         ax : matplotlib Axes, default=None
             Where to draw. None makes a figure.
         **drawn
@@ -210,14 +213,7 @@ class LatentDisplay:
         """
         values = _dense(codes)
         _components(range(values.shape[1]), values.shape[1])
-        labels = None if y is None else np.asarray(as_numpy(y))
-        if labels is not None and labels.shape != (len(values),):
-            raise ValueError(
-                f"y has the shape {labels.shape}, but there are {len(values)} rows; pass a label "
-                "or a number for each."
-            )
-        display = cls(codes=values, y=labels, names=names)
-        return display.plot(ax=ax, **drawn) if draw else display
+        return cls(codes=values, y=_labels(y, len(values)), names=names).plot(ax=ax, **drawn)
 
     def plot(self, *, ax: Any = None, **drawn: Any) -> Self:
         """Draw.
@@ -308,6 +304,16 @@ def _dense(codes: Any) -> NDArray[np.float64]:
             f"codes have the shape {values.shape}; pass (n_samples, n) of at least one row."
         )
     return values
+
+
+def _labels(y: Any, n: int) -> NDArray | None:
+    labels = None if y is None else np.asarray(as_numpy(y))
+    if labels is not None and labels.shape != (n,):
+        raise ValueError(
+            f"y has the shape {labels.shape}, but there are {n} rows; pass a label or a number for "
+            "each."
+        )
+    return labels
 
 
 def _components(components: Sequence[int] | None, n: int) -> list[int]:
