@@ -267,7 +267,6 @@ class AutoencoderRecommender(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
                 activation="tanh",
                 loss="multinomial",
                 prior="normal",
-                n_importance_samples=1,  # nobody asks how likely users are
                 corruption=MaskingNoise(0.5),
                 init="random",
                 beta=0.2,

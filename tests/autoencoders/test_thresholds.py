@@ -200,3 +200,21 @@ def test_where_reconstructions_are_exact_rounding_does_not_decide():
         X = X[:, : fitted.n_features_in_]
         assert -fitted.offset_ < 1e-9
         assert share(fitted, X) <= 0.1
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_a_tenth_of_many_training_rows_is_found_by_some_of_them(method, monkeypatch):
+    scored = []
+    own = Autoencoder._scores
+
+    def counted(self, model, values, *given):
+        scored.append(len(values))
+        return own(self, model, values, *given)
+
+    X = np.random.default_rng(0).normal(size=(30_000, 3))
+    model = Autoencoder(1, max_iter=1, early_stopping=False, random_state=0)
+    monkeypatch.setattr(Autoencoder, "_scores", counted)
+    getattr(model, method)(X)
+    assert max(scored) == 10_000
+    assert abs((model.predict(X) == -1).mean() - 0.1) < 0.02
+    assert_array_equal(getattr(clone(model), method)(X).offset_, model.offset_)
