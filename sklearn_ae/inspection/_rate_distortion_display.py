@@ -74,7 +74,7 @@ class RateDistortionDisplay:
         ----------
         estimator : autoencoder, or Pipeline that ends in one
             Clones are fitted with each `n_components`. In a Pipeline, PCA takes the place of
-            its last step.
+            its last step, and R² is of rows as this step gets them.
         X : array-like or data frame of shape (n_samples, n_features)
             Rows of numbers.
         n_components : sequence of int, default=None
@@ -185,6 +185,9 @@ def _r2(estimator: Any, X: Any, train: NDArray, test: NDArray) -> float:
     rows = _safe_indexing(X, train)
     held_out = _safe_indexing(X, test)
     fitted = estimator.fit(rows)
+    if hasattr(fitted, "steps"):
+        before, fitted = fitted[:-1], fitted[-1]
+        rows, held_out = before.transform(rows), before.transform(held_out)
     lost = _numbers(fitted.inverse_transform(fitted.transform(held_out))) - _numbers(held_out)
     total = _numbers(held_out) - _numbers(rows).mean(axis=0)
     return float(1 - np.nansum(lost**2) / np.nansum(total**2))

@@ -9,7 +9,6 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.datasets import load_digits, load_wine
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LinearRegression
-from sklearn.metrics import r2_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -181,15 +180,12 @@ def test_lengths_have_r2_of_held_out_rows(pipeline):
         pipeline, WINE, n_components=[1, 3], cv=[(np.arange(0, 178, 2), np.arange(1, 178, 2))]
     )
     assert_array_equal(display.n_components, [1, 3])
-    linear = make_pipeline(StandardScaler(), PCA(3)).fit(WINE[::2])
-    made = linear.inverse_transform(linear.transform(WINE[1::2]))
-    lost = ((made - WINE[1::2].to_numpy()) ** 2).sum()
-    total = ((WINE[1::2] - WINE[::2].mean()) ** 2).to_numpy().sum()
-    assert_allclose(display.r2["PCA"][1], 1 - lost / total)
+    scaler = StandardScaler().fit(WINE[::2])
+    known, held_out = scaler.transform(WINE[::2]), scaler.transform(WINE[1::2])
+    linear = PCA(3).fit(known)
+    made = linear.inverse_transform(linear.transform(held_out))
+    assert_allclose(display.r2["PCA"][1], 1 - ((made - held_out) ** 2).sum() / (held_out**2).sum())
     assert display.r2["Autoencoder"].shape == (2, 1)
-    assert r2_score(WINE[1::2], made, multioutput="variance_weighted") == pytest.approx(
-        display.r2["PCA"][1, 0], abs=0.01
-    )
     assert len(display.ax_.containers) == 2
 
 
