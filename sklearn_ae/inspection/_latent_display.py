@@ -13,6 +13,7 @@ from sklearn_ae.inspection._pictures import (
     as_pictures,
     asked,
     axes,
+    component_names,
     mosaic,
     pyplot,
     shown,
@@ -163,16 +164,13 @@ class LatentDisplay:
             places, extent = _places(codes, which, grid)
             found = as_pictures(estimator.inverse_transform(places), image_shape)
             decoded = found.clip(*span_of(as_pictures(X, image_shape)))
-        names = None
-        if hasattr(estimator, "get_feature_names_out"):
-            names = [str(estimator.get_feature_names_out()[i]) for i in which]
         display = cls(
             codes=codes[:, which],
             y=_labels(y, len(codes)),
             images=images,
             decoded=decoded,
             extent=extent,
-            names=names,
+            names=component_names(estimator, which),
         )
         return display.plot(ax=ax, **drawn)
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from sklearn_ae.data import as_numpy
@@ -14,7 +13,9 @@ from sklearn_ae.inspection._pictures import (
     as_pictures,
     asked,
     axes,
+    component_names,
     mosaic,
+    numbers,
     shown,
     span_of,
     text_of,
@@ -133,9 +134,7 @@ class LatentTraversalDisplay:
         if len(which) == 2:
             asked_for[:, which[1]] = np.repeat(places[1], n_steps)
         decoded = estimator.inverse_transform(asked_for)
-        names = [f"component {i}" for i in which]
-        if hasattr(estimator, "get_feature_names_out"):
-            names = [str(estimator.get_feature_names_out()[i]) for i in which]
+        names = component_names(estimator, which)
         if images:
             found = as_pictures(decoded, image_shape).clip(*span_of(as_pictures(X, image_shape)))
         else:
@@ -194,16 +193,8 @@ def _texts(values: NDArray) -> list[str]:
 
 def _standardized(X: Any, decoded: Any) -> tuple[NDArray[np.float64], list[str]]:
     """Return decoded rows in standard deviations from the means of the columns of X."""
-    names = list(X.columns) if hasattr(X, "columns") else list(range(np.shape(X)[1]))
-    try:
-        table = pd.DataFrame(as_numpy(X)).astype(np.float64)
-        found = np.asarray(as_numpy(decoded)).astype(np.float64)
-    except (TypeError, ValueError):
-        raise TypeError(
-            "X has columns that are no numbers, which this picture has no place for; fit the "
-            "estimator to columns of numbers, or decode codes by inverse_transform."
-        ) from None
-    deviation = table.std(ddof=0).to_numpy()
-    return (found - table.mean().to_numpy()) / np.where(deviation > 0, deviation, 1.0), [
-        str(name) for name in names
-    ]
+    rows, found = numbers(X), numbers(decoded)
+    deviation = np.nanstd(rows, axis=0)
+    found = (found - np.nanmean(rows, axis=0)) / np.where(deviation > 0, deviation, 1.0)
+    names = X.columns if hasattr(X, "columns") else range(rows.shape[1])
+    return found, [str(name) for name in names]

@@ -47,6 +47,28 @@ def asked(estimator: Any, *methods: str) -> None:
             )
 
 
+def component_names(estimator: Any, which: list[int]) -> list[str]:
+    """Return what an estimator calls some of its components."""
+    if not hasattr(estimator, "get_feature_names_out"):
+        return [f"component {i}" for i in which]
+    names = estimator.get_feature_names_out()
+    return [str(names[i]) for i in which]
+
+
+def numbers(X: Any) -> NDArray[np.float64]:
+    """Return rows as float64 of shape (n, n_features), or say that they are no numbers."""
+    values = as_numpy(X)
+    values = np.asarray(values.toarray() if issparse(values) else values)
+    try:
+        values = values.astype(np.float64)
+    except (TypeError, ValueError):
+        raise TypeError(
+            "X has columns that are no numbers, which have no place in this picture; pass an "
+            "estimator of columns of numbers, and these."
+        ) from None
+    return values.reshape(len(values), -1)
+
+
 def as_pictures(rows: Any, image_shape: tuple[int, ...] | None, what: str = "X") -> NDArray:
     """Return rows as images of shape (n, height, width) or (n, height, width, 3 or 4).
 

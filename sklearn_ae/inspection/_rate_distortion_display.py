@@ -13,8 +13,7 @@ from sklearn.model_selection import KFold, check_cv
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples
 
-from sklearn_ae.data import as_numpy
-from sklearn_ae.inspection._pictures import asked, axes
+from sklearn_ae.inspection._pictures import asked, axes, numbers
 
 
 class RateDistortionDisplay:
@@ -109,7 +108,7 @@ class RateDistortionDisplay:
                 f"{type(estimator).__name__} has no n_components; pass an autoencoder, or a "
                 "Pipeline that ends in one."
             )
-        values = _numbers(X)
+        values = numbers(X)
         lengths = _lengths(n_components, values.shape[1])
         folds = KFold(3, shuffle=True, random_state=0) if cv is None else check_cv(cv)
         splits = list(folds.split(np.zeros(_num_samples(X))))
@@ -170,16 +169,6 @@ def _lengths(n_components: Sequence[int] | None, p: int) -> list[int]:
     return lengths
 
 
-def _numbers(X: Any) -> NDArray[np.float64]:
-    try:
-        values = np.asarray(as_numpy(X)).astype(np.float64)
-    except (TypeError, ValueError):
-        raise TypeError(
-            "X has columns that are no numbers, of which there is no R²; pass those of numbers."
-        ) from None
-    return values.reshape(len(values), -1)
-
-
 def _r2(estimator: Any, X: Any, train: NDArray, test: NDArray) -> float:
     """Return R² of held-out rows about the means of the training rows."""
     rows = _safe_indexing(X, train)
@@ -188,6 +177,6 @@ def _r2(estimator: Any, X: Any, train: NDArray, test: NDArray) -> float:
     if hasattr(fitted, "steps"):
         before, fitted = fitted[:-1], fitted[-1]
         rows, held_out = before.transform(rows), before.transform(held_out)
-    lost = _numbers(fitted.inverse_transform(fitted.transform(held_out))) - _numbers(held_out)
-    total = _numbers(held_out) - _numbers(rows).mean(axis=0)
+    lost = numbers(fitted.inverse_transform(fitted.transform(held_out))) - numbers(held_out)
+    total = numbers(held_out) - numbers(rows).mean(axis=0)
     return float(1 - np.nansum(lost**2) / np.nansum(total**2))

@@ -7,12 +7,18 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import issparse
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples
 
-from sklearn_ae.data import as_numpy
-from sklearn_ae.inspection._pictures import as_pictures, asked, axes, mosaic, shown, span_of
+from sklearn_ae.inspection._pictures import (
+    as_pictures,
+    asked,
+    axes,
+    mosaic,
+    numbers,
+    shown,
+    span_of,
+)
 
 KINDS = ("images", "cells", "curves")
 _ROWS = 8
@@ -166,7 +172,7 @@ class ReconstructionDisplay:
             observed = as_pictures(X, image_shape)
             expected = as_pictures(X_reconstructed, image_shape, "X_reconstructed")
         else:
-            observed, expected = _numbers(X), _numbers(X_reconstructed)
+            observed, expected = numbers(X), numbers(X_reconstructed)
         if observed.shape != expected.shape:
             raise ValueError(
                 f"X has the shape {observed.shape}, but X_reconstructed {expected.shape}; pass a "
@@ -239,16 +245,3 @@ def _kind(kind: str | None, X: Any, image_shape: tuple[int, ...] | None) -> str:
     if kind not in KINDS:
         raise ValueError(f"kind={kind!r} is unknown; use one of {', '.join(map(repr, KINDS))}.")
     return kind
-
-
-def _numbers(X: Any) -> NDArray[np.float64]:
-    values = as_numpy(X)
-    values = np.asarray(values.toarray() if issparse(values) else values)
-    try:
-        values = values.astype(np.float64)
-    except (TypeError, ValueError):
-        raise TypeError(
-            "X has columns that are no numbers, which have no place on these axes; pass those of "
-            "numbers of X and of its reconstruction to from_predictions."
-        ) from None
-    return values.reshape(len(values), -1)

@@ -137,8 +137,8 @@ class DomainAdversary(Penalty):
     domain a row is of, both domains counting the same: log 2 = .69 where it cannot. It learns to,
     and the encoder, by the gradient times -weight, learns to prevent it. It reads the companion
     "domain": at least 0 for rows of the source, negative for those of the target. Batches have
-    their share of each. The two may go round in circles: for one seed in four or so, codes of two
-    shifted normal distributions stay apart. DomainDiscrepancy has one minimum, and no such seeds.
+    their share of each. The two may go round in circles, and for some
+    seeds domains stay apart; DomainDiscrepancy has no such opponent.
 
     Parameters
     ----------
