@@ -103,7 +103,7 @@ class Ours(SklearnAERival):
 
     Parameters
     ----------
-    without : {"activation", "masks", "networks", "absolute"}, optional
+    without : {"activation", "networks", "absolute"}, optional
         The part that is left out.
     **parameters
         Parameters besides its defaults.
@@ -135,8 +135,6 @@ class Ours(SklearnAERival):
             if self.without == "activation":
                 set_to(networks, "activate", lambda x: x)
                 set_to(networks, "slope", lambda x: 1.0)
-            elif self.without == "masks":
-                set_to(ensemble, "_PARTS", np.array([1.0, 0.0]))
             elif self.without == "networks":
                 set_to(ensemble, "_NETWORKS", 0.0)
             elif self.without == "absolute":
@@ -170,7 +168,6 @@ RIVALS = {
     "sklearn_ae_clean": Ours(training_rows="clean"),
     "sklearn_ae_contaminated": Ours(training_rows="contaminated"),
     "linear": Ours("activation"),
-    "no_masks": Ours("masks"),
     "neighbours_alone": Ours("networks"),
     "euclidean": Ours("absolute"),
     "pyod_autoencoder": _pyod("auto_encoder", "AutoEncoder", seeded=True, verbose=0, device="cpu"),
@@ -181,7 +178,7 @@ RIVALS = {
 }
 LIBRARIES = list(RIVALS)
 OWN = [name for name in LIBRARIES if isinstance(RIVALS[name], Ours)]
-ABLATIONS = ["linear", "no_masks", "neighbours_alone", "euclidean"]
+ABLATIONS = ["linear", "neighbours_alone", "euclidean"]
 
 
 def grid(

@@ -50,13 +50,12 @@ class AutoencoderOutlierDetector(ReasonsMixin, ThresholdMixin, StateMixin):
     """Find outliers by networks and near rows, and thresholds by rows that these have not seen.
 
     By default, networks without a bottleneck and nearest rows score rows together. Each of
-    `n_estimators` members leaves a fold of the training rows out. One of its networks takes noise
-    from rows, and another fills in cells from the others: they answer with the logarithm of their
-    squared error. Rows near by answer with the logarithm of the mean distance, the sum of the
-    absolute differences: 2 of 500, and 10 of 100, which are farther, so that a few outliers that
-    are alike do not vouch for each other. All answers are in units of what rows out of fold have:
-    their median, and the distance from there down to the 16th percentile. Networks have .15 of the
-    mean.
+    `n_estimators` members leaves a fold of the training rows out. Its network takes noise from
+    rows, and answers with the logarithm of its squared error. Rows near by answer with the
+    logarithm of the mean distance, the sum of the absolute differences: 2 of 500, and 10 of 100,
+    which are farther, so that a few outliers that are alike do not vouch for each other. All
+    answers are in units of what rows out of fold have: their median, and the distance from there
+    down to the 16th percentile. Networks have .15 of the mean.
 
     With an `estimator`, its clones are fitted to all rows, and their mean score counts.
 

@@ -12,9 +12,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from sklearn_ae.state._plain import CLASS
 
-FORMAT = 3
+FORMAT = 4
 Migration = Callable[[str, dict[str, Any]], dict[str, Any]]
 
 
@@ -28,7 +31,38 @@ def _with_prior(name: str, state: dict[str, Any]) -> dict[str, Any]:
     return {"prior": "normal", **state} if "n_importance_samples" in state else state
 
 
-MIGRATIONS: dict[int, Migration] = {1: _with_freeze, 2: _with_prior}
+def _without_masks(name: str, state: dict[str, Any]) -> dict[str, Any]:
+    """List the networks of outlier detectors by kind; format 3 has the two of a member in turn.
+
+    The second fills in a part of the columns at a time from the others. So does one network with a
+    block for each part, to which the part is not connected.
+    """
+    if not {"networks", "parts"} <= state.keys():
+        return state
+    pairs = state["networks"]
+    noisy = {**pairs, "parameters": [given[::2] for given in pairs["parameters"]]}
+    masked = [given[1::2] for given in pairs["parameters"]]
+    blocks = {**pairs, "parameters": _in_blocks(masked, state["parts"])}
+    rest = {key: value for key, value in state.items() if key != "parts"}
+    return {**rest, "networks": [noisy, blocks]}
+
+
+def _in_blocks(parameters: list[NDArray], parts: list[NDArray]) -> list[NDArray]:
+    """Return networks that answer each part of the columns in a block that is not given it."""
+    first, first_bias, inner, inner_bias, last, last_bias = parameters
+    n, width, _ = inner.shape
+    first, last = np.tile(first, (1, 1, len(parts))), np.tile(last, (1, len(parts), 1))
+    wide = np.zeros((n, width * len(parts), width * len(parts)), inner.dtype)
+    for i, part in enumerate(parts):
+        block = slice(i * width, (i + 1) * width)
+        first[:, part, block] = 0.0
+        wide[:, block, block] = inner
+        last[:, block, np.setdiff1d(np.arange(last.shape[2]), part)] = 0.0
+    biases = [np.tile(bias, (1, 1, len(parts))) for bias in (first_bias, inner_bias)]
+    return [first, biases[0], wide, biases[1], last, last_bias]
+
+
+MIGRATIONS: dict[int, Migration] = {1: _with_freeze, 2: _with_prior, 3: _without_masks}
 
 
 def migrated(name: str, state: dict[str, Any], number: int) -> dict[str, Any]:

@@ -15,11 +15,7 @@ from sklearn_ae.applications._outlier_detection._calibration import quantile
 from sklearn_ae.applications._outlier_detection._encoding import Encoding
 from sklearn_ae.applications._outlier_detection._nearest import NearestRows, Scale
 from sklearn_ae.applications._outlier_detection._networks import Cells, Networks
-from sklearn_ae.applications._outlier_detection._noise import (
-    GROUP,
-    N_MASKED_GROUPS,
-    MixedNoise,
-)
+from sklearn_ae.applications._outlier_detection._noise import Noise
 from sklearn_ae.runtime import Seeds, available_device
 
 # Rows that a fit reads at most: its steps would not see more of them.
@@ -28,9 +24,8 @@ MOST_ROWS = 2**16
 MANY_ROWS = 50_000
 N_HELD_OUT = 10_000
 N_STEPS = 1000
-# Part of the score that networks have, and those of each of them in it.
+# Part of the score that networks have.
 _NETWORKS = 0.15
-_PARTS = np.full(GROUP, 1 / GROUP)
 # The least squared error that is told from none.
 _LEAST = 1e-8
 _LOW = 0.16
@@ -41,7 +36,7 @@ _BLOCK_ROWS = 1024
 class Ensemble:
     """Members that each have a fold of rows that they have not seen.
 
-    A member is two networks, and rows with which others are compared. Each answers with the
+    A member is a network, and rows with which others are compared. Each answers with the
     logarithm of an error or of a distance, in units of what rows that it has not seen have: their
     median, and the distance from there down to the 16th percentile.
 
@@ -108,12 +103,10 @@ class Ensemble:
         place = np.empty(len(values), np.intp)
         place[used] = np.arange(len(used))
         folds = [np.sort(place[own]) for own in seen]
-        self.parts = _parts(self.encoding.feature, seeds.numpy("masks"))
         generator = seeds.torch("networks", device=self.device)
-        self.networks = Networks.drawn(GROUP * len(folds), self.encoding.share, generator)
-        noise = MixedNoise(cells.x, folds, self.encoding.feature, generator)
-        each = [own for own in folds for _ in range(GROUP)]
-        self.networks.train(cells, each, noise, N_STEPS, generator)
+        networks = Networks.drawn(len(folds), self.encoding.share, generator)
+        networks.train(cells, folds, Noise(cells.x, folds, generator), N_STEPS, generator)
+        self.networks = [networks]
         rng = seeds.numpy("neighbours")
         self.nearest = [NearestRows.drawn(cells.x, own, self.scales, rng) for own in folds]
         rows = np.concatenate(held_out)
@@ -145,22 +138,26 @@ class Ensemble:
 
     def cell_errors(self, values: Any) -> NDArray[np.float64]:
         """Return squared distances of cells from what the other columns say, in standard units."""
-        masked = self.networks.take(slice(1, None, GROUP))
-        return self._by_cell(values, np.float64, lambda x: masked.filled_in(x, self.parts))
+        feature = self.encoding.feature
+        return self._by_cell(
+            values,
+            np.float64,
+            lambda x: torch.stack([own.filled_in(x, feature) for own in self.nearest]),
+        )
 
     def restored_errors(
         self, values: Any, dtype: type = np.float64, member: int | None = None
     ) -> NDArray[np.float64]:
         """Return squared distances of cells from what rows are restored to, in standard units."""
-        which = slice(0, None, GROUP)
+        networks = self.networks[0]
         if member is not None:
-            which = slice(GROUP * member, GROUP * member + 1)
-        return self._by_cell(values, dtype, self.networks.take(which).answers)
+            networks = networks.take(slice(member, member + 1))
+        return self._by_cell(values, dtype, networks.answers)
 
     def _by_cell(
         self, values: Any, dtype: type, answers: Callable[[Tensor], Tensor]
     ) -> NDArray[np.float64]:
-        """Return the mean squared distance of cells from what networks answer."""
+        """Return the mean squared distance of cells from what members answer."""
         found = []
         for x, seen in self._tensors(values, dtype):
             errors = answers(x).sub_(x).square_().mean(0)
@@ -171,12 +168,11 @@ class Ensemble:
         """Return what each kind of member says of rows, of shape (n_kinds, n_folds, n_rows)."""
         found = [self._asked(x, seen) for x, seen in self._tensors(values, dtype)]
         if not found:
-            return np.zeros((GROUP + len(self.scales), len(self.nearest), 0))
+            return np.zeros((len(self.networks) + len(self.scales), len(self.nearest), 0))
         return np.concatenate(found, axis=2)
 
     def _asked(self, x: Tensor, seen: Tensor) -> NDArray[np.float64]:
-        noisy, masked = (self.networks.take(slice(i, None, GROUP)) for i in range(GROUP))
-        errors = torch.stack([noisy.errors(x, seen), masked.errors(x, seen, self.parts)])
+        errors = torch.stack([networks.errors(x, seen) for networks in self.networks])
         distances = torch.stack([own.distances(x) for own in self.nearest], dim=1)
         found = torch.cat([errors, distances.square_()]).add_(_LEAST).log_()
         return found.double().cpu().numpy()
@@ -190,7 +186,8 @@ class Ensemble:
     def _mixed(self, raw: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return one number a row for what each kind of member says, of shape (n_kinds, n)."""
         z = (raw - self.center[:, None]) / self.spread[:, None]
-        return _NETWORKS * (_PARTS @ z[:GROUP]) + (1 - _NETWORKS) * z[GROUP:].mean(axis=0)
+        n = len(self.networks)
+        return _NETWORKS * z[:n].mean(axis=0) + (1 - _NETWORKS) * z[n:].mean(axis=0)
 
 
 def _tensor(cells: NDArray, device: str) -> Tensor:
@@ -202,11 +199,3 @@ def _folds(drawn: NDArray[np.intp], n_members: int) -> list[NDArray[np.intp]]:
     if n_members == 1 or len(drawn) >= MANY_ROWS:
         return [drawn[: min(N_HELD_OUT, len(drawn) // 5)]]
     return [drawn[part] for _, part in KFold(min(n_members, len(drawn))).split(drawn)]
-
-
-def _parts(feature: NDArray[np.intp], rng: np.random.Generator) -> list[NDArray[np.intp]]:
-    """Return the columns that are masked together, those of one category in one part."""
-    n_features = int(feature.max()) + 1
-    part = rng.permutation(n_features) % N_MASKED_GROUPS
-    found = [np.flatnonzero(part[feature] == i) for i in range(N_MASKED_GROUPS)]
-    return [columns for columns in found if len(columns)]

@@ -13,6 +13,8 @@ from torch import Tensor
 _NORM = 1.0
 # Rows whose columns differ by less in the mean are one row, which is not near itself.
 _SAME = 1e-5
+# Rows whose median a cell is compared with.
+_AGREEING = 6
 
 
 class Scale(NamedTuple):
@@ -68,3 +70,23 @@ class NearestRows:
             others = torch.where(itself[:, None], nearest[:, 1:], nearest[:, :-1])
             found.append(others.mean(dim=1))
         return torch.stack(found)
+
+    def filled_in(self, x: Tensor, feature: NDArray[np.intp]) -> Tensor:
+        """Return the median of each column in the rows that are nearest by the other columns.
+
+        Parameters
+        ----------
+        x : Tensor of shape (n_rows, n_columns)
+            Rows in standard units.
+        feature : ndarray of shape (n_columns,), int
+            The column of the table that each column belongs to; it is not among the others.
+        """
+        rows = torch.from_numpy(self.rows).to(x)
+        every = torch.cdist(x, rows, p=1.0)
+        found = torch.empty_like(x)
+        for one in range(int(feature.max()) + 1):
+            [own] = np.nonzero(feature == one)
+            others = every - torch.cdist(x[:, own], rows[:, own], p=1.0)
+            nearest = others.topk(min(_AGREEING, len(rows)), dim=1, largest=False).indices
+            found[:, own] = rows[nearest][..., own].quantile(0.5, dim=1)
+        return found

@@ -39,9 +39,8 @@ class Cells(NamedTuple):
     weight: Tensor
 
 
-# What a network is given for a batch of shape (n_networks, batch, n_columns), and the weight of
-# each cell in its loss.
-Corrupt = Callable[[Tensor], tuple[Tensor, Tensor]]
+# What networks are given for batches of shape (n_networks, batch, n_columns).
+Corrupt = Callable[[Tensor], Tensor]
 
 
 class Networks:
@@ -74,9 +73,6 @@ class Networks:
             parameters += [(drawn * 2 - 1) * edge, drawn.new_zeros(n_networks, 1, n_out)]
         return cls([parameter.cpu().numpy() for parameter in parameters], share)
 
-    def __len__(self) -> int:
-        return len(self.parameters[0])
-
     def take(self, index: NDArray | slice) -> Networks:
         """Return some of the networks."""
         return Networks([parameter[index] for parameter in self.parameters], self.share)
@@ -98,7 +94,7 @@ class Networks:
         rows : list of ndarray of int
             The rows that each network may see.
         corrupt : callable
-            Makes inputs of batches, and weighs their cells.
+            Makes inputs of batches.
         n_steps : int
             Number of steps.
         generator : Generator
@@ -114,9 +110,8 @@ class Networks:
         for step in range(n_steps):
             index = batches.next()
             x, seen = cells.x[index], cells.seen[index]
-            given, counts = corrupt(x)
-            given.mul_(seen)
-            counts.mul_(seen).div_((seen @ share).clamp(min=1.0)[..., None])
+            given = corrupt(x).mul_(seen)
+            counts = seen / (seen @ share).clamp(min=1.0)[..., None]
             layers = _layers(parameters, given)
             off = layers[-1][1] - x
             weight = cells.weight[index]
@@ -126,40 +121,20 @@ class Networks:
             fused_adamw_(parameters, grads, first, second, count.add_(1), rate, 0.0, whole)
         self.parameters = [parameter.cpu().numpy() for parameter in parameters]
 
-    def errors(self, x: Tensor, seen: Tensor, groups: list[NDArray] | None = None) -> Tensor:
+    def errors(self, x: Tensor, seen: Tensor) -> Tensor:
         """Return the mean squared error of rows by each network, of shape (n_networks, n_rows).
 
         Parameters
         ----------
         x, seen : Tensor of shape (n_rows, n_columns)
             As in `Cells`; float64 makes everything float64.
-        groups : list of ndarray of int, optional
-            Columns that are kept from the networks together; those of a group are answered
-            from the others.
         """
-        share = torch.from_numpy(self.share).to(x)
-        n_seen = (seen @ share).clamp(min=1.0)
-        if groups is None:
-            square = self.answers(x).sub_(x).square_().mul_(seen)
-            return square.sum(2) / n_seen
-        return self.filled_in(x, groups).sub_(x).square_().mul_(seen).sum(2) / n_seen
+        n_seen = (seen @ torch.from_numpy(self.share).to(x)).clamp(min=1.0)
+        return self.answers(x).sub_(x).square_().mul_(seen).sum(2) / n_seen
 
     def answers(self, x: Tensor) -> Tensor:
         """Return what each network makes of rows, of shape (n_networks, n_rows, n_columns)."""
         return _answers([torch.from_numpy(p).to(x) for p in self.parameters], x)
-
-    def filled_in(self, x: Tensor, groups: list[NDArray]) -> Tensor:
-        """Return each cell as answered from columns of other groups, by each network."""
-        parameters = [torch.from_numpy(p).to(x) for p in self.parameters]
-        answers = x.new_zeros(len(self), *x.shape)
-        weight, bias, *inner, last, last_bias = parameters
-        whole = torch.matmul(x, weight).add_(bias)
-        for group in groups:
-            left_out = x[:, group].expand(len(self), -1, -1)
-            hidden = torch.baddbmm(whole, left_out, weight[:, group], alpha=-1)
-            layers = [*inner, last[:, :, group], last_bias[:, :, group]]
-            answers[:, :, group] = _answers(layers, activate(hidden))
-        return answers
 
 
 class _Batches:

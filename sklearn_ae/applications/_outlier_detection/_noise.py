@@ -9,61 +9,37 @@ from torch import Generator, Tensor
 
 # Standard deviations between which that of a row's noise is drawn, log-uniformly.
 _LOWEST, _HIGHEST = 0.3, 1.0
-# Networks of a fold: one that takes noise from rows, and one that fills in masked cells.
-GROUP = 2
-# Columns that are masked together: the rest tells a network what they are.
-N_MASKED_GROUPS = 5
 _DIRECTIONS = 128
 _SAMPLE = 4096
 
 
-class MixedNoise:
-    """Noise for the first network of each fold, and masks for the second.
+class Noise:
+    """Normal noise for the rows of each fold, with about their covariance.
 
     Parameters
     ----------
     x : Tensor of shape (n_rows, n_columns)
         Rows in standard units.
     rows : list of ndarray of int
-        The rows of each fold, whose covariance the noise has.
-    feature : ndarray of shape (n_columns,), int
-        The column of the table that each column belongs to; they are masked together.
+        The rows of each fold.
     generator : Generator
-        Draws noise and masks.
+        Draws the noise.
     """
 
-    def __init__(
-        self,
-        x: Tensor,
-        rows: list[NDArray[np.intp]],
-        feature: NDArray[np.intp],
-        generator: Generator,
-    ) -> None:
-        self.feature = torch.from_numpy(feature).to(x.device)
-        self.n_features = int(feature.max()) + 1
+    def __init__(self, x: Tensor, rows: list[NDArray[np.intp]], generator: Generator) -> None:
         self.roots = torch.stack(
             [_root(x[torch.from_numpy(own[:_SAMPLE]).to(x.device)]) for own in rows]
         )
         self.generator = generator
 
-    def __call__(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return corrupted rows, and the weights of cells in the loss."""
+    def __call__(self, x: Tensor) -> Tensor:
+        """Return batches of shape (n_folds, batch, n_columns) with noise."""
         n, batch, _ = x.shape
-        plain, whole = x[::GROUP], x[1::GROUP]
-        scale = _LOWEST * (_HIGHEST / _LOWEST) ** self._uniform(n // GROUP, batch, 1)
-        free = self._normal(n // GROUP, batch, self.roots.shape[1])
-        noisy = plain + scale * torch.bmm(free, self.roots)
-        drawn = self._uniform(n // GROUP, batch, self.n_features)
-        masked = (drawn < 1 / N_MASKED_GROUPS).to(x)[..., self.feature]
-        given = torch.stack([noisy, whole * (1 - masked)], dim=1)
-        counts = torch.stack([torch.ones_like(plain), masked * N_MASKED_GROUPS], dim=1)
-        return given.flatten(0, 1), counts.flatten(0, 1)
-
-    def _uniform(self, *shape: int) -> Tensor:
-        return torch.rand(shape, generator=self.generator, device=self.generator.device)
-
-    def _normal(self, *shape: int) -> Tensor:
-        return torch.randn(shape, generator=self.generator, device=self.generator.device)
+        device = self.generator.device
+        drawn = torch.rand(n, batch, 1, generator=self.generator, device=device)
+        free = torch.randn(n, batch, self.roots.shape[1], generator=self.generator, device=device)
+        scale = _LOWEST * (_HIGHEST / _LOWEST) ** drawn
+        return x + scale * torch.bmm(free, self.roots)
 
 
 def _root(x: Tensor) -> Tensor:
