@@ -5,6 +5,7 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse, stats
 from sklearn.base import clone
@@ -23,6 +24,7 @@ from sklearn_ae.applications._outlier_detection._calibration import (
     Calibration,
     false_discoveries_held,
 )
+from sklearn_ae.applications._outlier_detection._nearest import NearestRows, Scale
 
 RNG = np.random.default_rng(0)
 T = RNG.uniform(-2, 2, 300)
@@ -157,6 +159,34 @@ def test_missing_cells_and_columns_without_a_value():
     filled = empty.copy()
     filled[:, 1] = 1e6
     assert_array_equal(alone.score_samples(filled), alone.score_samples(empty))
+
+
+def test_a_cell_is_filled_in_by_rows_that_are_near_by_the_others():
+    rows, asked = RNG.normal(size=(40, 5)).astype(np.float32), RNG.normal(size=(7, 5))
+    feature = np.array([0, 1, 2, 1, 3])
+    filled = NearestRows(rows, (Scale(40, 2),)).filled_in(torch.from_numpy(asked), feature)
+    for one in range(4):
+        group, others = np.flatnonzero(feature == one), np.flatnonzero(feature != one)
+        distances = np.abs(asked[:, None, others] - rows[:, others]).sum(axis=2)
+        nearest = distances.argsort(axis=1)[:, :6]
+        assert_allclose(filled[:, group], np.median(rows[nearest][..., group], axis=1), rtol=1e-6)
+
+
+@pytest.mark.usefixtures("few_steps")
+def test_errors_of_cells_are_large_where_one_is_planted():
+    rows = X[:60].copy()
+    at, column = np.arange(60), np.arange(60) % 5
+    rows[at, column] += 3.0
+    rows[::7, 1] = np.nan
+    errors = detector().fit(X).reconstruction_errors(rows)
+    assert_array_equal(np.isnan(errors), np.isnan(rows))
+    kept = ~np.isnan(rows[at, column])
+    assert (np.nanargmax(errors, axis=1) == column)[kept].mean() > 0.9
+    frame = pd.DataFrame(X, columns=list("abcde")).assign(kind=np.where(T > 0, "p", "n"))
+    fitted = detector().fit(frame)
+    swapped = frame.assign(kind=np.where(T > 0, "n", "p"))
+    right, wrong = (fitted.reconstruction_errors(each)["kind"] for each in (frame, swapped))
+    assert (wrong > right).mean() > 0.9
 
 
 @pytest.mark.usefixtures("few_steps")
