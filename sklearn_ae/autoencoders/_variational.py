@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from inspect import isclass
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import clone
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
@@ -16,7 +16,13 @@ from sklearn_ae.autoencoders._base import BaseAutoencoder
 from sklearn_ae.autoencoders._slots import fill_slot
 from sklearn_ae.data import Rows
 from sklearn_ae.inference import Model, log_density, mean_divergence
-from sklearn_ae.latents import Gaussian, Latent, importance_draws, mixture_of_codes
+from sklearn_ae.latents import (
+    Gaussian,
+    Latent,
+    fitted_density,
+    importance_draws,
+    mixture_of_codes,
+)
 from sklearn_ae.losses import Loss
 
 
@@ -170,10 +176,13 @@ class VariationalAutoencoder(BaseAutoencoder):
     def _prior(self, codes: Callable[[], NDArray], rng: np.random.Generator) -> Any:
         if isinstance(self.prior, str):
             return mixture_of_codes(codes(), rng) if self.prior == "auto" else None
-        density = clone(self.prior)
-        if density.get_params().get("random_state", 0) is None:
-            density.set_params(random_state=int(rng.integers(2**31 - 1)))
-        return density.fit(codes())
+        return fitted_density(self.prior, codes(), rng)
+
+    def _validate_params(self) -> None:
+        super()._validate_params()
+        if isclass(self.prior):
+            name = self.prior.__name__
+            raise ValueError(f"prior={name} is a class; pass an object, as in prior={name}().")
 
     def _further_attributes(self, model: Model, rows: Rows) -> dict[str, Any]:
         return {"kl_per_component_": mean_divergence(model, rows)}

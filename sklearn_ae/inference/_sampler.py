@@ -76,16 +76,23 @@ class Sampler(NamedTuple):
         with config_context(array_api_dispatch=False):
             own = cls(prior(codes, rng))
             missing = None
-            if table and len(rows.missing_columns):
-                missing = MissingPatterns.fit(some, codes)
+            if table:
+                missing = MissingPatterns.fit(some, codes, model.factory.n_components)
         if table:
             free, n = model.loss.free(rows.n_features), Support.n_draws(rows.n_features)
+            drawn = np.empty((0, rows.n_features))
             if free.any():
                 conditions = None if given is None else np.resize(given, (n, given.shape[1]))
                 drawn = own.draw(model, n, conditions, rng)
-                own = own._replace(support=Support.fit(rows, free, drawn))
-            own = own._replace(missing=missing)
+            own = own._replace(support=Support.fit(rows, free, drawn), missing=missing)
         return own
+
+    def streamed(self, model: Model, rows: Rows) -> Sampler:
+        """Return what is left of it after further rows, which are never seen together."""
+        if not model.factory.latent.samples or not Support.possible(rows):
+            return Sampler()
+        n_components = model.factory.n_components
+        return Sampler(missing=MissingPatterns.counted(rows, self.missing, n_components))
 
     def codes(
         self, model: Model, n: int, rng: np.random.Generator, explicit: bool = False
@@ -95,7 +102,7 @@ class Sampler(NamedTuple):
         Without one they are the latent's, if explicit, or None.
         """
         if self.prior is not None:
-            return draw_from(self.prior, n, rng)
+            return draw_from(self.prior, n, model.factory.n_components, rng)
         if explicit:
             width = model.factory.n_components
             return model.module.latent.sample(n, width, rng) * model.code_scale
