@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
@@ -128,11 +129,14 @@ class Cells:
     def _number(self, feature: int, name: Any, value: Any, own: Column | None) -> _Cell:
         """Return the cell of a column of numbers or dates."""
         what = "numbers" if own is None else own.holds
+        if what == "dates" and isinstance(value, str | date):
+            value = _stamp(value)
         try:
             series = Series(pd.Series([value]), name)
             code = float((series.numbers() if own is None else own.encode(series))[0])
         except (ValueError, TypeError, OverflowError) as error:
-            _refuse(name, value, f"it holds finite {what}", "ask for one of these", error)
+            way = "a date" if what == "dates" else "a finite number"
+            _refuse(name, value, f"it holds {what}", f"ask for {way}", error)
 
         def shown(*codes: float) -> list:
             found = self.adapter.cells(feature, np.array(codes))
@@ -141,26 +145,36 @@ class Cells:
         column = self.adapter.place(feature)
         held = self.held.get(column)
         if held is not None:
-            exact = held.exact(code)
+            exact, unit = held.exact(code), held.high - held.low
             if exact is None and held.few:
                 _refuse(name, value, f"its values are {shown(*held.held)!r:.200}")
-            if exact is None:
-                low, high = shown(held.low, held.high)
-                lie = "are whole numbers" if held.whole and what == "numbers" else "lie"
-                _refuse(name, value, f"its values {lie} between {low} and {high}")
-            return _Cell(feature, code, (code,) if exact else (), held.high - held.low)
-        whole = self.loss.whole(column)
-        low, high = (-np.inf, np.inf) if whole is None else whole
-        if self.ends is not None:
-            low, high = self.ends[column]
-        if not low <= code <= high or (whole is not None and code != np.round(code)):
-            lie = "lie" if whole is None else "are whole numbers"
+            low, high, whole = held.low, held.high, held.whole
+            bad = exact is None
+        else:
+            exact, unit, ends = False, 1.0, self.loss.whole(column)
+            whole, (low, high) = ends is not None, (-np.inf, np.inf) if ends is None else ends
+            if self.ends is not None:
+                low, high = self.ends[column]
+            bad = not low <= code <= high or (whole and code != np.round(code))
+        if bad:
+            low, high = shown(low, high) if np.isfinite([low, high]).all() else (low, high)
+            lie = (
+                "lie" if not whole else "are whole days" if what == "dates" else "are whole numbers"
+            )
             _refuse(name, value, f"its values {lie} between {low} and {high}")
         stored = shown(code)[0]
         if what == "numbers" and not np.isclose(stored, float(value), rtol=1e-6):
-            _refuse(name, value, f"its dtype makes {stored} of it")
+            _refuse(name, value, f"it would come back as {stored}")
         # Where values are drawn as they are, the nearest is the value itself.
-        return _Cell(feature, code, ())
+        return _Cell(feature, code, (code,) if exact else (), unit)
+
+
+def _stamp(value: str | date) -> Any:
+    """Return the point in time that text or a date names, if it names one."""
+    try:
+        return pd.Timestamp(value)
+    except ValueError:
+        return value
 
 
 def _same(level: Any, value: Any) -> bool:
