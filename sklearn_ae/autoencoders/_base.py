@@ -297,6 +297,7 @@ default="from_dtype"
     _validate_corrupted: ClassVar[bool] = False
     _in_stages: ClassVar[bool] = False
     _defensive_share: ClassVar[float] = 0.0
+    _blends: bool = False
 
     net_: AutoencoderNet
     n_components_: int

@@ -238,7 +238,7 @@ def _sampler(estimator: BaseAutoencoder, rows: Rows, model: Model) -> dict[str, 
     if not model.factory.latent.samples:
         return {}
     rng = Seeds(estimator._entropy).numpy("sampler")
-    return {"_sampler": Sampler.fit(model, rows, estimator._prior, rng)}
+    return {"_sampler": Sampler.fit(model, rows, estimator._prior, rng, blends=estimator._blends)}
 
 
 def check_answers(estimator: BaseAutoencoder, model: Model, rows: Rows) -> None:

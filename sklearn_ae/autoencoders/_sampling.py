@@ -194,8 +194,9 @@ def sample_like(
         return draw_codes(self._model, values[rows], own, rng, float(noise))
 
     asked = None, constraint, missing, ArrayForm()
-    index = X.index if isinstance(X, pd.DataFrame) else pd.RangeIndex(len(values))
-    return _drawn(self, len(values), codes, given, like, rng, *asked, index=index)[0]
+    table = isinstance(X, pd.DataFrame) and self._reader.adapter.sample_shape is None
+    index = X.index if table else None
+    return _drawn(self, len(values), codes, given, like, rng, *asked, index, of_rows=True)[0]
 
 
 def _drawn(
@@ -210,14 +211,12 @@ def _drawn(
     missing: bool,
     form: ArrayForm,
     index: pd.Index | None = None,
+    of_rows: bool = False,
 ) -> tuple[Any, int]:
-    """Return rows that satisfy what is asked for, and how many were drawn.
-
-    With an index, each is to be like a row of it.
-    """
+    """Return rows that satisfy what is asked for, and how many were drawn."""
     sampler, model, adapter = self._sampler, self._model, self._reader.adapter
     container, patterns = adapter.stored(self._reader.container), sampler.missing
-    of_rows, empty = index is not None, adapter.without_values
+    empty = adapter.without_values
     cells: Cells | None = None
 
     def draw(place: NDArray[np.intp]) -> tuple[Any, NDArray[np.bool_]]:

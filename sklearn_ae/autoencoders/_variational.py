@@ -54,7 +54,9 @@ class VariationalAutoencoder(BaseAutoencoder):
     prior : {"auto", "normal"} or estimator, default="auto"
         What `sample` draws codes from. "auto" is a mixture of axis-aligned Gaussians, fitted to
         codes of the training rows, of as many components as held-out codes prefer, or N(0, 1) if
-        they prefer that. "normal" is N(0, 1), the prior of the bound. An estimator with `fit`
+        they prefer that; of tables of numbers without missing cells or a condition, a mixture of
+        Gaussians of the columns themselves draws the share of the rows that held-out rows
+        prefer. "normal" is N(0, 1), the prior of the bound. An estimator with `fit`
         and `sample`, such as a mixture, a kernel density or a second autoencoder, is cloned
         and fitted to codes that are drawn from the posterior of each row.
     latent : Gaussian, default=None
@@ -166,6 +168,10 @@ class VariationalAutoencoder(BaseAutoencoder):
         """What `sample` draws codes from; None is N(0, 1)."""
         check_is_fitted(self)
         return self._sampler.prior
+
+    @property
+    def _blends(self) -> bool:  # type: ignore[override]
+        return isinstance(self.prior, str) and self.prior == "auto"
 
     def _default_components(self, n_features: int) -> int | None:
         return min(n_features, 64)
