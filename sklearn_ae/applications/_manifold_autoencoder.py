@@ -22,10 +22,18 @@ from sklearn_ae.applications._manifold import (
     make_map,
 )
 from sklearn_ae.autoencoders import BaseAutoencoder, StateMixin, in_kind
-from sklearn_ae.data import ArrayForm, Container, as_numpy, check_accepted
+from sklearn_ae.data import (
+    ArrayForm,
+    Container,
+    as_numpy,
+    check_accepted,
+    objects_as_numbers,
+)
 from sklearn_ae.runtime import Seeds, named_in_errors
 
 _DTYPES = (np.float64, np.float32)
+# An error whose square and sums of it are numbers.
+_LARGEST = 1e150
 
 
 class ManifoldAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, StateMixin):
@@ -280,7 +288,7 @@ class ManifoldAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Sta
         """
         check_is_fitted(self)
         check_accepted(X)
-        codes = check_array(X, dtype=_DTYPES, input_name="X")
+        codes = check_array(objects_as_numbers(X), dtype=_DTYPES, input_name="X")
         if codes.shape[1] != self.n_components_:
             raise ValueError(
                 f"X has {codes.shape[1]} columns, but codes have {self.n_components_}; pass what "
@@ -324,7 +332,8 @@ class ManifoldAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Sta
         """
         check_is_fitted(self)
         rows = self._read(X).astype(np.float64)
-        return -np.square(rows - self._rows(self._codes(rows))).sum(axis=1)
+        error = rows - self._rows(self._codes(rows))
+        return -np.square(np.clip(error, -_LARGEST, _LARGEST)).sum(axis=1)
 
     def score(self, X: ArrayLike, y: Any = None) -> float:
         """Return the mean of `score_samples`.

@@ -50,6 +50,7 @@ from sklearn_ae.data import (
     SparseRows,
     as_numpy,
     check_accepted,
+    objects_as_numbers,
     rows_as_numpy,
     within_range,
 )
@@ -296,6 +297,7 @@ default="from_dtype"
     _validate_corrupted: ClassVar[bool] = False
     _in_stages: ClassVar[bool] = False
     _defensive_share: ClassVar[float] = 0.0
+    _blends: bool = False
 
     net_: AutoencoderNet
     n_components_: int
@@ -732,7 +734,7 @@ default="from_dtype"
         check_is_fitted(self)
         check_accepted(X)
         with np.errstate(invalid="ignore"):  # it adds up the cells, past infinity both ways
-            code = check_array(X, dtype=dtypes_of(X), input_name="X")
+            code = check_array(objects_as_numbers(X), dtype=dtypes_of(X), input_name="X")
         if self.deep_features and code.shape[1] == self._n_features_out:
             code = code[:, : self.n_components_]
         if code.shape[1] != self.n_components_:

@@ -174,7 +174,8 @@ def fit_further(estimator: BaseAutoencoder, X: ArrayLike, *given: Any) -> None:
     typical = typical_score(rows, estimator._score_rows)
     estimator._replacements = estimator._replacements._replace(typical=typical)
     # What was measured on the first rows is not true of all that have come since.
-    estimator._sampler = Sampler()
+    before = Sampler() if previous is None else estimator._sampler
+    estimator._sampler = before.streamed(model, rows)
 
 
 @contextmanager
@@ -237,7 +238,7 @@ def _sampler(estimator: BaseAutoencoder, rows: Rows, model: Model) -> dict[str, 
     if not model.factory.latent.samples:
         return {}
     rng = Seeds(estimator._entropy).numpy("sampler")
-    return {"_sampler": Sampler.fit(model, rows, estimator._prior, rng)}
+    return {"_sampler": Sampler.fit(model, rows, estimator._prior, rng, blends=estimator._blends)}
 
 
 def check_answers(estimator: BaseAutoencoder, model: Model, rows: Rows) -> None:

@@ -73,8 +73,8 @@ class Reader:
         unread = [n for n in TABLE_PARAMETERS if n not in adapter.options]
         check_no_conflict(estimator, "architecture", architecture, unread)
         loss = estimator.loss
-        standardized = (loss if isinstance(loss, Loss) else LOSSES[loss]).standardized
-        if isinstance(adapter, Table) and not standardized:
+        takes_flags = (loss if isinstance(loss, Loss) else LOSSES[loss]).takes_flags
+        if isinstance(adapter, Table) and takes_flags:
             adapter.counts_flags = True
         self.adapter = adapter.fit(X)
 

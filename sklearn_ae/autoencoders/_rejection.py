@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,13 +13,17 @@ _MOST_FOR_ONE, _LEAST_IN_ALL = 100, 100_000
 # Rows that are drawn at once.
 _AT_ONCE = 2**16
 
-Draw = Callable[[NDArray[np.intp]], tuple[NDArray[np.float64], NDArray[np.float64]]]
-Judge = Callable[[NDArray[np.float64]], tuple[NDArray[np.bool_], NDArray[np.float64]]]
+Drawn = tuple[NDArray[Any], NDArray[np.bool_]]
+Draw = Callable[[NDArray[np.intp]], Drawn]
+Judge = Callable[
+    [NDArray[np.float64], NDArray[np.bool_], NDArray[np.intp]],
+    tuple[NDArray[np.bool_], NDArray[np.float64]],
+]
 
 
 def accepted(
     n: int, draw: Draw, judge: Judge, *, nearest_of: int = 1, alike: bool = False, asked: str
-) -> tuple[NDArray[np.float64], NDArray[np.float64], int]:
+) -> tuple[Drawn, int]:
     """Draw rows for n places until each has one that is accepted.
 
     Parameters
@@ -26,9 +31,10 @@ def accepted(
     n : int
         Number of places.
     draw : callable
-        `draw(places)` returns a row and its code for each of these places.
+        `draw(places)` returns a row for each of these places, and which of its cells are missing.
     judge : callable
-        `judge(rows)` returns which rows are good, and how far they are from what is asked for.
+        `judge(rows, lacks, places)` returns which rows are good, and how far they are from what is
+        asked for.
     nearest_of : int
         Rows that are drawn for a place, of which the nearest good one is taken.
     alike : bool
@@ -38,8 +44,8 @@ def accepted(
 
     Returns
     -------
-    rows, codes : ndarray
-        A row for each place, and its code.
+    drawn : tuple of ndarray
+        A row for each place, and which of its cells are missing.
     n_drawn : int
         Rows that were drawn.
 
@@ -48,7 +54,7 @@ def accepted(
     ValueError
         If fewer than one row in 100 is good.
     """
-    rows: NDArray | None = None
+    kept: Drawn | None = None
     pending, n_drawn, n_good = np.arange(n), 0, 0
     while len(pending):
         if n_drawn >= max(_LEAST_IN_ALL, _MOST_FOR_ONE * nearest_of * n):
@@ -61,20 +67,21 @@ def accepted(
         needed = 1 + n_drawn // max(1, n_good)
         times = max(nearest_of, min(nearest_of * needed, _AT_ONCE // len(now)))
         place = np.repeat(now, times)
-        drawn, code = draw(place)
-        good, distance = judge(drawn)
+        drawn = draw(place)
+        good, distance = judge(*drawn, place)
         found = np.flatnonzero(good)
         n_drawn += len(place)
         n_good += len(found)
-        if rows is None:
-            rows, codes = (np.empty((n, part.shape[1])) for part in (drawn, code))
+        if kept is None:
+            kept = np.empty((n, drawn[0].shape[1])), np.empty((n, drawn[1].shape[1]), dtype=bool)
         if alike and nearest_of == 1:
             filled, chosen = pending[: len(found)], found[: len(pending)]
         else:
             order = found[np.lexsort((distance[found], place[found]))]
             filled, first = np.unique(place[order], return_index=True)
             chosen = order[first]
-        rows[filled], codes[filled] = drawn[chosen], code[chosen]
+        rows, lacks = kept
+        rows[filled], lacks[filled] = drawn[0][chosen], drawn[1][chosen]
         pending = np.setdiff1d(pending, filled, assume_unique=True)
-    assert rows is not None
-    return rows, codes, n_drawn
+    assert kept is not None
+    return kept, n_drawn

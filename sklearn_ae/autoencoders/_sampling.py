@@ -10,7 +10,9 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
@@ -63,15 +65,19 @@ def sample(
     what the columns of the training rows hold, if the loss does not say what is drawn:
 
     - A column of whole numbers holds whole numbers.
-    - A column of few values, each held by three rows or more in the mean, has these values.
+    - A column of few values, each held by three rows or more in the mean, has these values,
+      unless most of the rows beside its frequent values have one of their own.
     - In a column with values that one row in 50 holds, and three rows or more, these come as
-      often as in the training rows.
+      often as in the training rows, and the others lie between quantiles of the rest.
+    - A level that few rows hold comes as often as among its like, one of 100 at most.
+    - A column without any value in the training rows has none.
     - The others lie in the range of the training rows. Without a `condition` in `fit`, they
       are mapped to the quantiles of these where the distribution functions of draws
       and rows are more than .05 apart.
 
     After `partial_fit`, whose rows are never seen together, draws are those of the network
-    with the latent's prior.
+    with the latent's prior, and cells are missing as often as in all rows so far, whatever
+    the code.
 
     Parameters
     ----------
@@ -84,13 +90,13 @@ def sample(
     lengths : array-like of shape (n_samples,) or (n_samples, 2), default=None
         As in `inverse_transform`.
     conditions : mapping, default=None
-        Values that rows are to have, by names of columns, or positions in arrays, as in
+        A value for each of some columns, by names, or positions in arrays, as in
         `{"job": "nurse"}`; the network need not have been trained on them. Rows with
         other levels, or other values of a column of few, are rejected. For other
         numbers and dates, the nearest of 50 rows is taken, and the value put in.
     constraint : callable, default=None
         `constraint(rows)` returns a boolean for each of the rows, which come as they are
-        returned. Those without True are drawn again.
+        returned, with their missing cells. Those without True are drawn again.
     missing : bool, default=False
         Whether cells are missing as they are in the training rows: sets of cells that
         are missing together, by a logistic regression on the code. Otherwise none is.
@@ -117,6 +123,7 @@ def sample(
         or n_samples < 1
     ):
         raise ValueError(f"n_samples={n_samples!r} must be an integer of at least 1.")
+    _check_asked(random_state, constraint, missing=missing, return_n_drawn=return_n_drawn)
     given = self._reader.conditions(self, as_numpy(condition), n_samples)
     rng = Seeds.of(random_state).numpy("sample")
     typical = self._reader.typical(n_samples, as_numpy(lengths))
@@ -124,10 +131,10 @@ def sample(
     def codes(rows: NDArray[np.intp]) -> NDArray[np.float64] | None:
         return self._sampler.codes(self._model, len(rows), rng, explicit=missing)
 
-    asked = conditions, constraint, missing
-    rows, n_drawn = _drawn(self, int(n_samples), codes, given, typical, rng, *asked, of_rows=False)
-    rows = ArrayForm.of(self.explained_variance_ratio_).back(rows)
-    return (rows, n_drawn) if return_n_drawn else rows
+    form = ArrayForm.of(self.explained_variance_ratio_)
+    asked = conditions, constraint, missing, form
+    rows, n_drawn = _drawn(self, int(n_samples), codes, given, typical, rng, *asked)
+    return (form.back(rows), n_drawn) if return_n_drawn else form.back(rows)
 
 
 @available_if(_has_posterior)
@@ -167,7 +174,7 @@ def sample_like(
     Returns
     -------
     X_new : ndarray or data frame of shape (n_samples, n_features)
-        A row for each, in the container that `fit` saw.
+        A row for each, in the container that `fit` saw, with the index of X.
 
     Raises
     ------
@@ -177,6 +184,7 @@ def sample_like(
     check_is_fitted(self)
     if isinstance(noise, bool) or not isinstance(noise, Real) or not 0 <= noise < np.inf:
         raise ValueError(f"noise={noise!r} must be a finite number of at least 0.")
+    _check_asked(random_state, constraint, missing=missing)
     values, given = self._read(X, condition)
     rng = Seeds.of(random_state).numpy("sample_like")
     like = values if isinstance(values, Ragged) else None
@@ -185,8 +193,10 @@ def sample_like(
         own = None if given is None else given[rows]
         return draw_codes(self._model, values[rows], own, rng, float(noise))
 
-    asked = None, constraint, missing
-    return _drawn(self, len(values), codes, given, like, rng, *asked, of_rows=True)[0]
+    asked = None, constraint, missing, ArrayForm()
+    table = isinstance(X, pd.DataFrame) and self._reader.adapter.sample_shape is None
+    index = X.index if table else None
+    return _drawn(self, len(values), codes, given, like, rng, *asked, index, of_rows=True)[0]
 
 
 def _drawn(
@@ -199,18 +209,36 @@ def _drawn(
     conditions: Mapping | None,
     constraint: Predicate | None,
     missing: bool,
-    of_rows: bool,
+    form: ArrayForm,
+    index: pd.Index | None = None,
+    of_rows: bool = False,
 ) -> tuple[Any, int]:
     """Return rows that satisfy what is asked for, and how many were drawn."""
-    sampler, model = self._sampler, self._model
-    container = self._reader.adapter.stored(self._reader.container)
+    sampler, model, adapter = self._sampler, self._model, self._reader.adapter
+    container, patterns = adapter.stored(self._reader.container), sampler.missing
+    empty = adapter.without_values
+    cells: Cells | None = None
 
-    def draw(place: NDArray[np.intp]) -> tuple[Any, NDArray[np.float64]]:
+    def draw(place: NDArray[np.intp]) -> tuple[Any, NDArray[np.bool_]]:
         code = codes(place)
         own = None if given is None else given[place]
         sizes = None if like is None else like[place]
-        drawn = sampler.draw(model, len(place), own, rng, sizes, code, alone=of_rows)
-        return drawn, np.empty((len(place), 0)) if code is None else code
+        rows = adapter.drawn(
+            sampler.draw(model, len(place), own, rng, sizes, code, alone=of_rows), rng
+        )
+        width = self.n_features_in_ if patterns is not None or empty else 0
+        lacks = np.zeros((len(place), width), dtype=bool)
+        if missing and patterns is not None:
+            lacks |= patterns.draw(code, rng)
+        lacks[:, empty] = True
+        if cells is not None and width:
+            lacks[:, cells.features] = False
+        return rows, lacks
+
+    def wrapped(rows: Any, lacks: NDArray[np.bool_], place: NDArray[np.intp]) -> Any:
+        own = None if index is None else pd.DataFrame(index=index[place])
+        found = container.wrap(rows, own)
+        return with_missing(found, lacks) if lacks.any() else found
 
     asked = {"conditions": conditions, "constraint": constraint, "missing": missing or None}
     asked = {name: value for name, value in asked.items() if value is not None}
@@ -219,20 +247,24 @@ def _drawn(
             f"{', '.join(asked)} was given, which is for tables, but the rows differ in size; "
             "leave it out, and choose among the rows that come back."
         )
+    every = np.arange(n)
     if conditions is None and constraint is None:
-        rows, code = draw(np.arange(n))
-        return _with_missing(self, container.wrap(rows), code, missing, [], rng), n
-    names = list(getattr(self, "feature_names_in_", range(self.n_features_in_)))
-    cells = Cells(conditions or {}, self._reader, sampler.support, names)
+        return wrapped(*draw(every), every), n
+    labels = getattr(self._reader.container, "labels", [])
+    names = labels or list(range(self.n_features_in_))
+    cells = Cells(conditions or {}, self._reader, sampler.support, model.loss, names)
 
-    def judge(rows: NDArray[np.float64]) -> tuple[NDArray, NDArray]:
+    def judge(
+        rows: NDArray[np.float64], lacks: NDArray[np.bool_], place: NDArray[np.intp]
+    ) -> tuple[NDArray, NDArray]:
         good, distance = cells.hold(rows), cells.distance(rows)
         cells.put(rows)
         if constraint is not None and good.any():
-            good[good] = _satisfied(constraint, container.wrap(rows[good]))
+            few = wrapped(rows[good], lacks[good], place[good])
+            good[good] = _satisfied(constraint, form.back(few))
         return good, distance
 
-    rows, code, n_drawn = accepted(
+    drawn, n_drawn = accepted(
         n,
         draw,
         judge,
@@ -240,28 +272,38 @@ def _drawn(
         alike=given is None and not of_rows,
         asked=" and ".join(f"{name}={value!r:.60}" for name, value in asked.items()),
     )
-    wrapped = container.wrap(rows)
-    return _with_missing(self, wrapped, code, missing, cells.features, rng), n_drawn
+    return wrapped(*drawn, every), n_drawn
 
 
-def _with_missing(
-    self: Any, rows: Any, code: Any, missing: bool, asked: Any, rng: np.random.Generator
-) -> Any:
-    """Return rows without the cells that are drawn missing, if that is asked for."""
-    patterns = self._sampler.missing
-    if not missing or patterns is None:
-        return rows
-    lacks = patterns.draw(code, rng)
-    lacks[:, list(asked)] = False
-    return with_missing(rows, lacks)
+def _check_asked(random_state: Any, constraint: Any, **flags: Any) -> None:
+    """Raise if what is asked for is not of its kind."""
+    check_random_state(random_state)  # which says what it has to be
+    for name, flag in flags.items():
+        if not isinstance(flag, bool | np.bool_):
+            raise ValueError(f"{name}={flag!r:.60} must be True or False.")
+    if constraint is not None and not callable(constraint):
+        raise ValueError(
+            f"constraint={constraint!r:.60} must be a function of rows that returns a boolean for "
+            "each, such as lambda rows: rows['age'] > 40."
+        )
 
 
 def _satisfied(constraint: Predicate, rows: Any) -> NDArray[np.bool_]:
-    """Return what a predicate says of rows."""
-    said = np.asarray(constraint(rows))
+    """Return what a predicate says of rows; what it leaves open is not satisfied."""
+    try:
+        said = np.asarray(as_numpy(constraint(rows)))
+    except Exception as error:
+        error.add_note(f"constraint={constraint!r:.60} was called with {rows!r:.300}")
+        raise
+    if said.dtype == object and said.ndim == 1:
+        unknown = pd.isna(said)
+        if {type(answer) for answer in said[~unknown]} <= {bool, np.bool_}:
+            said = np.where(unknown, False, said).astype(bool)
     if said.dtype != bool or said.shape != (len(rows),):
+        example = f", with {said.ravel().tolist()[0]!r:.60} first" if said.size else ""
         raise ValueError(
-            f"constraint={constraint!r:.60} returned {said!r:.60} of shape {said.shape} for "
-            f"{len(rows)} rows; return one boolean for each row."
+            f"constraint={constraint!r:.60} returned an array of shape {said.shape} and dtype "
+            f"{said.dtype}{example} for {len(rows)} rows; return one boolean for each row, as by "
+            ".all(axis=1) of a comparison of several columns."
         )
     return said

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from inspect import isclass
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -26,6 +27,16 @@ from sklearn_ae.state import seal, unseal
 from sklearn_ae.training import History, ModelSpec, adopt_terms, make_net, term_weights
 
 _NETWORK = "_network"
+# What may stand in a parameter whose own parameters are to be set.
+_EXAMPLES = {
+    "architecture": "Dense()",
+    "corruption": "GaussianNoise()",
+    "embedding": "Isomap()",
+    "estimator": "Autoencoder()",
+    "latent": "Gaussian()",
+    "loss": "GaussianLikelihood()",
+    "prior": "GaussianMixture()",
+}
 
 
 class StateMixin(BaseEstimator):
@@ -35,6 +46,38 @@ class StateMixin(BaseEstimator):
         """Make constructors of subclasses say so if they leave parameters unset."""
         check_super_called(cls)
         super().__init_subclass__(**kwargs)
+
+    def set_params(self, **params: Any) -> Self:
+        """Set the parameters of this estimator.
+
+        Parameters
+        ----------
+        **params : dict
+            Values by name; those of an object in a parameter by the names of both, as in
+            `latent__beta`.
+
+        Returns
+        -------
+        self : estimator
+            The estimator itself.
+
+        Raises
+        ------
+        ValueError
+            If there is no such parameter, or no object that has it.
+        """
+        for key, value in params.items():
+            name, _, own = key.partition("__")
+            if not own or name not in self._get_param_names():
+                continue
+            held = params.get(name, getattr(self, name))
+            if isclass(held) or not hasattr(held, "set_params"):
+                example = f", such as {name}={_EXAMPLES[name]}" if name in _EXAMPLES else ""
+                raise ValueError(
+                    f"{key}={value!r} of {type(self).__name__} is a parameter of what {name} "
+                    f"holds, but {name}={held!r}; pass an object there that has {own!r}{example}."
+                )
+        return super().set_params(**params)
 
     def __getstate__(self) -> dict[str, Any]:
         return seal(type(self), self._packed_state())

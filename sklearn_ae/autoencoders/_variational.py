@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from inspect import isclass
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import clone
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
@@ -16,7 +16,13 @@ from sklearn_ae.autoencoders._base import BaseAutoencoder
 from sklearn_ae.autoencoders._slots import fill_slot
 from sklearn_ae.data import Rows
 from sklearn_ae.inference import Model, log_density, mean_divergence
-from sklearn_ae.latents import Gaussian, Latent, importance_draws, mixture_of_codes
+from sklearn_ae.latents import (
+    Gaussian,
+    Latent,
+    fitted_density,
+    importance_draws,
+    mixture_of_codes,
+)
 from sklearn_ae.losses import Loss
 
 
@@ -48,7 +54,9 @@ class VariationalAutoencoder(BaseAutoencoder):
     prior : {"auto", "normal"} or estimator, default="auto"
         What `sample` draws codes from. "auto" is a mixture of axis-aligned Gaussians, fitted to
         codes of the training rows, of as many components as held-out codes prefer, or N(0, 1) if
-        they prefer that. "normal" is N(0, 1), the prior of the bound. An estimator with `fit`
+        they prefer that; of tables of numbers without missing cells or a condition, a mixture of
+        Gaussians of the columns themselves draws the share of the rows that held-out rows
+        prefer. "normal" is N(0, 1), the prior of the bound. An estimator with `fit`
         and `sample`, such as a mixture, a kernel density or a second autoencoder, is cloned
         and fitted to codes that are drawn from the posterior of each row.
     latent : Gaussian, default=None
@@ -161,6 +169,10 @@ class VariationalAutoencoder(BaseAutoencoder):
         check_is_fitted(self)
         return self._sampler.prior
 
+    @property
+    def _blends(self) -> bool:  # type: ignore[override]
+        return isinstance(self.prior, str) and self.prior == "auto"
+
     def _default_components(self, n_features: int) -> int | None:
         return min(n_features, 64)
 
@@ -170,10 +182,13 @@ class VariationalAutoencoder(BaseAutoencoder):
     def _prior(self, codes: Callable[[], NDArray], rng: np.random.Generator) -> Any:
         if isinstance(self.prior, str):
             return mixture_of_codes(codes(), rng) if self.prior == "auto" else None
-        density = clone(self.prior)
-        if density.get_params().get("random_state", 0) is None:
-            density.set_params(random_state=int(rng.integers(2**31 - 1)))
-        return density.fit(codes())
+        return fitted_density(self.prior, codes(), rng)
+
+    def _validate_params(self) -> None:
+        super()._validate_params()
+        if isclass(self.prior):
+            name = self.prior.__name__
+            raise ValueError(f"prior={name} is a class; pass an object, as in prior={name}().")
 
     def _further_attributes(self, model: Model, rows: Rows) -> dict[str, Any]:
         return {"kl_per_component_": mean_divergence(model, rows)}

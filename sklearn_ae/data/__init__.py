@@ -26,7 +26,7 @@ from sklearn_ae.data._scaling import ColumnScaling, UnitScaling, check_same_unit
 from sklearn_ae.data._scalings import fit_scaling, scaling_from
 from sklearn_ae.data._sequences import Sequences, Steps
 from sklearn_ae.data._series import Series
-from sklearn_ae.data._support import Support
+from sklearn_ae.data._support import Support, few_values
 from sklearn_ae.data._table import (
     Columns,
     Table,
@@ -81,6 +81,7 @@ __all__ = [
     "check_accepted",
     "check_same_units",
     "dense_block",
+    "few_values",
     "fit_column",
     "fit_scaling",
     "level_spans",

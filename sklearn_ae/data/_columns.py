@@ -20,6 +20,8 @@ MOST_LEVELS = 255
 # A level has one if so many rows hold it: between these, one in 200 otherwise.
 _FEWEST, _MOST = 2, 10
 _SHARE = 200
+# Levels that fewer rows hold, of which the others are drawn, at most.
+_MOST_RARE = 100
 # Quantiles that a map to normal scores is drawn through.
 _QUANTILES = 1000
 # What fills columns without any value, by what they hold.
@@ -36,7 +38,7 @@ class Column(ABC):
 
     `kind` is what its loss is; `width` is the number of columns that a network sees in its
     place. Codes are one number a cell, NaN where it is missing; 0, 1, ... for `n_levels` levels,
-    which is None for numbers.
+    which is None for numbers. `holds` says what a column without levels is of.
 
     Parameters
     ----------
@@ -46,6 +48,16 @@ class Column(ABC):
 
     kind: str
     width: int = 1
+    holds = "numbers"
+
+    @property
+    def known(self) -> list | None:
+        """Values by code, all those that are ever drawn; None for numbers."""
+        return None
+
+    def alike(self, code: int) -> Sequence[int]:
+        """Return the codes of values that a network does not tell from that of a code."""
+        return (code,)
 
     @property
     def n_levels(self) -> int | None:
@@ -70,6 +82,10 @@ class Column(ABC):
     def collapse(self, expanded: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the codes that expected values, of shape (n, width), are nearest to."""
         return expanded[:, 0]
+
+    def draw(self, codes: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
+        """Return codes of single values, where one code stands for several."""
+        return codes
 
     def decode(
         self, codes: NDArray[np.float64], index: Any = None, type: ColumnType | None = None
@@ -156,6 +172,7 @@ class Date(Column):
     """Points in time, as days since 1970."""
 
     kind = "numeric"
+    holds = "dates"
 
     def encode(self, series: Series) -> NDArray[np.float64]:
         """Return days since 1970, with fractions."""
@@ -252,6 +269,11 @@ class _Leveled(Column):
         """Number of levels."""
         return len(self.levels)
 
+    @property
+    def known(self) -> list:
+        """The levels."""
+        return self.levels
+
     def encode(self, series: Series) -> NDArray[np.float64]:
         """Return the numbers of levels; one that is not known is missing."""
         text = [isinstance(level, str) for level in self.levels]
@@ -305,19 +327,45 @@ class Categorical(_Leveled):
         Levels with an indicator of their own.
     infrequent : object, optional
         The most frequent of the other levels, if there are any.
+    rare : sequence
+        Some that are not as frequent as that, for rows that are drawn.
+    counts : sequence of float
+        Rows that hold the infrequent one, and each of the rare ones.
     """
 
     kind = "categorical"
+    rare: Sequence = ()
+    counts: Sequence[float] = (1.0,)
 
-    def __init__(self, type: ColumnType, levels: Sequence, infrequent: Any = None) -> None:
+    def __init__(
+        self,
+        type: ColumnType,
+        levels: Sequence,
+        infrequent: Any = None,
+        rare: Sequence = (),
+        counts: Sequence[float] = (1.0,),
+    ) -> None:
         super().__init__(type, levels)
         self.infrequent = infrequent
         self.width = len(self.levels) + (infrequent is not None)
+        self.rare = list(rare)
+        self.counts = list(counts)
 
     @property
     def n_levels(self) -> int:
         """Number of levels, the infrequent ones being one."""
         return self.width
+
+    @property
+    def known(self) -> list:
+        """The levels, infrequent ones last."""
+        other = [] if self.infrequent is None else [self.infrequent, *self.rare]
+        return [*self.levels, *other]
+
+    def alike(self, code: int) -> Sequence[int]:
+        """Return the code itself, or those of all infrequent levels."""
+        first = len(self.levels)
+        return (code,) if code < first else range(first, len(self.known))
 
     def encode(self, series: Series) -> NDArray[np.float64]:
         """Return the numbers of levels; without infrequent ones, an unknown one is missing."""
@@ -337,10 +385,18 @@ class Categorical(_Leveled):
         """Return the likeliest level."""
         return expanded.argmax(axis=1).astype(np.float64)
 
+    def draw(self, codes: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
+        """Return codes in which each infrequent level has one, as often as it was in `fit`."""
+        codes = codes.copy()
+        pooled = codes == len(self.levels)
+        if self.rare and pooled.any():
+            share = np.array(self.counts) / sum(self.counts)
+            codes[pooled] += rng.choice(len(share), int(pooled.sum()), p=share)
+        return codes
+
     def values(self, codes: NDArray[np.float64]) -> NDArray[np.object_]:
-        """Return levels; the most frequent of the infrequent ones for all of them."""
-        both = [*self.levels, self.infrequent]
-        return _Leveled(self.type, both).values(codes)
+        """Return levels; the most frequent of the infrequent ones for their common code."""
+        return _Leveled(self.type, self.known).values(codes)
 
 
 class _Asinh(RobustScaler):
@@ -393,13 +449,16 @@ def fit_column(
     counts = counts.sort_values(ascending=False, kind="stable")
     fewest = min(max(_FEWEST, math.ceil(len(cells) / _SHARE)), _MOST)
     frequent = counts.index[: int((counts >= fewest).sum())][:most_levels].tolist()
-    others = counts.index[len(frequent) :].tolist()
+    others = counts.index[len(frequent) :][: _MOST_RARE + 1].tolist()
     levels = sorted(frequent, key=_order)
     if kind == "boolean":
         return Binary(series.type, [False, True])
     if len(levels) == 2 and not others:
         return Binary(series.type, levels)
-    return Categorical(series.type, levels, others[0] if others else None)
+    if not others:
+        return Categorical(series.type, levels)
+    held = counts.iloc[len(frequent) :][: len(others)].astype(float).tolist()
+    return Categorical(series.type, levels, others[0], others[1:], held)
 
 
 def _objects(values: Any) -> pd.Index:

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sklearn_ae.data._arrays import as_numpy
+from sklearn_ae.data._series import Series
 
 # What pandas calls cells of arrays that are numbers.
 _NUMBERS = {"integer", "floating", "boolean", "mixed-integer-float"}
@@ -34,6 +35,11 @@ class Container:
     def __init__(self, backend: str | None = None, columns: list | None = None) -> None:
         self.backend = backend
         self.columns = columns or []
+
+    @property
+    def labels(self) -> list:
+        """Column labels of the frame."""
+        return self.columns
 
     @classmethod
     def of(cls, X: Any) -> Container:
@@ -106,7 +112,17 @@ def with_missing(rows: Any, lacks: NDArray[np.bool_]) -> Any:
     frame = nw.from_native(rows, eager_only=True)
     found: dict[str, Any] = {}
     for name, missing in zip(frame.columns, lacks.T, strict=True):
-        kept = nw.new_series("kept", ~missing, backend=frame.implementation)
-        both = frame.select(nw.col(name).alias("cells")).with_columns(kept)
-        found[name] = both.select(nw.when(nw.col("kept")).then(nw.col("cells")))["cells"]
-    return nw.from_dict(found).to_native()
+        found[name] = native = frame[name].to_native()
+        if not missing.any():
+            continue
+        if frame.implementation.is_pyarrow():  # whose kernels do not take every type
+            series = Series(native, name)
+            cells = series.objects().copy()
+            cells[missing] = None
+            found[name] = series.type.build(cells)
+        else:
+            kept = nw.new_series("kept", ~missing, backend=frame.implementation)
+            both = frame.select(nw.col(name).alias("cells")).with_columns(kept)
+            cells = both.select(nw.when(nw.col("kept")).then(nw.col("cells")))["cells"]
+            found[name] = cells.to_native()
+    return nw.from_dict(found, backend=frame.implementation).to_native()

@@ -12,6 +12,7 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _num_samples
 
 from sklearn_ae.data._arrays import is_foreign
+from sklearn_ae.data._columns import Column
 from sklearn_ae.data._containers import Container
 from sklearn_ae.data._ragged import Ragged
 
@@ -115,8 +116,29 @@ class InputAdapter:
         """Return what puts rows into the form of X."""
         return Container.of(X)
 
+    def column(self, feature: int) -> Column | None:
+        """Return how a column of X is read, if columns are of several kinds."""
+        return None
+
+    def place(self, feature: int) -> int:
+        """Return where a network sees the first part of a column of X."""
+        return feature
+
+    def cells(self, feature: int, codes: NDArray[np.float64]) -> NDArray:
+        """Return the cells of a column of X that numbers or codes come back as."""
+        return codes
+
+    @property
+    def without_values(self) -> list[int]:
+        """Columns of X in which `fit` saw no value, and whose draws are missing."""
+        return []
+
+    def drawn(self, values: Any, rng: np.random.Generator) -> Any:
+        """Return draws of a network with one number a cell of X."""
+        return values
+
     def stored(self, container: Wrapper) -> Wrapper:
-        """Return what puts draws into the dtypes of `fit`, of what puts rows into its form."""
+        """Return what puts them into the dtypes of `fit`, of what puts rows into its form."""
         return container
 
     def described(

@@ -17,6 +17,9 @@ _LEVELS = (1 - np.cos(np.linspace(0, np.pi, 65))) / 2
 _MOST_VALUES, _ROWS_A_VALUE = 1000, 3
 # A value of another column is an atom if at least this share of the rows holds it.
 _ATOM = 0.02
+# Rows beside the atoms, at least, most of which hold a value of their own, make a column
+# continuous there.
+_LEAST_ALONE = 10
 # Other columns are mapped if the distribution functions of draws and rows are farther apart
 # than this, and than those of n rows and of what they are drawn from in one case in twenty.
 _FAR, _BY_CHANCE = 0.05, 1.36
@@ -74,23 +77,25 @@ class ColumnSupport(NamedTuple):
         low = np.r_[0.0, high[:-1]]
         ends = float(values[0]), float(values[-1])
         whole = bool((values == np.round(values)).all())
-        few = len(values) <= min(_MOST_VALUES, max(2, len(x) / _ROWS_A_VALUE))
+        count = np.bincount(cell)
+        atom = _atoms(count, high - low)
         drawn = np.sort(drawn)
-        if few:
+        if few_values(count, atom):
             return cls(*ends, *_distribution(drawn), high.astype(np.float32), values, True)
-        atom = (high - low >= _ATOM) & (np.bincount(cell) >= _ROWS_A_VALUE)
         reached = np.searchsorted(drawn, values, side="right") / len(drawn)
         if not atom.any() and np.abs(reached - high).max() <= far:
             none, without = np.empty(0), np.empty(0, np.float32)
             return cls(*ends, none, without, without, none, False, whole)
-        between = _LEVELS
         starts, stops = low[atom], high[atom]
-        within = ((between[:, None] > starts) & (between[:, None] < stops)).any(axis=1)
+        within = ((_LEVELS[:, None] >= starts) & (_LEVELS[:, None] <= stops)).any(axis=1)
+        between = _LEVELS[~within]
         middle = (low + high) / 2
         middle[0], middle[-1] = 0.0, 1.0
-        quantiles = np.interp(between, middle, values)[~within]
-        share = np.r_[between[~within], starts, stops]
-        held = np.r_[quantiles, values[atom], values[atom]]
+        # Beside an atom, Q jumps to the next value: none lies between them.
+        place, last = np.flatnonzero(atom), len(values) - 1
+        before, after = values[np.maximum(place - 1, 0)], values[np.minimum(place + 1, last)]
+        share = np.r_[between, starts, starts, stops, stops]
+        held = np.r_[np.interp(between, middle, values), before, values[atom], values[atom], after]
         order = np.lexsort((held, share))
         return cls(
             *ends, *_distribution(drawn), share[order].astype(np.float32), held[order], False, whole
@@ -115,7 +120,9 @@ class ColumnSupport(NamedTuple):
         at = np.flatnonzero(self.held == value)
         if self.few:
             return None if not len(at) else bool(np.diff(self.share, prepend=0.0)[at[0]] >= _ATOM)
-        return len(at) > 1 if self.low <= value <= self.high else None
+        if not self.low <= value <= self.high or (self.whole and value != np.round(value)):
+            return None
+        return bool(len(at) > 1 and np.ptp(self.share[at]) >= _ATOM / 2)
 
     def _level(self, x: NDArray[np.float64], side: str) -> NDArray[np.float64]:
         """Return the limit of F from below ("left") or above ("right")."""
@@ -136,11 +143,24 @@ class Support:
         Columns of what a network writes that are kept to it.
     supports : list of ColumnSupport
         That of each.
+    ends : ndarray of shape (n_features, 2), optional
+        Least and largest value of every column, NaN where there is none.
     """
 
-    def __init__(self, columns: NDArray[np.intp], supports: list[ColumnSupport]) -> None:
+    ends: NDArray[np.float64] | None = None
+
+    def __init__(
+        self,
+        columns: NDArray[np.intp],
+        supports: list[ColumnSupport],
+        ends: NDArray[np.float64] | None = None,
+    ) -> None:
         self.columns = columns
         self.supports = supports
+        self.ends = ends
+
+    def __len__(self) -> int:
+        return len(self.columns)
 
     @property
     def by_column(self) -> dict[int, ColumnSupport]:
@@ -163,21 +183,23 @@ class Support:
         free : ndarray of bool, of shape (n_features,)
             Columns whose draws may be any number.
         drawn : ndarray of shape (n_draws, n_features)
-            Rows that were drawn from the network.
+            Rows that were drawn from the network; none is needed where no column is free.
         """
         n = min(rows.n_rows, max(256, min(_ROWS, _CELLS // max(1, rows.n_features))))
         few = rows.take(np.linspace(0, rows.n_rows - 1, n).astype(int))
         x, weights = few.matrix(), few.weights
         weight = np.ones(len(x)) if weights is None else weights
         seen = ~np.isnan(x)
-        columns = np.flatnonzero(free & (seen & (weight > 0)[:, None]).any(axis=0))
+        counted = np.where((weight > 0)[:, None], x, np.nan)
+        ends = np.stack([np.fmin.reduce(counted), np.fmax.reduce(counted)], axis=1)
+        columns = np.flatnonzero(free & ~np.isnan(ends).any(axis=1))
         # What a column is like given a condition is not what it is like in all rows.
         far = np.inf if rows.condition is not None else max(_FAR, _BY_CHANCE / np.sqrt(len(x)))
         supports = [
             ColumnSupport.fit(x[seen[:, j], j], weight[seen[:, j]], drawn[:, j], far)
             for j in columns
         ]
-        return cls(columns, supports)
+        return cls(columns, supports, ends)
 
     @staticmethod
     def possible(rows: Rows) -> bool:
@@ -191,6 +213,29 @@ class Support:
         for j, support in zip(self.columns, self.supports, strict=True):
             out[:, j] = support.apply(drawn[:, j], rng)
         return out
+
+
+def few_values(count: NDArray[np.intp], atom: NDArray[np.bool_] | None = None) -> bool:
+    """Return whether a column holds a few values, again and again.
+
+    Parameters
+    ----------
+    count : ndarray of shape (n_values,), int
+        Rows that hold each value.
+    atom : ndarray of shape (n_values,), bool, optional
+        Values that many rows hold; found by the counts if None. Beside them a column may be
+        continuous.
+    """
+    n = count.sum()
+    if len(count) > min(_MOST_VALUES, max(2, n / _ROWS_A_VALUE)):
+        return False
+    rest = count[~(_atoms(count, count / n) if atom is None else atom)]
+    alone = np.count_nonzero(rest == 1)
+    return not (alone >= _LEAST_ALONE and alone > rest.sum() / 2)
+
+
+def _atoms(count: NDArray[np.intp], share: NDArray[np.float64]) -> NDArray[np.bool_]:
+    return (share >= _ATOM) & (count >= _ROWS_A_VALUE)
 
 
 def _distribution(drawn: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float32]]:

@@ -75,6 +75,11 @@ class Columns:
         pairs = zip(self.columns, self.spans, strict=True)
         return np.column_stack([column.collapse(expected[:, span]) for column, span in pairs])
 
+    def draw(self, codes: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
+        """Return codes of single values, where one code stands for several."""
+        pairs = zip(self.columns, codes.T, strict=True)
+        return np.column_stack([column.draw(own, rng) for column, own in pairs])
+
     def sums(self, cells: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the sum over the dense form of each column, of shape (n, n_columns).
 
@@ -164,9 +169,17 @@ class _TableContainer:
         self.container = container
         self.types = [c.type for c in columns.columns] if types is None else types
 
+    @property
+    def labels(self) -> list:
+        """Column labels of the frame."""
+        return self.container.columns
+
     def wrap(self, values: NDArray, like: Any = None) -> Any:
         """Return a table of the columns' own types."""
-        codes = self.columns.collapse(values)
+        return self.decoded(self.columns.collapse(values), like)
+
+    def decoded(self, codes: NDArray[np.float64], like: Any = None) -> Any:
+        """Return a table of codes."""
         index = like.index if isinstance(like, pd.DataFrame) else None
         pairs = zip(self.columns.columns, self.types, codes.T, strict=True)
         return self.container.join([c.decode(cells, index, type) for c, type, cells in pairs])
@@ -296,9 +309,38 @@ class Table(InputAdapter):
         """Return what holds the names of the features."""
         return X
 
+    def column(self, feature: int) -> Column | None:
+        """Return how a column of X is read, if columns are of several kinds."""
+        return None if self.columns is None else self.columns.columns[feature]
+
+    def place(self, feature: int) -> int:
+        """Return where a network sees the first part of a column of X."""
+        return feature if self.columns is None else self.columns.spans[feature].start
+
+    def cells(self, feature: int, codes: NDArray[np.float64]) -> NDArray:
+        """Return the cells of a column of X that numbers or codes come back as."""
+        if self.columns is not None:
+            return np.asarray(self.columns.columns[feature].values(codes))
+        return codes if self.types is None else self.types[feature].fit_in(codes)
+
+    @property
+    def without_values(self) -> list[int]:
+        """Columns of X in which `fit` saw no value."""
+        if self.columns is None:
+            return list(self.empty)
+        return [j for j, column in enumerate(self.columns.columns) if column.width == 0]
+
+    def drawn(self, values: Any, rng: np.random.Generator) -> Any:
+        """Return draws of a network as numbers, or as the codes of columns."""
+        if self.columns is None:
+            return values
+        return self.columns.draw(self.columns.collapse(values), rng)
+
     def stored(self, container: Wrapper) -> Wrapper:
         """Return what puts draws into the dtypes of `fit`."""
-        if self.columns is None and self.types is not None:
+        if self.columns is not None:
+            return _DecodedContainer(cast(_TableContainer, container))
+        if self.types is not None:
             return _StoredContainer(cast(Container, container), self.types)
         return container
 
@@ -336,6 +378,27 @@ class Table(InputAdapter):
         return _TableContainer(self.columns, own, types)
 
 
+class _DecodedContainer:
+    """Puts the codes of a table into the frame or array that it came in.
+
+    Parameters
+    ----------
+    container : _TableContainer
+        The same for the dense form.
+    """
+
+    def __init__(self, container: _TableContainer) -> None:
+        self.container = container
+
+    def wrap(self, values: NDArray, like: Any = None) -> Any:
+        """Return a table of the columns' own types."""
+        return self.container.decoded(values, like)
+
+    def wrap_errors(self, values: NDArray, like: Any = None) -> Any:
+        """Return a number for each cell of the table."""
+        return self.container.wrap_errors(values, like)
+
+
 class _StoredContainer:
     """Puts a matrix into the frame and the dtypes that it came in.
 
@@ -353,8 +416,9 @@ class _StoredContainer:
 
     def wrap(self, values: NDArray, like: Any = None) -> Any:
         """Return a frame of the columns' own types."""
+        index = like.index if isinstance(like, pd.DataFrame) else None
         pairs = zip(self.types, np.asarray(values).T, strict=True)
-        return self.container.join([type.build(type.fit_in(cells)) for type, cells in pairs])
+        return self.container.join([type.build(type.fit_in(cells), index) for type, cells in pairs])
 
     def wrap_errors(self, values: NDArray, like: Any = None) -> Any:
         """Return a number for each cell."""

@@ -14,7 +14,7 @@ from sklearn.metrics import r2_score, roc_auc_score
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.utils.validation import _num_samples
 
-from sklearn_ae.data import Series, check_accepted, read_table
+from sklearn_ae.data import Series, check_accepted, few_values, read_table
 
 # Rows without which no classifier can be judged, and its folds.
 LEAST_ROWS = 10
@@ -61,7 +61,7 @@ class Tables:
         self.levels: list[list | None] = []
         codes: dict[str, list] = {name: [] for name in read}
         for column in zip(*read.values(), strict=True):
-            kind, levels, cells = _encode(column)
+            kind, levels, cells = _encode(list(read), column)
             self.kinds.append(kind)
             self.levels.append(levels)
             for name, found in zip(read, cells, strict=True):
@@ -119,7 +119,19 @@ def _read(X: Any, name: str) -> list[Series]:
         raise ValueError(
             f"The table {name!r} has {_num_samples(X)} rows; a comparison needs {LEAST_ROWS}."
         )
-    return read_table(X)
+    if np.ndim(X) == 2 and np.shape(X)[1] == 0:
+        raise ValueError(f"The table {name!r} has no columns; pass one with some.")
+    if isinstance(X, np.ndarray) and X.ndim == 2 and X.dtype.kind == "f":
+        strange = np.argwhere(np.isinf(X))
+        if len(strange):
+            raise ValueError(
+                f"The table {name!r} contains infinity in column {strange[0, 1]}, row "
+                f"{strange[0, 0]}; replace it by a number or by NaN."
+            )
+    try:
+        return read_table(X)
+    except (ValueError, TypeError) as error:
+        raise type(error)(f"The table {name!r} cannot be read: {error}") from error
 
 
 def _in_order(
@@ -139,17 +151,37 @@ def _in_order(
     return [own[label] for label in names]
 
 
-def _encode(column: Sequence[Series]) -> tuple[str, list | None, list[NDArray[np.float64]]]:
+# Kinds of columns that compare with one that real rows hold, and what cells are called.
+_COMPARABLE = {"number": ("number", "boolean")} | dict.fromkeys(
+    ("category", "ordered"), ("category", "ordered")
+)
+_CALLED = {"number": "numbers", "date": "dates", "boolean": "booleans"}
+
+
+def _encode(
+    names: list[str], column: Sequence[Series]
+) -> tuple[str, list | None, list[NDArray[np.float64]]]:
     """Return the kind of a column, its levels, None for numbers, and its cells in each table."""
     held = [series for series in column if not series.missing().all()]
     kind = held[0].kind if held else "number"
+    for name, series in zip(names, column, strict=True):
+        if series in held and series.kind not in _COMPARABLE.get(kind, (kind,)):
+            first, both = names[column.index(held[0])], (held[0], series)
+            a, b = (repr(s.objects()[~s.missing()][0])[:60] for s in both)
+            raise ValueError(
+                f"Column {series.name!r} held {_CALLED.get(kind, 'categories')} in the table "
+                f"{first!r}, such as {a}, and holds {b} in {name!r}; convert it in one of them."
+            )
     numeric = {"number": Series.numbers, "date": Series.days}.get(kind)
     if numeric is not None:
-        cells = [numeric(s) + 0.0 if s in held else np.full(len(s), np.nan) for s in column]
-        return kind, None, cells  # 0 added, for -0 is 0
-    for series in held:
-        if (series.kind in ("number", "date")) or (series.kind == "boolean") != (kind == "boolean"):
-            series.refuse("booleans" if kind == "boolean" else "categories")
+        cells = []
+        for name, series in zip(names, column, strict=True):
+            try:
+                own = numeric(series) if series in held else np.full(len(series), np.nan)
+            except ValueError as error:
+                raise ValueError(f"The table {name!r} cannot be read: {error}") from error
+            cells.append(own + 0.0)  # for -0 is 0
+        return kind, None, cells
     objects = [series.objects() for series in column]
     known = [c[~s.missing()] for c, s in zip(objects, column, strict=True)]
     counts = pd.Series(np.concatenate(known), dtype=object).value_counts(sort=False)
@@ -207,8 +239,9 @@ def _shape(a: NDArray, b: NDArray, levels: list | None) -> float:
 def _outside(seen: NDArray, cells: NDArray, levels: list | None) -> float:
     """Return the share of cells that the column could not hold."""
     lacks = np.isnan(cells)
-    held = np.unique(seen[~np.isnan(seen)])
-    if levels is not None or len(held) <= min(_FEW_VALUES, len(seen) // 2):
+    held, count = np.unique(seen[~np.isnan(seen)], return_counts=True)
+    few = len(held) <= min(_FEW_VALUES, len(seen) // 2) and few_values(count)
+    if levels is not None or few or not len(held):
         strange = ~np.isin(cells, held)
     else:
         strange = (cells < held[0]) | (cells > held[-1])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+from inspect import isclass
 from typing import Any, Self
 
 import numpy as np
@@ -20,6 +22,7 @@ from sklearn_ae.inspection._comparison import (
     pairs,
 )
 from sklearn_ae.inspection._pictures import pyplot, text_of
+from sklearn_ae.latents import drawn_rows
 from sklearn_ae.runtime import Seeds
 
 REAL, SYNTHETIC = "tab:blue", "tab:orange"
@@ -80,7 +83,7 @@ class SyntheticReport:
 
     A cell is outside of its column's support if it is a level or, of a column of at
     most 20 values that repeat, a number that no row has that the generator was fitted to; beyond
-    their range; a fraction where they are whole; or missing where none is.
+    the range of its numbers; a fraction where they are whole; or missing where none is.
 
     The classifier is gradient boosting, out of fold over five stratified folds. It
     is hard to deceive: 0.7 is a good value on a table of several kinds of columns.
@@ -245,8 +248,8 @@ class SyntheticReport:
         Parameters
         ----------
         estimator : fitted estimator
-            It has `sample(n_samples, random_state=)`, as
-            :class:`sklearn_ae.VariationalAutoencoder` and scikit-learn's `KernelDensity`.
+            It has `sample(n_samples)`, as :class:`sklearn_ae.VariationalAutoencoder` and
+            scikit-learn's `KernelDensity` and `GaussianMixture`.
         X : array-like or data frame of shape (n_rows, n_columns)
             The rows that it was fitted to.
         held_out : array-like or data frame of shape (n_held_out, n_columns), default=None
@@ -273,14 +276,18 @@ class SyntheticReport:
         ValueError
             As in :meth:`from_tables`.
         """
-        if not hasattr(estimator, "sample"):
+        if isclass(estimator) or not hasattr(estimator, "sample"):
+            if isclass(estimator):
+                raise TypeError(
+                    f"estimator={estimator.__name__} is a class; pass a fitted object of it."
+                )
             raise TypeError(
                 f"{type(estimator).__name__} has no method sample; pass a generator of rows such "
                 "as VariationalAutoencoder, or synthetic rows to SyntheticReport.from_tables."
             )
         n = _num_samples(X) if n_samples is None else n_samples
         seed = int(Seeds.of(random_state).numpy("draws").integers(2**31))
-        drawn = estimator.sample(n, random_state=seed, **sampled)
+        drawn = drawn_rows(estimator, n, seed, **sampled)
         return cls.from_tables(X, drawn, held_out, target=target, random_state=seed)
 
     def summary(self) -> pd.Series:
@@ -365,7 +372,7 @@ class SyntheticReport:
         ImportError
             If matplotlib is not installed.
         """
-        if column not in self.cells["real"]:
+        if not isinstance(column, Hashable) or column not in self.cells["real"]:
             raise ValueError(
                 f"column={column!r} is none of {list(self.cells['real'])!r:.200}; name one of them."
             )

@@ -2,7 +2,12 @@
 
 from sklearn_ae.latents._base import Latent, LatentModule
 from sklearn_ae.latents._batch_top_k import BatchTopK
-from sklearn_ae.latents._code_density import draw_from, mixture_of_codes
+from sklearn_ae.latents._code_density import (
+    draw_from,
+    drawn_rows,
+    fitted_density,
+    mixture_of_codes,
+)
 from sklearn_ae.latents._deterministic import Deterministic
 from sklearn_ae.latents._gaussian import Gaussian
 from sklearn_ae.latents._importance import importance_draws
@@ -25,6 +30,8 @@ __all__ = [
     "VectorQuantized",
     "VectorQuantizedModule",
     "draw_from",
+    "drawn_rows",
+    "fitted_density",
     "importance_draws",
     "mixture_of_codes",
 ]

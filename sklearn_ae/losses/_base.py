@@ -54,7 +54,8 @@ class Loss(NamesParameters, BaseEstimator, ABC):
     `n_parameters` is how many numbers a decoder writes for each feature, `log_likelihood`
     says whether the loss is minus the logarithm of a density of X, `normal_scores` whether
     columns may be mapped to normal scores. `standardized` says that columns are seen in standard
-    units, else as they are, and `of_difference` says that a cell costs
+    units, else as they are, `takes_flags` that columns of flags are numbers to it, 0 and 1, and
+    `of_difference` says that a cell costs
     `cost(difference, scale)` of its difference from the reconstruction, of arrays and tensors.
     """
 
@@ -62,6 +63,7 @@ class Loss(NamesParameters, BaseEstimator, ABC):
     log_likelihood: bool = False
     normal_scores: bool = False
     standardized: bool = True
+    takes_flags: bool = False
     of_difference: bool = False
     _parameter_constraints: dict = {}
 
@@ -100,6 +102,10 @@ class Loss(NamesParameters, BaseEstimator, ABC):
     def free(self, n_features: int) -> NDArray[np.bool_]:
         """Columns of what a network sees whose draws may be any numbers, unlike those of X."""
         return np.ones(n_features, dtype=bool)
+
+    def whole(self, column: int) -> tuple[float, float] | None:
+        """Ends of the whole numbers that are drawn in a column; None where any number may be."""
+        return None
 
     def outputs(self, start: LinearStart) -> tuple[Tensor, Tensor | None]:
         """Return the start's decoder as a map to what this loss reads."""

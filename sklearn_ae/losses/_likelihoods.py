@@ -167,6 +167,8 @@ class Bernoulli(_Likelihood):
     Autoencoder(loss=Bernoulli())
     """
 
+    takes_flags = True
+
     def build(self, scaling: ColumnScaling) -> CellLoss:
         """Build the torch part."""
         return _BernoulliNats(self, scaling)
@@ -201,6 +203,10 @@ class Bernoulli(_Likelihood):
     def free(self, n_features: int) -> NDArray[np.bool_]:
         """Return that draws are what the distribution says."""
         return np.zeros(n_features, dtype=bool)
+
+    def whole(self, column: int) -> tuple[float, float] | None:
+        """Return 0 and 1."""
+        return 0.0, 1.0
 
     def check(self, x: NDArray) -> None:
         """Raise if a value lies outside [0, 1]."""
@@ -280,6 +286,10 @@ class Poisson(_Likelihood):
     def free(self, n_features: int) -> NDArray[np.bool_]:
         """Return that draws are what the distribution says."""
         return np.zeros(n_features, dtype=bool)
+
+    def whole(self, column: int) -> tuple[float, float] | None:
+        """Return the ends of counts."""
+        return 0.0, np.inf
 
     def check(self, x: NDArray) -> None:
         """Raise if a value is negative."""

@@ -53,6 +53,7 @@ class Multinomial(Loss):
 
     log_likelihood = True
     standardized = False
+    takes_flags = True
 
     def build(self, scaling: ColumnScaling) -> CellLoss:
         """Build the torch part."""
@@ -101,6 +102,10 @@ class Multinomial(Loss):
     def free(self, n_features: int) -> NDArray[np.bool_]:
         """Return that draws are what the distribution says."""
         return np.zeros(n_features, dtype=bool)
+
+    def whole(self, column: int) -> tuple[float, float] | None:
+        """Return the ends of counts."""
+        return 0.0, np.inf
 
     def check(self, x: NDArray) -> None:
         """Raise if a value is negative or missing."""

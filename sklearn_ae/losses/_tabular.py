@@ -221,6 +221,12 @@ class TabularLoss(Loss):
         out[count] = True
         return out
 
+    def whole(self, column: int) -> tuple[float, float] | None:
+        """Return the ends of whole numbers of a column of numbers or counts."""
+        count = self.columns.of_kind("count")
+        counted = count.start <= column < count.stop
+        return (0.0, np.inf) if counted else self.numeric.whole(column)
+
     def check(self, x: NDArray) -> None:
         """Raise if numbers are not in the domain of their loss."""
         self.numeric.check(x)

@@ -24,7 +24,12 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from sklearn_ae import Autoencoder, LocalStress, ManifoldAutoencoder
+from sklearn_ae import (
+    Autoencoder,
+    LocalStress,
+    ManifoldAutoencoder,
+    VariationalAutoencoder,
+)
 from sklearn_ae.applications import _manifold as parts
 from sklearn_ae.applications._manifold import _choice
 from sklearn_ae.metrics import reconstruction_r2
@@ -285,6 +290,9 @@ NOT_FINITE = np.where(np.arange(40)[:, None] == 3, np.nan, np.ones((40, 2)))
             r"TSNE cannot embed X of shape \(40, 3\).*perplexity.*Set its parameters",
         ),
         (ManifoldAutoencoder(Given(NOT_FINITE)), ValueError, r"returned \[nan, nan\] for row 3"),
+        (ManifoldAutoencoder(Given(np.ones((40, 2)) * 1j)), ValueError, "numbers are complex"),
+        (ManifoldAutoencoder(Given("code")), ValueError, "returned 'code' for 40 rows"),
+        (ManifoldAutoencoder(Given(np.ones(40))), ValueError, r"shape \(40,\) for 40 rows"),
         (ManifoldAutoencoder(Given(np.ones((40, 3)))), ValueError, r"shape \(40, 3\) for 40 rows"),
         (ManifoldAutoencoder(Given(np.ones((39, 2)))), ValueError, r"shape \(39, 2\) for 40 rows"),
         (ManifoldAutoencoder(PCA(3)), ValueError, "n_components=2, but embedding=.*set n_comp"),
@@ -312,6 +320,25 @@ def test_a_fit_that_fails_leaves_what_was(roll):
     few = ManifoldAutoencoder(random_state=0).fit(roll[0][:8])
     assert few.encoder_ == few.decoder_ == "charts"
     assert few.validation_r2_ is few.validation_trustworthiness_ is None
+
+
+def test_parameters_of_a_learner_that_is_not_there_are_named(roll):
+    search = GridSearchCV(ManifoldAutoencoder(), {"embedding__n_neighbors": [4]}, cv=2)
+    with pytest.raises(ValueError, match=r"n_neighbors=4.*embedding=None.*embedding=Isomap\(\)"):
+        search.fit(roll[0][:60])
+    both = ManifoldAutoencoder().set_params(embedding__n_neighbors=4, embedding=Isomap())
+    assert both.embedding.n_neighbors == 4
+    with pytest.raises(ValueError, match=r"beta=2.*latent=None.*such as latent=Gaussian\(\)"):
+        VariationalAutoencoder().set_params(latent__beta=2)
+
+
+@pytest.mark.parametrize("name", parts.MAPS[:-1])
+def test_rows_at_any_distance_have_codes_and_scores(name):
+    rows = roll_of(60)[0]
+    model = ManifoldAutoencoder(PCA(), encoder=name, decoder=name, random_state=0).fit(rows)
+    for far in (1e150 * rows, 1e250 * rows):
+        assert np.isfinite(model.inverse_transform(model.transform(far))).all()
+        assert np.isfinite(model.score_samples(far)).all()
 
 
 def test_seeds_reach_the_learner(roll):

@@ -19,7 +19,7 @@ from sklearn_ae import (
     RecurrentAutoencoder,
     VariationalAutoencoder,
 )
-from sklearn_ae.data import Table
+from sklearn_ae.data import Table, with_missing
 from tests.data.dtype_cases import CASES, CELLS, LIBRARIES, Case, frame_of, measured, read, written
 
 pytestmark = pytest.mark.usefixtures("few_folds")
@@ -96,6 +96,17 @@ def test_every_dtype_comes_back(case: Case) -> None:
         assert dtype_of(found, case.dtype) == dtype
         if case.cells != "empty":
             assert None not in cells_of(found, case.dtype)
+
+
+@names([case for case in ACCEPTED if case.cells != "empty"])
+def test_cells_of_every_dtype_can_be_missing(case: Case) -> None:
+    case.column()
+    drawn = fitted(case.library).sample(3, random_state=0)
+    lacks = np.zeros(np.shape(drawn), dtype=bool)
+    lacks[1] = True
+    found = cells_of(with_missing(drawn, lacks), case.dtype)
+    whole = cells_of(drawn, case.dtype)
+    assert found == [whole[0], None, whole[2]]
 
 
 @names([case for case in ACCEPTED if case.cells != "empty"])

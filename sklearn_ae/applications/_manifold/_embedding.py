@@ -108,7 +108,15 @@ def embed(learner: Any, X: NDArray, n_components: int) -> NDArray[np.float64]:
             f"{type(learner).__name__} cannot embed X of shape {X.shape} (n_samples = {n}): "
             f"{error}. Set its parameters for such rows, or give another embedding."
         ) from error
-    Z = np.asarray(as_numpy(found), dtype=np.float64)
+    try:
+        if np.iscomplexobj(as_numpy(found)):
+            raise TypeError("the numbers are complex")
+        Z = np.asarray(as_numpy(found), dtype=np.float64)
+    except (ValueError, TypeError) as error:
+        raise ValueError(
+            f"{type(learner).__name__} returned {found!r:.100} for {n} rows: {error}; it has to "
+            f"be an array of real numbers of shape {(n, n_components)}."
+        ) from error
     if Z.shape != (n, n_components):
         raise ValueError(
             f"{type(learner).__name__} returned an array of shape {Z.shape} for {n} rows and "

@@ -10,6 +10,8 @@ from sklearn_ae.runtime import Seeds
 from sklearn_ae.starts import NeighbourIndex
 
 _TINY = 1e-300
+# In units of the rows.
+_FAR = 1e100
 
 
 def landmarks(rows: NDArray[np.float64], n: int, seeds: Seeds, stream: str) -> NDArray:
@@ -69,6 +71,7 @@ class Around:
 
     def __call__(self, rows: NDArray[np.float64]) -> tuple[NDArray, NDArray[np.intp]]:
         """Return weights and positions, of shape (len(rows), n)."""
-        distances, near = self.index(rows, self.n_asked)
+        # Squares of rows that are very far would be infinite, and all are as near as any then.
+        distances, near = self.index(np.clip(rows, -_FAR, _FAR), self.n_asked)
         weights = compact_weights(distances)
         return weights, near[:, : weights.shape[1]]
