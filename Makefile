@@ -31,7 +31,7 @@ OLDEST = sklearn_ae tests/test_array_api.py tests/test_common.py tests/test_cont
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make demo                             PCA and Autoencoder in one grid search, with a picture"
+	@echo "make demo                             a report on a table: codes, strange rows, missing cells"
 	@echo "make demo DATA=file.csv TARGET=column the same on your own table (TARGET is optional)"
 	@echo "make test                             the tests, in parallel; ARGS are handed to pytest"
 	@echo "make test-oldest                      a third of them on the oldest versions, in .venv-oldest"
@@ -50,7 +50,7 @@ $(VENV)/.installed-%: pyproject.toml $(CONSTRAINTS) | $(PY)
 	@touch $@
 
 demo: $(VENV)/.installed-test
-	@$(PY) -m benchmarks.demo $(if $(DATA),--data "$(DATA)") $(if $(TARGET),--target "$(TARGET)") \
+	@$(PY) -m sklearn_ae report $(if $(DATA),"$(DATA)") $(if $(TARGET),--target "$(TARGET)") \
 		$(if $(OUTPUT),--output "$(OUTPUT)") $(ARGS)
 
 # SciPy reads SCIPY_ARRAY_API at import; without it the array API checks are skipped.

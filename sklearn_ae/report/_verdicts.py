@@ -1,0 +1,125 @@
+"""What was found, in sentences."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sklearn_ae.report._columns import Target
+from sklearn_ae.report._holes import CONSTANT, OURS, Holes
+from sklearn_ae.report._search import NAMES, Codes
+from sklearn_ae.report._strange import Strange
+
+# Rows below which a gain is rarely certain.
+_FEW = 500
+# A difference that is none.
+_LEAST, _LEVEL = 5e-4, 5e-3
+
+
+def on_codes(codes: Codes, n_rows: int, target: Target | None) -> list[str]:
+    """Say which codes are better, and why if those of PCA are."""
+    pca, own = codes.best(NAMES[0]), codes.best(NAMES[1])
+    gain, error = codes.gain()
+    measure = codes.decides
+    sizes = f"k = {own['k']}" if own["k"] == pca["k"] else f"k = {own['k']} and {pca['k']}"
+    both = (
+        f"At {sizes} the autoencoder reaches {own[measure]:.3f} and PCA {pca[measure]:.3f} in "
+        f"{codes.measure}; the difference is {gain:+.3f} ± {error:.3f} over held-out folds."
+    )
+    if gain > error and gain >= _LEAST:
+        sentences = ["Take the autoencoder: its codes are better.", both]
+    else:
+        sentences = [
+            "Take PCA: it is the better choice here.",
+            f"{both} {_why(codes, n_rows)}",
+        ]
+    if target is None:
+        return sentences
+    pairs = codes.table.pivot(index="k", columns="name", values="kept")
+    k = int(pairs.index.max())
+    kept = [pairs.loc[k, name] for name in NAMES]
+    sentences.append(
+        f"Codes of k = {k} keep {kept[1]:.3f} of a column with the autoencoder and {kept[0]:.3f} "
+        "with PCA, whatever they predict."
+    )
+    alone, best = codes.columns_alone, max(own[measure], pca[measure])
+    if alone is not None and alone >= best:
+        sentences.append(
+            f"All columns, without a code, reach {alone:.3f}: to predict {target.name} alone, no "
+            "code is needed."
+        )
+    elif alone is not None:
+        sentences.append(f"All columns, without a code, reach {alone:.3f}.")
+    return sentences
+
+
+def _why(codes: Codes, n_rows: int) -> str:
+    gain = codes.gain()[0]
+    pca, own = codes.best(NAMES[0]), codes.best(NAMES[1])
+    if codes.kept == "start":
+        why = (
+            "No network did better than the linear start on rows that it had not seen, so the "
+            "autoencoder returned that start, which is PCA of the columns."
+        )
+    elif gain < 0:
+        why = "What the network adds to PCA does not help here."
+    else:
+        why = "The gain lies within its error, so that it may be chance."
+    if n_rows < _FEW:
+        why += f" With {n_rows} rows a gain is rarely certain."
+    seconds = f"{own['seconds']:.1f} s a fit where PCA takes {pca['seconds']:.2f} s"
+    return f"{why} The autoencoder takes {seconds}."
+
+
+def on_strange(strange: Strange, n_rows: int) -> list[str]:
+    """Say how many rows are strange."""
+    n_found = strange.n_outliers
+    share = f"{n_found:,} of {n_rows:,} rows ({n_found / n_rows:.1%})"
+    return [
+        f"{share} are outliers.",
+        "Each row was scored by networks that have not seen it, and outliers score below the "
+        "threshold of AutoencoderOutlierDetector. These are the strangest, with the cells that "
+        "make them so, and what would be typical in their place.",
+    ]
+
+
+def on_holes(holes: Holes) -> list[str]:
+    """Say whether the imputer is worth its time."""
+    n_missing = int(holes.errors["missing"].sum())
+    columns = int((holes.errors["missing"] > 0).sum())
+    sentences = [
+        f"{n_missing:,} cells are missing, in {columns} columns."
+        if n_missing
+        else "No cell is missing."
+    ]
+    n_hidden = int(holes.errors["hidden"].sum())
+    sentences.append(
+        f"{n_hidden:,} of the others were hidden, filled by each imputer, and compared with what "
+        "they hold."
+    )
+    for text in (False, True):
+        means = holes.means(text=text).dropna()
+        if OURS not in means:
+            continue
+        rest = means.drop(OURS)
+        best = rest.idxmin()
+        word = "of the cells of text are filled wrongly" if text else "standard deviations of error"
+        beside = f", {best} {rest[best]:.2f}" if best != CONSTANT else ""
+        plain = f"the {CONSTANT} {means[CONSTANT]:.2f}"
+        shown = f"AutoencoderImputer {means[OURS]:.2f}, {plain}{beside} {word}."
+        ahead = means[OURS] < rest.min() - _LEVEL
+        level = means[OURS] <= rest.min() + _LEVEL
+        choice = (
+            "AutoencoderImputer errs least"
+            if ahead
+            else "AutoencoderImputer and the best of the others are level"
+            if level
+            else f"Take {'the ' if best == CONSTANT else ''}{best}: it errs least"
+        )
+        kind = "Text" if text else "Numbers and dates"
+        sentences.append(f"{kind}: {choice}: {shown}")
+    return sentences
+
+
+def formatted(value: float, digits: int = 3) -> str:
+    """Return a number, or a dash where there is none."""
+    return "–" if value is None or np.isnan(value) else f"{value:.{digits}f}"
