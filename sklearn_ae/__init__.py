@@ -76,6 +76,7 @@ from sklearn_ae.penalties import (
 from sklearn_ae.report import TableEncoder
 from sklearn_ae.state import trusted_types
 from sklearn_ae.terms import Code, Term
+from sklearn_ae.training import FitProgress
 
 __all__ = [
     "MMD",
@@ -104,6 +105,7 @@ __all__ = [
     "DomainDiscrepancy",
     "Downsampling",
     "Erasing",
+    "FitProgress",
     "Gaussian",
     "GaussianLikelihood",
     "GaussianNoise",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -20,7 +20,7 @@ from sklearn_ae.inference import (
     set_state_tensors,
     state_tensors,
 )
-from sklearn_ae.runtime import available_device
+from sklearn_ae.runtime import available_device, check_known
 from sklearn_ae.starts import TreeMixture
 from sklearn_ae.state import seal, unseal
 from sklearn_ae.training import History, ModelSpec, adopt_terms, make_net, term_weights
@@ -35,6 +35,27 @@ class StateMixin(BaseEstimator):
         """Make constructors of subclasses say so if they leave parameters unset."""
         check_super_called(cls)
         super().__init_subclass__(**kwargs)
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters, those of parts as ``part__parameter``.
+
+        Parameters
+        ----------
+        **params
+            Parameters and their values.
+
+        Returns
+        -------
+        self : object
+            The estimator itself.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is unknown; the nearest one is named.
+        """
+        check_known(self, params)
+        return super().set_params(**params)
 
     def __getstate__(self) -> dict[str, Any]:
         return seal(type(self), self._packed_state())

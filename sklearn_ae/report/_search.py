@@ -35,7 +35,7 @@ class Codes(NamedTuple):
     table : DataFrame
         Columns name, k, kept, predicted, seconds: means over folds.
     folds : dict of ndarray
-        The measure that decides, in each fold, by name and k.
+        Measures in each fold, by measure, name and k.
     decides, measure : str
         The column of `table` that decides, and what it is.
     columns_alone : float or None
@@ -46,7 +46,7 @@ class Codes(NamedTuple):
 
     search: GridSearchCV
     table: pd.DataFrame
-    folds: dict[tuple[str, int], np.ndarray]
+    folds: dict[tuple[str, str, int], np.ndarray]
     decides: str
     measure: str
     columns_alone: float | None
@@ -56,20 +56,20 @@ class Codes(NamedTuple):
     @property
     def k(self) -> int:
         """Number of components at which the autoencoder does best."""
-        own = self.table[self.table["name"] == NAMES[1]]
-        return int(own.loc[own[self.decides].idxmax(), "k"])
+        return int(self.best(NAMES[1], self.decides)["k"])
 
-    def best(self, name: str) -> pd.Series:
+    def best(self, name: str, measure: str) -> pd.Series:
         """Return the row of `table` that is the best of one name."""
         own = self.table[self.table["name"] == name]
-        return own.loc[own[self.decides].idxmax()]
+        return own.loc[own[measure].idxmax()]
 
-    def gain(self) -> tuple[float, float]:
+    def gain(self, measure: str) -> tuple[float, float]:
         """Return the mean over folds of what the autoencoder is above PCA, and its error.
 
         Each is at the size at which it does best.
         """
-        pca, own = (self.folds[name, int(self.best(name)["k"])] for name in NAMES)
+        best = (int(self.best(name, measure)["k"]) for name in NAMES)
+        pca, own = (self.folds[measure, name, k] for name, k in zip(NAMES, best, strict=True))
         gains = own - pca
         return float(gains.mean()), float(gains.std(ddof=1) / np.sqrt(len(gains)))
 
@@ -168,8 +168,13 @@ def search_codes(
         }
     )
     decides = "kept" if target is None else "predicted"
-    split = np.stack([results[f"split{i}_test_{decides}"] for i in range(N_FOLDS)], axis=1)
-    folds = {(row.name_, row.k): split[i] for i, row in enumerate(_tuples(table))}
+    folds = {
+        (measure, name, k): np.array(
+            [results[f"split{i}_test_{measure}"][j] for i in range(N_FOLDS)]
+        )
+        for measure in search.scoring
+        for j, (name, k) in enumerate(zip(table["name"], table["k"], strict=True))
+    }
     own = table[table["name"] == NAMES[1]]
     k = int(own.loc[own[decides].idxmax(), "k"])
     pair = [_at(search, frame, y, name, k) for name in NAMES]
@@ -233,7 +238,3 @@ def _two_classes(target: Target) -> bool:
 
 def _columns(frame: pd.DataFrame) -> list[pd.Series]:
     return [frame.iloc[:, j] for j in range(frame.shape[1])]
-
-
-def _tuples(table: pd.DataFrame) -> Any:
-    return table.rename(columns={"name": "name_"}).itertuples()

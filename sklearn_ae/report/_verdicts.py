@@ -17,51 +17,59 @@ _LEAST, _LEVEL = 5e-4, 5e-3
 
 def on_codes(codes: Codes, n_rows: int, target: Target | None) -> list[str]:
     """Say which codes are better, and why if those of PCA are."""
-    pca, own = codes.best(NAMES[0]), codes.best(NAMES[1])
-    gain, error = codes.gain()
-    measure = codes.decides
-    sizes = f"k = {own['k']}" if own["k"] == pca["k"] else f"k = {own['k']} and {pca['k']}"
-    both = (
-        f"At {sizes} the autoencoder reaches {own[measure]:.3f} and PCA {pca[measure]:.3f} in "
-        f"{codes.measure}; the difference is {gain:+.3f} ± {error:.3f} over held-out folds."
-    )
-    if gain > error and gain >= _LEAST:
-        sentences = ["Take the autoencoder: its codes are better.", both]
-    else:
-        sentences = [
-            "Take PCA: it is the better choice here.",
-            f"{both} {_why(codes, n_rows)}",
-        ]
+    keep = "To keep what rows hold"
     if target is None:
-        return sentences
-    pairs = codes.table.pivot(index="k", columns="name", values="kept")
-    k = int(pairs.index.max())
-    kept = [pairs.loc[k, name] for name in NAMES]
-    sentences.append(
-        f"Codes of k = {k} keep {kept[1]:.3f} of a column with the autoencoder and {kept[0]:.3f} "
-        "with PCA, whatever they predict."
-    )
-    alone, best = codes.columns_alone, max(own[measure], pca[measure])
-    if alone is not None and alone >= best:
+        heads, details = zip(*[_on_measure(codes, "kept", keep, n_rows)], strict=True)
+    else:
+        predict = f"To predict {target.name}"
+        found = [
+            _on_measure(codes, "predicted", predict, n_rows),
+            _on_measure(codes, "kept", keep, n_rows),
+        ]
+        heads, details = zip(*found, strict=True)
+    sentences = [" ".join(heads), *details]
+    alone = codes.columns_alone
+    if target is not None and alone is not None:
+        needed = all(alone < codes.best(name, "predicted")["predicted"] for name in NAMES)
         sentences.append(
-            f"All columns, without a code, reach {alone:.3f}: to predict {target.name} alone, no "
-            "code is needed."
+            f"All columns, without a code, reach {alone:.3f}"
+            + ("." if needed else f": to predict {target.name} alone, no code is needed.")
         )
-    elif alone is not None:
-        sentences.append(f"All columns, without a code, reach {alone:.3f}.")
     return sentences
 
 
-def _why(codes: Codes, n_rows: int) -> str:
-    gain = codes.gain()[0]
-    pca, own = codes.best(NAMES[0]), codes.best(NAMES[1])
+def _on_measure(codes: Codes, measure: str, aim: str, n_rows: int) -> tuple[str, str]:
+    """Return which of the two is better for an aim, and by how much."""
+    pca, own = (codes.best(name, measure) for name in NAMES)
+    gain, error = codes.gain(measure)
+    word = codes.measure if measure == "predicted" else "share kept of a column"
+    sizes = f"k = {own['k']}" if own["k"] == pca["k"] else f"k = {own['k']} and {pca['k']}"
+    both = (
+        f"At {sizes} the autoencoder reaches {own[measure]:.3f} and PCA {pca[measure]:.3f} in "
+        f"{word}; the difference is {gain:+.3f} ± {error:.3f} over held-out folds."
+    )
+    pairs = codes.table.pivot(index="k", columns="name", values=measure)
+    least = int(pairs.index.min())
+    if least != own["k"]:
+        few = [pairs.loc[least, name] for name in NAMES]
+        both += f" At k = {least} it is {few[1]:.3f} and {few[0]:.3f}."
+    if gain > error and gain >= _LEAST:
+        return f"{aim}, take the autoencoder.", both
+    return f"{aim}, PCA is the better choice.", f"{both} {_why(codes, measure, n_rows)}"
+
+
+def _why(codes: Codes, measure: str, n_rows: int) -> str:
+    gain = codes.gain(measure)[0]
+    pca, own = (codes.best(name, measure) for name in NAMES)
     if codes.kept == "start":
         why = (
             "No network did better than the linear start on rows that it had not seen, so the "
             "autoencoder returned that start, which is PCA of the columns."
         )
+    elif gain < 0 and measure == "predicted":
+        why = "What the network keeps besides PCA does not help to predict."
     elif gain < 0:
-        why = "What the network adds to PCA does not help here."
+        why = "The network keeps less than PCA."
     else:
         why = "The gain lies within its error, so that it may be chance."
     if n_rows < _FEW:
@@ -75,7 +83,7 @@ def on_strange(strange: Strange, n_rows: int) -> list[str]:
     n_found = strange.n_outliers
     share = f"{n_found:,} of {n_rows:,} rows ({n_found / n_rows:.1%})"
     return [
-        f"{share} are outliers.",
+        f"{share} are outliers." if n_found else "No row is an outlier.",
         "Each row was scored by networks that have not seen it, and outliers score below the "
         "threshold of AutoencoderOutlierDetector. These are the strangest, with the cells that "
         "make them so, and what would be typical in their place.",
