@@ -35,6 +35,7 @@ th, td { padding: 5px 14px 5px 0; text-align: left; border-bottom: 1px solid var
   vertical-align: top; overflow-wrap: anywhere; min-width: 3.2em; }
 th { color: var(--soft); font-weight: 600; vertical-align: bottom; overflow-wrap: normal; }
 td.n, th.n { text-align: right; }
+th.group { text-align: right; padding-left: 10px; border-bottom: 0; }
 td.best { font-weight: 700; }
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 420px), 1fr));
   gap: 14px; }
@@ -96,7 +97,7 @@ def _codes(found: Findings) -> str:
         "Means over held-out folds. What is kept of a column is R² for numbers and dates, and "
         "Cohen's kappa for text: 1 if all comes back from the code, 0 if no more than the best "
         "constant. Columns count equally. PCA sees numbers in standard units and text as "
-        "indicators; the autoencoder reads the table as it is."
+        "indicators; ours is the autoencoder, which reads the table as it is."
     )
     of = "" if codes.k <= 2 else f", the first two of {codes.k}"
     pictures = [
@@ -113,8 +114,9 @@ def _codes_table(codes: Codes) -> str:
     if codes.decides == "predicted":
         measures["predicted"] = codes.measure
     wide = codes.table.pivot(index="k", columns="name")
-    head = ["k", *(f"{word}, {name}" for word in measures.values() for name in NAMES)]
-    head += [f"seconds of a fit, {name}" for name in NAMES]
+    groups = [*measures.values(), "seconds of a fit"]
+    head = "".join(f'<th class="group" colspan="2">{escape(word)}</th>' for word in groups)
+    names = "".join(f'<th class="n">{name}</th>' for _ in groups for name in ("PCA", "ours"))
     lines = []
     for k in wide.index:
         cells = [_cell(str(k), "n")]
@@ -126,7 +128,7 @@ def _codes_table(codes: Codes) -> str:
             ]
         cells += [_cell(formatted(wide.loc[k, ("seconds", name)], 2), "n") for name in NAMES]
         lines.append("".join(cells))
-    return _table(head, lines, numeric=True)
+    return _framed(f"<tr><th></th>{head}</tr><tr><th>k</th>{names}</tr>", lines)
 
 
 def _strange(found: Findings) -> str:
@@ -243,8 +245,12 @@ def _table(head: Sequence[str], lines: Iterable[str], *, numeric: bool = False) 
         f'<th class="{"n" if numeric and i else ""}">{escape(word)}</th>'
         for i, word in enumerate(head)
     )
+    return _framed(f"<tr>{cells}</tr>", lines)
+
+
+def _framed(head: str, lines: Iterable[str]) -> str:
     body = "".join(f"<tr>{line}</tr>" for line in lines)
-    table = f"<table><thead><tr>{cells}</tr></thead><tbody>{body}</tbody></table>"
+    table = f"<table><thead>{head}</thead><tbody>{body}</tbody></table>"
     return f'<div class="wide">{table}</div>'
 
 

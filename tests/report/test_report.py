@@ -15,7 +15,7 @@ from sklearn.pipeline import make_pipeline
 import sklearn_ae
 from sklearn_ae import AutoencoderImputer, AutoencoderOutlierDetector
 from sklearn_ae.cli import main
-from sklearn_ae.report import Table, TableEncoder, _holes, _search, _strange, read_file
+from sklearn_ae.report import Table, TableEncoder, _holes, _run, _search, _strange, read_file
 from sklearn_ae.report._kept import KeptShare
 
 
@@ -23,15 +23,16 @@ from sklearn_ae.report._kept import KeptShare
 def quick(monkeypatch):
     """Estimators of few epochs, and two sizes of codes."""
 
-    few = {"max_iter": 2, "hidden_layer_sizes": (8,), "validation_fraction": 0.5}
-    made = sklearn_ae.Autoencoder
-    monkeypatch.setattr(_search, "Autoencoder", partial(made, **few))
+    few = {"max_iter": 1, "hidden_layer_sizes": (8,), "validation_fraction": 0.5}
+    one = sklearn_ae.Autoencoder(1, **few)
+    monkeypatch.setattr(_search, "Autoencoder", partial(sklearn_ae.Autoencoder, **few))
     monkeypatch.setattr(_search, "N_COMPONENTS", (1, 2))
+    monkeypatch.setattr(_search, "N_FOLDS", 2)
+    monkeypatch.setattr(_run, "N_FOLDS", 2)
     monkeypatch.setattr(_strange, "N_ROWS", 2)
     monkeypatch.setattr(_strange, "N_REASONS", 1)
-    monkeypatch.setattr(
-        _strange, "AutoencoderOutlierDetector", partial(AutoencoderOutlierDetector, n_estimators=1)
-    )
+    detector = partial(AutoencoderOutlierDetector, one, n_estimators=2)
+    monkeypatch.setattr(_strange, "AutoencoderOutlierDetector", detector)
     monkeypatch.setattr(_holes, "AutoencoderImputer", partial(AutoencoderImputer, max_iter=1))
 
 
