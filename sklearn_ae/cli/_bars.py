@@ -1,4 +1,4 @@
-"""A bar on the terminal: that of rich or tqdm, or plain lines."""
+"""A bar on the terminal, or lines where there is none."""
 
 from __future__ import annotations
 
@@ -23,42 +23,10 @@ def bar(total: int) -> Iterator[Advance]:
     advance : callable
         Takes what was done since the last call, and what is done next.
     """
-    terminal = sys.stderr.isatty()
-    if terminal and _has("rich"):
-        with _rich(total) as advance:
-            yield advance
-    elif terminal and _has("tqdm"):
-        with _tqdm(total) as advance:
-            yield advance
-    else:
+    if not sys.stderr.isatty():
         yield _lines(total)
-
-
-def _has(module: str) -> bool:
-    from importlib.util import find_spec
-
-    return find_spec(module) is not None
-
-
-@contextmanager
-def _rich(total: int) -> Iterator[Advance]:
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
-
-    columns = (
-        TextColumn("{task.description:35}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task("", total=total)
-        yield lambda n, doing: progress.update(task, advance=n, description=doing)
-
-
-@contextmanager
-def _tqdm(total: int) -> Iterator[Advance]:
-    from tqdm import tqdm
+        return
+    from tqdm import tqdm  # skorch brings it
 
     with tqdm(total=total, bar_format="{desc:35} {percentage:3.0f}% |{bar}| {elapsed}") as shown:
 

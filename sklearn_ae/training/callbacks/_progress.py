@@ -110,7 +110,10 @@ class FitProgress(PrintLog):
         """Before training."""
         from tqdm.auto import tqdm
 
-        self.bar_ = tqdm(total=net.joint_.n_epochs, unit="epoch", file=self.file, leave=True)
+        done = len(net.history)  # epochs of a checkpoint
+        self.bar_ = tqdm(
+            total=net.joint_.n_epochs, initial=done, unit="epoch", file=self.file, leave=True
+        )
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
         """After an epoch."""
@@ -121,7 +124,8 @@ class FitProgress(PrintLog):
 
     def on_train_end(self, net: Any, **kwargs: Any) -> None:
         """After training."""
-        self.bar_.total = self.bar_.n
+        # A callback that ended training in its last epoch may have come first.
+        self.bar_.n = self.bar_.total = len(net.history)
         self.bar_.refresh()
         self.bar_.close()
         del self.bar_
