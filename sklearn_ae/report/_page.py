@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from sklearn_ae._version import __version__
-from sklearn_ae.data import fit_column, read_table
+from sklearn_ae.data import Categorical, fit_column, read_table
 from sklearn_ae.report._findings import Findings
 from sklearn_ae.report._search import NAMES, Codes
 from sklearn_ae.report._verdicts import formatted
@@ -32,7 +32,7 @@ p { margin: 8px 0; max-width: 75ch; overflow-wrap: anywhere; }
 .wide { overflow-x: auto; margin: 12px 0; }
 table { border-collapse: collapse; font-size: .92rem; font-variant-numeric: tabular-nums; }
 th, td { padding: 5px 14px 5px 0; text-align: left; border-bottom: 1px solid var(--line);
-  vertical-align: top; overflow-wrap: anywhere; min-width: 3.2em; }
+  vertical-align: top; overflow-wrap: break-word; max-width: 22em; }
 th { color: var(--soft); font-weight: 600; vertical-align: bottom; overflow-wrap: normal; }
 td.n, th.n { text-align: right; }
 th.group { text-align: right; padding-left: 10px; border-bottom: 0; }
@@ -47,11 +47,19 @@ ul { padding-left: 1.2em; margin: 6px 0; }
 code { background: var(--paper); padding: 1px 5px; border-radius: 4px; font-size: .9em;
   overflow-wrap: anywhere; }
 summary { cursor: pointer; color: var(--blue); }
-@media (max-width: 600px) { section { padding: 14px; } h1 { font-size: 1.35rem; } }
+@media (max-width: 600px) { section { padding: 14px; } h1 { font-size: 1.35rem; }
+  table { font-size: .8rem; } th, td { padding-right: 9px; } }
 """
 # Columns that are listed at once, and lines of the table of holes.
 _COLUMNS, _LINES = 60, 20
-_KINDS = {"Numeric": "numbers", "Count": "counts", "Date": "dates", "Empty": "no value"}
+_KINDS = {
+    "Numeric": "numbers",
+    "Count": "counts",
+    "Date": "dates",
+    "Binary": "two levels",
+    "Ordinal": "levels in order",
+    "Empty": "no value",
+}
 
 
 def page(found: Findings) -> str:
@@ -128,7 +136,7 @@ def _codes_table(codes: Codes) -> str:
             ]
         cells += [_cell(formatted(wide.loc[k, ("seconds", name)], 2), "n") for name in NAMES]
         lines.append("".join(cells))
-    return _framed(f"<tr><th></th>{head}</tr><tr><th>k</th>{names}</tr>", lines)
+    return _framed(f'<tr><th></th>{head}</tr><tr><th class="n">k</th>{names}</tr>', lines)
 
 
 def _strange(found: Findings) -> str:
@@ -160,13 +168,14 @@ def _holes(found: Findings) -> str:
     errors = holes.errors.assign(some=holes.errors[holes.imputers].notna().any(axis=1))
     errors = errors[errors["some"] | (errors["missing"] > 0)]
     errors = errors.sort_values("missing", ascending=False, kind="stable")
-    head = ["column", "missing", "hidden", *holes.imputers]
+    # A break of no width, for narrow pages.
+    names = [name.replace("Imputer", "\u200bImputer") for name in holes.imputers]
+    head = ["column", "missing", *names]
     lines = []
     for _, row in errors.head(_LINES).iterrows():
         values = [float(row[name]) for name in holes.imputers]
         best = np.nanmin(values) if np.isfinite(values).any() else np.nan
         cells = [_cell(str(row["column"])), _cell(f"{row['missing']:,}", "n")]
-        cells.append(_cell(f"{row['hidden']:,}", "n"))
         cells += [
             _cell(
                 f"{v:.0%}" if row["text"] and np.isfinite(v) else formatted(v, 2),
@@ -216,8 +225,12 @@ def _columns(found: Findings) -> str:
 
 def _kind(column: pd.Series) -> str:
     read = fit_column(read_table(column.to_frame())[0], categorical=False, numeric_map=None)
-    name = type(read).__name__
-    return _KINDS.get(name) or f"text, {read.n_levels} levels"
+    if not isinstance(read, Categorical):
+        return _KINDS[type(read).__name__]
+    rare = read.infrequent is not None
+    if len(read.levels) == 0:
+        return "text, rare levels only"
+    return f"text, {len(read.levels)} levels{' and rare ones' if rare else ''}"
 
 
 def _section(title: str, content: str) -> str:

@@ -157,11 +157,18 @@ def typed(frame: pd.DataFrame, separator: str) -> pd.DataFrame:
 def _typed(column: pd.Series, separator: str) -> pd.Series:
     if pd.api.types.is_float_dtype(column):
         return column.replace([np.inf, -np.inf], np.nan)
+    if isinstance(column.dtype, pd.DatetimeTZDtype):
+        return column.dt.tz_convert(None)
     if not (pd.api.types.is_object_dtype(column) or pd.api.types.is_string_dtype(column)):
         return column
     held = column.dropna()
     if len(held) and held.map(lambda cell: isinstance(cell, bool)).all():
         return column.astype("boolean")
+    held_as = pd.api.types.infer_dtype(held)
+    if held_as == "date":
+        return pd.to_datetime(column)
+    if held_as == "decimal":
+        return column.astype(float)
     if not len(held) or not held.map(lambda cell: isinstance(cell, str)).all():
         return column
     blank = held.str.strip() == ""

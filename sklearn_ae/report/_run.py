@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sklearn_ae.report._columns import MIN_ROWS, Target, find_target, identifiers
+from sklearn_ae.data import read_table
+from sklearn_ae.report._columns import MIN_ROWS, find_target, identifiers
 from sklearn_ae.report._errors import InputError
 from sklearn_ae.report._findings import Findings
 from sklearn_ae.report._holes import fill_holes
@@ -71,11 +72,18 @@ class Table:
                 else f"{name} has no column."
             )
         _check_rows(len(frame), name)
+        try:
+            read_table(frame)
+        except (TypeError, ValueError) as error:  # such as durations in a Parquet file
+            raise InputError(f"{name}: {error}") from error
         found = None if target is None else find_target(frame, target, N_FOLDS)
         if found is not None:
             _check_rows(int(found.rows.sum()), name, f" that have a value of {found.name}")
-        self.names, self.frame = _split(frame, found)
-        self.identifiers = identifiers(frame[self.names.columns])
+        frame = frame.reset_index(drop=True)
+        columns = frame.drop(columns=[] if found is None else [found.name])
+        self.identifiers = identifiers(columns)
+        self.names = columns[list(self.identifiers)]
+        self.frame = columns.drop(columns=list(self.identifiers))
         self._check_columns()
         self.target = found
         if len(frame) > max_rows:
@@ -103,14 +111,6 @@ class Table:
             self.target = self.target._replace(
                 y=self.target.y[place[of]], rows=self.target.rows[rows]
             )
-
-
-def _split(frame: pd.DataFrame, target: Target | None) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the columns that name rows, and those in use."""
-    frame = frame.reset_index(drop=True)
-    frame = frame.drop(columns=[] if target is None else [target.name])
-    names = list(identifiers(frame))
-    return frame[names], frame.drop(columns=names)
 
 
 def _check_rows(n: int, name: str, which: str = "") -> None:

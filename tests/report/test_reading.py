@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import datetime
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -71,8 +74,13 @@ def test_booleans_infinity_blanks_and_encodings(tmp_path):
 
 def test_parquet(tmp_path):
     frame = pd.DataFrame({"a": [1.5, np.inf], "b": ["1,5", "2,5"], "c": ["x", None]})
+    frame["day"] = [datetime.date(2024, 2, 1), None]
+    frame["time"] = pd.to_datetime(["2024-02-01T01:00+01:00", "2024-06-01T00:00Z"], utc=True)
+    frame["price"] = [Decimal("1.20"), None]
     frame.to_parquet(tmp_path / "table.parquet")
     read = read_file(tmp_path / "table.parquet")
+    assert read["day"][0] == read["time"][0] == pd.Timestamp("2024-02-01")
+    assert read["price"].dtype == float
     assert read["a"].isna().tolist() == [False, True]
     assert read["c"].isna().tolist() == [False, True]
     saved(tmp_path, "no parquet", "other.parquet")

@@ -15,7 +15,16 @@ from sklearn.pipeline import make_pipeline
 import sklearn_ae
 from sklearn_ae import AutoencoderImputer, AutoencoderOutlierDetector
 from sklearn_ae.cli import main
-from sklearn_ae.report import Table, TableEncoder, _holes, _run, _search, _strange, read_file
+from sklearn_ae.report import (
+    InputError,
+    Table,
+    TableEncoder,
+    _holes,
+    _run,
+    _search,
+    _strange,
+    read_file,
+)
 from sklearn_ae.report._kept import KeptShare
 
 
@@ -76,7 +85,7 @@ def test_a_table_of_every_kind_with_a_target_of_text(tmp_path, capsys):
         assert name in page
     assert "<b>customer_id</b>: called an id" in page
     assert "3 rows without a value of city" in page
-    for kind in ("counts", "dates", "text, 2 levels"):
+    for kind in ("counts", "dates", "two levels"):
         assert f'<td class="">{kind}</td>' in page
     told = capsys.readouterr()
     assert re.search(
@@ -156,6 +165,12 @@ def test_many_rows_are_drawn_with_their_targets():
     rows = table.frame.index[table.target.rows]
     np.testing.assert_array_equal(table.target.y, frame["spends"][rows])
     assert "50 of 400 rows were drawn" in table.notes[0]
+
+
+def test_a_column_without_a_kind_is_named():
+    frame = people(30).assign(took=pd.to_timedelta(np.arange(30), unit="h"))
+    with pytest.raises(InputError, match="'took' of X has dtype timedelta64"):
+        Table(frame, "people")
 
 
 BAD = {
