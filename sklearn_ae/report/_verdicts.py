@@ -42,11 +42,13 @@ def _on_measure(codes: Codes, measure: str, aim: str, n_rows: int) -> tuple[str,
     """Return which of the two is better for an aim, and by how much."""
     pca, own = (codes.best(name, measure) for name in NAMES)
     gain, error = codes.gain(measure)
-    word = codes.measure if measure == "predicted" else "share kept of a column"
     sizes = f"k = {own['k']}" if own["k"] == pca["k"] else f"k = {own['k']} and {pca['k']}"
+    does, word = "reaches", f"in {codes.measure}"
+    if measure == "kept":
+        does, word = "keeps", "of a column"
     both = (
-        f"At {sizes} the autoencoder reaches {own[measure]:.3f} and PCA {pca[measure]:.3f} in "
-        f"{word}; the difference is {gain:+.3f} ± {error:.3f} over held-out folds."
+        f"At {sizes} the autoencoder {does} {own[measure]:.3f} and PCA {pca[measure]:.3f} {word}; "
+        f"the difference is {gain:+.3f} ± {error:.3f} over held-out folds."
     )
     pairs = codes.table.pivot(index="k", columns="name", values=measure)
     least = int(pairs.index.min())
@@ -95,14 +97,14 @@ def on_holes(holes: Holes) -> list[str]:
     n_missing = int(holes.errors["missing"].sum())
     columns = int((holes.errors["missing"] > 0).sum())
     sentences = [
-        f"{n_missing:,} cells are missing, in {columns} columns."
+        f"{n_missing:,} cells are missing, in {columns} column{'s' * (columns != 1)}."
         if n_missing
         else "No cell is missing."
     ]
     n_hidden = int(holes.errors["hidden"].sum())
     sentences.append(
-        f"{n_hidden:,} of the others were hidden, filled by each imputer, and compared with what "
-        "they hold."
+        f"{n_hidden:,} cells with a value were hidden, filled by each imputer, and compared with "
+        "what they hold."
     )
     for text in (False, True):
         means = holes.means(text=text).dropna()
