@@ -15,6 +15,7 @@ from sklearn_ae.cli._models import save
 from sklearn_ae.cli._transform import METHODS, transform_file
 from sklearn_ae.report import (
     MAX_ROWS,
+    MIN_ROWS,
     TOTAL,
     InputError,
     Table,
@@ -94,8 +95,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _report(options: Any) -> int:
     check_matplotlib()
-    if options.max_rows < 20:
-        raise InputError(f"--max-rows {options.max_rows} is too few; use 20 or more.")
+    if options.max_rows < MIN_ROWS:
+        raise InputError(f"--max-rows {options.max_rows} is too few; use {MIN_ROWS} or more.")
     path = options.file or SHIPPED
     frame = read_file(path)
     table = Table(

@@ -1,5 +1,6 @@
 """What autoencoders find in a table, as a page: codes, strange rows, missing cells."""
 
+from sklearn_ae.report._columns import MIN_ROWS
 from sklearn_ae.report._encoder import TableEncoder
 from sklearn_ae.report._errors import InputError
 from sklearn_ae.report._reading import PARQUET, check_file, need_pyarrow, read_file, sniff, typed
@@ -15,6 +16,7 @@ from sklearn_ae.report._run import (
 
 __all__ = [
     "MAX_ROWS",
+    "MIN_ROWS",
     "PARQUET",
     "TOTAL",
     "InputError",

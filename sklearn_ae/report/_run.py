@@ -216,6 +216,9 @@ def write(found: Findings, folder: Path) -> list[Path]:
         What was written.
     """
     paths = [folder / "report.html", folder / "report.png"]
-    paths[0].write_text(page(found), encoding="utf-8")
-    paths[1].write_bytes(found.pictures.whole)
+    try:
+        paths[0].write_text(page(found), encoding="utf-8")
+        paths[1].write_bytes(found.pictures.whole)
+    except OSError as error:
+        raise InputError(f"{folder} cannot be written to: {error.strerror}.") from error
     return paths
