@@ -168,9 +168,8 @@ def _holes(found: Findings) -> str:
     errors = holes.errors.assign(some=holes.errors[holes.imputers].notna().any(axis=1))
     errors = errors[errors["some"] | (errors["missing"] > 0)]
     errors = errors.sort_values("missing", ascending=False, kind="stable")
-    # A break of no width, for narrow pages.
-    names = [name.replace("Imputer", "\u200bImputer") for name in holes.imputers]
-    head = ["column", "missing", *names]
+    names = [name.removesuffix("Imputer") for name in holes.imputers[1:]]
+    head = ["column", "missing", "ours", *names]
     lines = []
     for _, row in errors.head(_LINES).iterrows():
         values = [float(row[name]) for name in holes.imputers]
@@ -187,7 +186,8 @@ def _holes(found: Findings) -> str:
     left = f" The other {len(errors) - _LINES} are not shown." if len(errors) > _LINES else ""
     caption = (
         "Errors at hidden cells: numbers and dates in standard deviations of their column, text "
-        f"as the share that is filled wrongly. The least of a line is bold.{left}"
+        "as the share that is filled wrongly. The least of a line is bold. Ours is "
+        f"AutoencoderImputer, the other imputers are scikit-learn's.{left}"
     )
     filled = "".join(
         f"<li>row {row.row:,}, <b>{escape(str(row.column))}</b>: {escape(_shown(row.filled))}</li>"
