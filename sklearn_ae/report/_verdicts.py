@@ -30,7 +30,7 @@ def on_codes(codes: Codes, n_rows: int, target: Target | None) -> list[str]:
     sentences = [" ".join(heads), *details]
     alone = codes.columns_alone
     if target is not None and alone is not None:
-        needed = all(alone < codes.best(name, "predicted")["predicted"] for name in NAMES)
+        needed = any(alone < codes.best(name, "predicted")["predicted"] for name in NAMES)
         sentences.append(
             f"All columns, without a code, reach {alone:.3f}"
             + ("." if needed else f": to predict {target.name} alone, no code is needed.")
