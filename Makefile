@@ -27,17 +27,18 @@ OLDEST = sklearn_ae tests/test_array_api.py tests/test_common.py tests/test_cont
 	tests/data/test_dtypes.py tests/export tests/runtime tests/training/test_capture.py \
 	tests/training/test_ensemble.py tests/training/test_skorch_callbacks.py tests/training/test_step.py
 
-.PHONY: help demo test test-oldest fuzz lint docs bench clean
+.PHONY: help demo test test-oldest fuzz lint docs bench wheel-check clean
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make demo                             PCA and Autoencoder in one grid search, with a picture"
+	@echo "make demo                             a report on a table: codes, strange rows, missing cells"
 	@echo "make demo DATA=file.csv TARGET=column the same on your own table (TARGET is optional)"
 	@echo "make test                             the tests, in parallel; ARGS are handed to pytest"
 	@echo "make test-oldest                      a third of them on the oldest versions, in .venv-oldest"
 	@echo "make fuzz N=10000                     so many drawn examples, and how many violate an invariant"
 	@echo "make lint                             ruff and mypy"
 	@echo "make docs                             the site, in docs/_build/html"
+	@echo "make wheel-check                      the wheel in an empty environment: README's example, and the report"
 	@echo "make bench                            the benchmarks, missing cells only; ARGS go to python -m benchmarks"
 
 $(PY):
@@ -50,7 +51,7 @@ $(VENV)/.installed-%: pyproject.toml $(CONSTRAINTS) | $(PY)
 	@touch $@
 
 demo: $(VENV)/.installed-test
-	@$(PY) -m benchmarks.demo $(if $(DATA),--data "$(DATA)") $(if $(TARGET),--target "$(TARGET)") \
+	@$(PY) -m sklearn_ae report $(if $(DATA),"$(DATA)") $(if $(TARGET),--target "$(TARGET)") \
 		$(if $(OUTPUT),--output "$(OUTPUT)") $(ARGS)
 
 # SciPy reads SCIPY_ARRAY_API at import; without it the array API checks are skipped.
@@ -76,6 +77,15 @@ docs: $(VENV)/.installed-docs
 
 bench: $(VENV)/.installed-bench
 	$(PY) -m benchmarks $(or $(ARGS),run reconstruction)
+
+# The wheel in an empty environment: the README's first example, and the report.
+wheel-check: $(VENV)/.installed-test
+	rm -rf dist .venv-wheel
+	$(PY) -m pip wheel --quiet --no-deps --wheel-dir dist .
+	$(PYTHON) -m venv .venv-wheel
+	.venv-wheel/bin/python -m pip install --quiet --constraint constraints.txt "$$(ls dist/*.whl)[plot]"
+	awk '/^```python/ {n++; next} /^```/ && n {exit} n' README.md > dist/example.py
+	cd dist && ../.venv-wheel/bin/python example.py && ../.venv-wheel/bin/sklearn-ae report
 
 clean:
 	rm -rf docs/_build docs/api/generated docs/auto_gallery .pytest_cache .mypy_cache .ruff_cache

@@ -73,8 +73,10 @@ from sklearn_ae.penalties import (
     NestedCodes,
     Penalty,
 )
+from sklearn_ae.report import TableEncoder
 from sklearn_ae.state import trusted_types
 from sklearn_ae.terms import Code, Term
+from sklearn_ae.training import FitProgress
 
 __all__ = [
     "MMD",
@@ -103,6 +105,7 @@ __all__ = [
     "DomainDiscrepancy",
     "Downsampling",
     "Erasing",
+    "FitProgress",
     "Gaussian",
     "GaussianLikelihood",
     "GaussianNoise",
@@ -148,4 +151,4 @@ __all__ = [
 #: What `skops.io.load` has to be told to load every estimator of this package, as in
 #: ``skops.io.load(file, trusted=sklearn_ae.TRUSTED_TYPES)``: the paths of the estimators and of
 #: the objects that are their parameters. A user's own classes are not among them.
-TRUSTED_TYPES: list[str] = trusted_types(globals().get(name) for name in __all__)
+TRUSTED_TYPES: list[str] = trusted_types([*(globals().get(name) for name in __all__), TableEncoder])

@@ -33,7 +33,10 @@ ROOMS = [
     "applications",
     "export",
     "metrics",
+    "report",
+    "cli",
     "__init__",
+    "__main__",
 ]
 ROOT = Path(sklearn_ae.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))

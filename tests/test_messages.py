@@ -109,10 +109,13 @@ def test_what_is_learned_asks_for_a_fit(name):
         (sklearn_ae.TopK, "n_activ", "n_active"),
     ],
 )
-def test_constructors_name_the_nearest_parameter(cls, wrong, near):
+def test_the_nearest_parameter_is_named(cls, wrong, near):
     message = rf"{cls.__name__}\(\) got an unexpected parameter '{wrong}'; did you mean '{near}'\?"
     with pytest.raises(TypeError, match=message):
         cls(**{wrong: 1})
+    message = rf"Invalid parameter '{wrong}' for estimator {cls.__name__}.*mean '{near}'\?"
+    with pytest.raises(ValueError, match=message):
+        cls().set_params(**{wrong: 1})
 
 
 def test_a_truth_value_is_no_number_of_rows():

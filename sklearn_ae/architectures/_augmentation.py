@@ -9,13 +9,12 @@ from itertools import product
 from numbers import Real
 
 import torch
-from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, StrOptions
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
 from sklearn_ae.data import Batch, ColumnScaling
-from sklearn_ae.runtime import named_in_errors
+from sklearn_ae.runtime import NamesParameters
 
 Move = Callable[[Tensor], Tensor]
 
@@ -40,7 +39,7 @@ def mean_over_moves(moves: Sequence[Move], function: Move, x: Tensor) -> Tensor:
     return total / 2 ** len(moves)
 
 
-class Augmentation(BaseEstimator):
+class Augmentation(NamesParameters):
     """Shift, flip, rotate and crop training images at random, anew in each batch.
 
     Pixels from outside the image repeat its border. Whole shifts and flips move pixels as
@@ -73,7 +72,6 @@ class Augmentation(BaseEstimator):
         "crop": [Interval(Real, 0, 1, closed="left")],
     }
 
-    @named_in_errors
     def __init__(
         self,
         shift: float = 0.05,

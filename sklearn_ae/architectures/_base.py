@@ -6,7 +6,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from sklearn.base import BaseEstimator
 from torch import Generator, Tensor, nn
 
 from sklearn_ae.data import Batch, ColumnScaling, Extent, InputAdapter, Table
@@ -140,7 +139,7 @@ class Shapes(NamedTuple):
     ragged: bool = False
 
 
-class Architecture(NamesParameters, BaseEstimator, ABC):
+class Architecture(NamesParameters, ABC):
     """Stores hyperparameters; builds an encoder and a decoder when the shapes are known."""
 
     _parameter_constraints: dict = {}

@@ -21,7 +21,7 @@ from sklearn_ae.inference import (
     set_state_tensors,
     state_tensors,
 )
-from sklearn_ae.runtime import available_device
+from sklearn_ae.runtime import available_device, check_known
 from sklearn_ae.starts import TreeMixture
 from sklearn_ae.state import seal, unseal
 from sklearn_ae.training import History, ModelSpec, adopt_terms, make_net, term_weights
@@ -64,8 +64,9 @@ class StateMixin(BaseEstimator):
         Raises
         ------
         ValueError
-            If there is no such parameter, or no object that has it.
+            If there is no such parameter, where the nearest one is named, or no object that has it.
         """
+        check_known(self, params)
         for key, value in params.items():
             name, _, own = key.partition("__")
             if not own or name not in self._get_param_names():

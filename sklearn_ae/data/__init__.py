@@ -11,7 +11,7 @@ from sklearn_ae.data._batch import (
     block_rows,
 )
 from sklearn_ae.data._channels import ChannelScaling
-from sklearn_ae.data._columns import Column, Empty, Numeric, fit_column
+from sklearn_ae.data._columns import Categorical, Column, Empty, Numeric, fit_column
 from sklearn_ae.data._companions import RESERVED, as_tensor, read_companions
 from sklearn_ae.data._condition import ConditionEncoder
 from sklearn_ae.data._containers import Container, with_missing
@@ -44,6 +44,7 @@ __all__ = [
     "AnyBatch",
     "ArrayForm",
     "Batch",
+    "Categorical",
     "ChannelScaling",
     "Column",
     "ColumnScaling",

@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator
 from torch import Generator, Tensor, nn
 
 from sklearn_ae.runtime import NamesParameters
@@ -111,7 +110,7 @@ class LatentModule(nn.Module, ABC):
         return into, shift
 
 
-class Latent(NamesParameters, BaseEstimator, ABC):
+class Latent(NamesParameters, ABC):
     """Stores hyperparameters; builds the module when the width is known.
 
     Attributes

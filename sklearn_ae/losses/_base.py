@@ -7,7 +7,6 @@ from abc import ABC, abstractmethod
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator
 from torch import Tensor, nn
 
 from sklearn_ae.data import ColumnScaling, Rows
@@ -48,7 +47,7 @@ class CellLoss(nn.Module, ABC):
         return self(output, target).sum(dim=-1)
 
 
-class Loss(NamesParameters, BaseEstimator, ABC):
+class Loss(NamesParameters, ABC):
     """The cost of a reconstruction, in standard units for training and in X's for scores.
 
     `n_parameters` is how many numbers a decoder writes for each feature, `log_likelihood`

@@ -6,13 +6,11 @@ import re
 from abc import ABC, abstractmethod
 from typing import Any
 
-from sklearn.base import BaseEstimator
-
 from sklearn_ae.runtime import NamesParameters
 from sklearn_ae.terms import Term
 
 
-class Penalty(NamesParameters, BaseEstimator, ABC):
+class Penalty(NamesParameters, ABC):
     """Stores hyperparameters of a term; builds it when the width of the code is known.
 
     Attributes

@@ -4,13 +4,19 @@ from sklearn_ae.runtime._defaults import torch_defaults
 from sklearn_ae.runtime._devices import available_device, resolve_device
 from sklearn_ae.runtime._interrupts import interrupts_held
 from sklearn_ae.runtime._seeds import Seeds, constructed
-from sklearn_ae.runtime._signatures import NamesParameters, named_in_errors, takes
+from sklearn_ae.runtime._signatures import (
+    NamesParameters,
+    check_known,
+    named_in_errors,
+    takes,
+)
 from sklearn_ae.runtime._threads import thread_count, threads_allowed, torch_threads
 
 __all__ = [
     "NamesParameters",
     "Seeds",
     "available_device",
+    "check_known",
     "constructed",
     "interrupts_held",
     "named_in_errors",

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import difflib
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from inspect import Parameter, signature
-from typing import Any, TypeVar, cast
+from typing import Any, Self, TypeVar, cast
+
+from sklearn.base import BaseEstimator
 
 _Init = TypeVar("_Init", bound=Callable)
 
@@ -48,10 +50,35 @@ def named_in_errors(init: _Init) -> _Init:
     return cast(_Init, named)
 
 
-class NamesParameters:
-    """Gives each subclass an `__init__` that names the nearest parameter if one is unknown."""
+def check_known(estimator: Any, names: Iterable[str]) -> None:
+    """Raise if a parameter that is to be set is unknown, and another one has nearly its name.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Whose parameters are to be set.
+    names : iterable of str
+        Parameters, those of parts as ``part__parameter``.
+    """
+    known = sorted(estimator.get_params(deep=False))
+    for name in (given.partition("__")[0] for given in names):
+        near = [] if name in known else difflib.get_close_matches(name, known, n=1)
+        if near:
+            raise ValueError(
+                f"Invalid parameter {name!r} for estimator {estimator}; did you mean {near[0]!r}? "
+                f"Valid parameters are: {known!r}."
+            )
+
+
+class NamesParameters(BaseEstimator):
+    """Names the nearest parameter if one is unknown, in `__init__` of each subclass too."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "__init__" in vars(cls):
             cls.__init__ = named_in_errors(cls.__init__)  # type: ignore[method-assign]
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters; see :class:`sklearn.base.BaseEstimator`."""
+        check_known(self, params)
+        return super().set_params(**params)

@@ -9,7 +9,7 @@ from sklearn_ae.training._net import AutoencoderNet
 from sklearn_ae.training._objective import adopt_terms, term_weights
 from sklearn_ae.training._spec import ModelSpec
 from sklearn_ae.training._weights import Snapshot
-from sklearn_ae.training.callbacks import EXACT
+from sklearn_ae.training.callbacks import EXACT, FitProgress
 
 __all__ = [
     "EXACT",
@@ -17,6 +17,7 @@ __all__ = [
     "ModelSpec",
     "Fitted",
     "Fitter",
+    "FitProgress",
     "Selection",
     "Snapshot",
     "adopt_terms",

@@ -25,6 +25,7 @@ from sklearn_ae.training.callbacks import (
     DeadUnits,
     EndOfTraining,
     FiniteGuard,
+    FitProgress,
     LearningRate,
     Others,
     Progress,
@@ -35,6 +36,7 @@ from sklearn_ae.training.steps import Ensemble, together
 
 # Callbacks that watch one network: they print, score, save and log, or end training.
 WATCHING = (
+    FitProgress,
     skorch_callbacks.BatchScoring,
     skorch_callbacks.Checkpoint,
     skorch_callbacks.EarlyStopping,
@@ -115,6 +117,7 @@ class JointTraining:
         self.best = None
         if runs[0].valid is not None:
             self.best = BestEpoch(runs, self.losses, config, self.rate)
+        self.n_epochs = 0
         self.ensemble: Ensemble | None = None
         self.replayed = replayed
 
@@ -243,6 +246,7 @@ def train_runs(
     end = schedule.end if isinstance(schedule, OneCycle) else 0.0
     n_most = math.ceil(end if n_epochs is None else n_epochs)
     if n_most > 0 and not (joint.best is not None and joint.best.exact):
+        joint.n_epochs = n_most
         for run in runs:
             run.release()
         _attach(joint, config, watched, on_epoch, schedule if n_epochs is None else None)

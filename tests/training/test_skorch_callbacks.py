@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pickle
+import re
 import sys
 from functools import partial
 from importlib import import_module
+from io import StringIO
 from types import SimpleNamespace
 
 import numpy as np
@@ -43,7 +45,7 @@ from skorch.callbacks import (
     WarmRestartLR,
 )
 
-from sklearn_ae import Autoencoder, AutoencoderOutlierDetector
+from sklearn_ae import Autoencoder, AutoencoderOutlierDetector, FitProgress
 from sklearn_ae.training import TrainingConfig
 from sklearn_ae.training._joint import WATCHING
 
@@ -113,6 +115,7 @@ def test_no_callback_is_left_out_here():
     }
     assert {each.__name__ for each in WATCHING} == {
         *("BatchScoring", "Checkpoint", "EarlyStopping", "EpochScoring", "EpochTimer"),
+        "FitProgress",
         *("MlflowLogger", "NeptuneLogger", "PassthroughScoring", "PrintLog", "ProgressBar"),
         *("SacredLogger", "TensorBoard", "TrainEndCheckpoint", "WandbLogger"),
     }
@@ -462,6 +465,27 @@ def test_progress_bar(n, capsys, monkeypatch):
     assert shown.count(f"{n_batches - 1}/{n_batches} ") == fitted.n_iter_
     assert "train_loss" in shown
     assert "valid_loss" in shown
+
+
+@pytest.mark.parametrize("n", SIZES)
+def test_one_bar_for_a_whole_fit(n):
+    shown = StringIO()
+    fitted = fit(n, FitProgress(shown))
+    bars = [line for line in re.split(r"[\r\n]+", shown.getvalue()) if line.strip()]
+    assert bars[0].startswith("  0%")
+    assert f"| {fitted.n_iter_}/{fitted.n_iter_} [" in bars[-1]
+    assert f"valid_loss={float(f'{fitted.validation_loss_curve_[-1]:.3g}'):.3g}" in bars[-1]
+    without = fit(n)
+    assert moved(weights(fitted.net_), weights(without.net_)) == 0
+
+
+def test_the_bar_of_a_fit_that_ends_early_is_full():
+    shown = StringIO()
+    stop = EarlyStopping(patience=1, threshold=0.9, sink=lambda _: None)
+    fitted = fit(1000, stop, FitProgress(shown), max_iter=30)
+    assert fitted.n_iter_ < 30
+    assert "/30 [" in shown.getvalue()
+    assert f"| {fitted.n_iter_}/{fitted.n_iter_} [" in shown.getvalue().rstrip().splitlines()[-1]
 
 
 class LastEpoch(Callback):

@@ -72,6 +72,65 @@ class EndOfTraining(PrintLog):
             raise TrainingEnd
 
 
+class FitProgress(PrintLog):
+    """One bar for a whole fit, by tqdm: epochs of the total, losses, time that is left.
+
+    It is among `callbacks`, and only watches: the weights are those of a fit without it. Where
+    folds are trained, below 1,000 rows, the bar is of all of them together, and the last fit to
+    all rows has none. Where training ends before its last epoch, the total is what was reached.
+
+    Parameters
+    ----------
+    file : file-like, default=None
+        Where it is written; None is standard error.
+
+    See Also
+    --------
+    sklearn.callback.ProgressBar : A bar for each level of a search, from scikit-learn 1.9 on, by
+        `set_callbacks`.
+
+    Examples
+    --------
+    >>> from io import StringIO
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn_ae import Autoencoder, FitProgress
+    >>> shown = StringIO()
+    >>> progress = FitProgress(file=shown)
+    >>> autoencoder = Autoencoder(2, max_iter=4, callbacks=[progress], random_state=0)
+    >>> _ = autoencoder.fit(load_digits().data)
+    >>> "4/4" in shown.getvalue()
+    True
+    """
+
+    def __init__(self, file: Any = None) -> None:
+        super().__init__()
+        self.file = file
+
+    def on_train_begin(self, net: Any, **kwargs: Any) -> None:
+        """Before training."""
+        from tqdm.auto import tqdm
+
+        done = len(net.history)  # epochs of a checkpoint
+        self.bar_ = tqdm(
+            total=net.joint_.n_epochs, initial=done, unit="epoch", file=self.file, leave=True
+        )
+
+    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
+        """After an epoch."""
+        epoch = net.history[-1]
+        losses = {name: epoch[name] for name in ("train_loss", "valid_loss") if name in epoch}
+        self.bar_.set_postfix(losses, refresh=False)
+        self.bar_.update()
+
+    def on_train_end(self, net: Any, **kwargs: Any) -> None:
+        """After training."""
+        # A callback that ended training in its last epoch may have come first.
+        self.bar_.n = self.bar_.total = len(net.history)
+        self.bar_.refresh()
+        self.bar_.close()
+        del self.bar_
+
+
 class Others(Callback):
     """Hands what happens in the leading network on to the callbacks of the others.
 

@@ -1,0 +1,174 @@
+"""A saved model applied to a file, a part of its rows at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from sklearn_ae.cli._models import load
+from sklearn_ae.report import PARQUET, InputError, check_file, need_pyarrow, sniff, typed
+
+METHODS = ("transform", "score_samples", "reconstruct", "predict")
+ROWS = 10_000
+
+
+def transform_file(model: Path, file: Path, output: Path, method: str) -> int:
+    """Write what a method of a saved model returns for the rows of a file.
+
+    Parameters
+    ----------
+    model : Path
+        A file of skops.
+    file, output : Path
+        CSV files, or Parquet files named .parquet.
+    method : str
+        One of `METHODS`.
+
+    Returns
+    -------
+    n_rows : int
+        Rows that were read.
+
+    Raises
+    ------
+    InputError
+        If a file is not what is needed, or the model has no such method.
+    """
+    check_file(file)
+    estimator = load(model)
+    answer = _answering(estimator, method)
+    _check_output(output, file)
+    n_rows = 0
+    with _Writer(output) as writer:
+        for rows in _parts(file, _like(estimator)):
+            try:
+                out = answer(rows)
+            except (ValueError, KeyError) as error:
+                raise InputError(f"{file}, from row {n_rows:,}: {error}") from error
+            writer.write(_as_frame(out, method))
+            n_rows += len(rows)
+    return n_rows
+
+
+def _answering(estimator: Any, method: str) -> Any:
+    """Return what answers for rows; of a Pipeline that predicts, the steps before may."""
+    parts = [estimator, estimator[:-1]] if hasattr(estimator, "steps") else [estimator]
+    for part in parts:
+        if hasattr(part, method):
+            return getattr(part, method)
+        if method == "reconstruct" and hasattr(part, "inverse_transform"):
+            return lambda rows, part=part: part.inverse_transform(part.transform(rows))
+    others = [m for m in METHODS if m != method and any(hasattr(p, m) for p in parts)]
+    raise InputError(
+        f"the model, {type(estimator).__name__}, has no method {method}; use --method "
+        f"{' or '.join(others) or 'of another model'}."
+    )
+
+
+def _like(estimator: Any) -> dict[str, Any]:
+    """Return the dtypes that columns had in `fit`, of a model that can tell."""
+    parts = [estimator, estimator[:-1]] if hasattr(estimator, "steps") else [estimator]
+    for part in parts:
+        if hasattr(part, "inverse_transform"):
+            last = part[-1] if hasattr(part, "steps") else part
+            rows = part.inverse_transform(np.zeros((1, last.n_components_)))
+            if isinstance(rows, pd.DataFrame):
+                return rows.dtypes.to_dict()
+    return {}
+
+
+def _parts(file: Path, dtypes: dict[str, Any]) -> Iterator[pd.DataFrame]:
+    """Yield the rows of a file, in parts that fit in memory."""
+    if file.suffix.lower() in PARQUET:
+        need_pyarrow()
+        from pyarrow.parquet import ParquetFile
+
+        with ParquetFile(file) as source:
+            for batch in source.iter_batches(ROWS):
+                yield _as_fitted(batch.to_pandas(), ",", dtypes)
+        return
+    dialect = sniff(file)
+    text = {name: str for name, dtype in dtypes.items() if dtype.kind not in "iufbM"}
+    parts = pd.read_csv(
+        file, sep=dialect.separator, encoding=dialect.encoding, chunksize=ROWS, dtype=text
+    )
+    with parts:
+        for rows in parts:
+            yield _as_fitted(rows, dialect.separator, dtypes)
+
+
+def _as_fitted(rows: pd.DataFrame, separator: str, dtypes: dict[str, Any]) -> pd.DataFrame:
+    """Return the columns that the model knows; a part of a column may not tell what it holds."""
+    if not dtypes:
+        return typed(rows, separator)
+    missing = [name for name in dtypes if name not in rows]
+    if missing:
+        raise InputError(
+            f"there is no column {missing[0]!r}, which the model was fitted to; the columns are "
+            f"{', '.join(map(str, rows.columns[:20]))}."
+        )
+    text = [name for name, dtype in dtypes.items() if dtype.kind not in "iufbM"]
+    others = typed(rows[[name for name in dtypes if name not in text]], separator)
+    dates = {n: dtypes[n] for n in others if dtypes[n].kind == "M" and others[n].isna().all()}
+    return pd.concat([rows[text], others.astype(dates)], axis=1)[list(dtypes)]
+
+
+def _as_frame(out: Any, method: str) -> pd.DataFrame:
+    if isinstance(out, pd.DataFrame):
+        return out
+    values = np.asarray(out)
+    if values.ndim == 1:
+        return pd.DataFrame({"score" if method == "score_samples" else "prediction": values})
+    return pd.DataFrame(values, columns=[f"component_{i}" for i in range(values.shape[1])])
+
+
+def _check_output(output: Path, file: Path) -> None:
+    if output.suffix.lower() not in (".csv", *PARQUET):
+        raise InputError(f"{output} has no ending that is known; use .csv or .parquet.")
+    if output.suffix.lower() in PARQUET:
+        need_pyarrow()
+    if output.absolute() == file.absolute():
+        raise InputError(f"{output} is the file that is read; write another one.")
+    if not output.absolute().parent.is_dir():
+        raise InputError(f"the folder of {output} does not exist; make it first.")
+
+
+class _Writer:
+    """Appends frames to a CSV or Parquet file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.parquet: Any = None
+        self.begun = False
+
+    def __enter__(self) -> _Writer:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        if self.parquet is not None:
+            self.parquet.close()
+
+    def write(self, frame: pd.DataFrame) -> None:
+        """Append rows."""
+        try:
+            if self.path.suffix.lower() == ".csv":
+                mode = "a" if self.begun else "w"
+                frame.to_csv(self.path, mode=mode, header=not self.begun, index=False)
+            else:
+                self._write_parquet(frame)
+        except OSError as error:
+            raise InputError(f"{self.path} cannot be written: {error.strerror}.") from error
+        self.begun = True
+
+    def _write_parquet(self, frame: pd.DataFrame) -> None:
+        from pyarrow import Table
+        from pyarrow.parquet import ParquetWriter
+
+        table = Table.from_pandas(frame, preserve_index=False)
+        if self.parquet is None:
+            self.parquet = ParquetWriter(self.path, table.schema)
+        self.parquet.write_table(table.cast(self.parquet.schema))
