@@ -27,7 +27,7 @@ OLDEST = sklearn_ae tests/test_array_api.py tests/test_common.py tests/test_cont
 	tests/data/test_dtypes.py tests/export tests/runtime tests/training/test_capture.py \
 	tests/training/test_ensemble.py tests/training/test_skorch_callbacks.py tests/training/test_step.py
 
-.PHONY: help demo test test-oldest fuzz lint docs bench wheel-check clean
+.PHONY: help demo test test-oldest fuzz lint docs screenshots bench wheel-check clean
 .DEFAULT_GOAL := help
 
 help:
@@ -39,6 +39,7 @@ help:
 	@echo "make lint                             ruff and mypy"
 	@echo "make docs                             the site, in docs/_build/html"
 	@echo "make wheel-check                      the wheel in an empty environment: README's example, and the report"
+	@echo "make screenshots                      pictures of its pages, and what is cut on a desktop and on a phone"
 	@echo "make bench                            the benchmarks, missing cells only; ARGS go to python -m benchmarks"
 
 $(PY):
@@ -73,7 +74,12 @@ lint: $(VENV)/.installed-dev
 
 docs: $(VENV)/.installed-docs
 	$(PY) -m sphinx --builder html --fail-on-warning --keep-going --quiet docs docs/_build/html
+	$(PY) docs/check_links.py
 	@echo "The site is in docs/_build/html/index.html"
+
+# Pages at the width of a desktop and of a phone, and what is cut; without Chromium it says so.
+screenshots: docs
+	$(PY) docs/screenshots.py $(ARGS)
 
 bench: $(VENV)/.installed-bench
 	$(PY) -m benchmarks $(or $(ARGS),run reconstruction)

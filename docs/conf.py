@@ -8,8 +8,13 @@ from pathlib import Path
 
 from docutils import nodes
 from latex2mathml.converter import convert
+from sphinx import addnodes
 
-import sklearn_ae
+import sklearn_ae.inspection
+import sklearn_ae.metrics
+
+# Where the site is served, with a slash at the end; a build for reading on this machine has none.
+DOCS_URL = os.environ.get("DOCS_URL", "")
 
 # A font cache built during the first plot must not depend on a display.
 os.environ.setdefault("MPLBACKEND", "agg")
@@ -26,7 +31,9 @@ extensions = [
     "sphinx.ext.extlinks",
     "numpydoc",
     "myst_parser",
+    "sphinx_design",
     "sphinx_gallery.gen_gallery",
+    "sphinxext.opengraph",
 ]
 templates_path = ["_templates"]
 exclude_patterns = ["_build", "gallery"]
@@ -63,7 +70,7 @@ by_kind = [
     for heading, own in KINDS.items()
 ]
 others = [name for name, room in classes.items() if room not in KINDS.values()]
-scripts = "".join(path.read_text() for path in Path(__file__).parent.glob("gallery/plot_*.py"))
+scripts = "".join(path.read_text() for path in Path(__file__).parent.glob("gallery/*/plot_*.py"))
 autosummary_context = {
     "kinds": {"sklearn_ae": [*by_kind, ("Other classes", others)]},
     "in_gallery": set(re.findall(r"\b[A-Z]\w+", scripts)),
@@ -74,12 +81,23 @@ extlinks = {
     "doi": ("https://doi.org/%s", "doi:%s"),
 }
 
-myst_enable_extensions = ["dollarmath", "deflist"]
+myst_enable_extensions = ["colon_fence", "dollarmath", "deflist"]
 myst_heading_anchors = 3
 
+# Sections of the gallery, in the order of the guide.
+SECTIONS = (
+    "tables",
+    "outliers",
+    "images_and_sequences",
+    "labels",
+    "recommendations_and_maps",
+    "new_rows",
+)
 sphinx_gallery_conf = {
     "examples_dirs": "gallery",
     "gallery_dirs": "auto_gallery",
+    "subsection_order": [f"gallery/{section}" for section in SECTIONS],
+    "thumbnail_size": (420, 300),
     "backreferences_dir": "api/generated/backreferences",
     "doc_module": ("sklearn_ae",),
     "download_all_examples": False,
@@ -93,9 +111,14 @@ html_math_renderer = "mathml"
 html_theme = "pydata_sphinx_theme"
 html_title = "sklearn-ae"
 html_static_path = ["_static"]
+html_css_files = ["site.css"]
 html_extra_path = ["llms.txt"]
 html_show_sourcelink = False
 html_sidebars = {page: [] for page in ("index", "getting_started", "development", "changelog")}
+html_baseurl = DOCS_URL
+ogp_site_url = DOCS_URL
+ogp_image = "_static/codes_of_digits.png"
+ogp_social_cards = {"enable": False}
 html_theme_options = {
     "navigation_with_keys": False,
     "show_prev_next": False,
@@ -103,6 +126,38 @@ html_theme_options = {
     "footer_start": ["copyright"],
     "footer_end": [],
 }
+
+
+def modules_of_names():
+    """Return the module of each public name that has a page in the API reference."""
+    modules = [sklearn_ae.inspection, sklearn_ae.metrics, sklearn_ae]
+    return {name: module.__name__ for module in modules for name in module.__all__}
+
+
+# In these, no link is put.
+TAKEN = (addnodes.pending_xref, nodes.reference, nodes.title)
+
+
+def link_names(app, doctree):
+    """Make a link to the API reference of each `Name`, `Name(...)` and `Name.method`."""
+    modules = modules_of_names()
+    for literal in list(doctree.findall(nodes.literal)):
+        parts = re.fullmatch(r"(\w+)(\.\w+)?(\(.*\))?", literal.astext())
+        above = literal.parent
+        while above is not None and not isinstance(above, TAKEN):
+            above = above.parent
+        if parts is None or parts[1] not in modules or above is not None:
+            continue
+        link = addnodes.pending_xref(
+            "",
+            refdomain="py",
+            reftype="obj",
+            reftarget=f"{modules[parts[1]]}.{parts[1]}{parts[2] or ''}",
+            refdoc=app.env.docname,
+            refwarn=False,
+        )
+        literal.replace_self(link)
+        link += literal
 
 
 def skip_inherited_from_libraries(app, what, name, obj, skip, options):
@@ -136,6 +191,7 @@ def formula(translator, node):
 def setup(app):
     """Register the hooks of this site."""
     app.add_html_math_renderer("mathml", (formula, None), (formula, None))
+    app.connect("doctree-read", link_names)
     # numpydoc runs at the default priority, 500, and reads the sections before this.
     app.connect("autodoc-process-docstring", escape_formulas, priority=600)
     app.connect("autodoc-skip-member", skip_inherited_from_libraries)

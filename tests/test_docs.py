@@ -37,6 +37,18 @@ def test_python_blocks_run(page: Path, tmp_path: Path, monkeypatch: pytest.Monke
         exec(compile("\n" * (line - 1) + code, str(page), "exec"), namespace)
 
 
+def test_code_fits_on_a_page() -> None:
+    fence = re.compile(r"^```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+    shown = {name_of(page): fence.findall(page.read_text(encoding="utf-8")) for page in PAGES}
+    scripts = sorted((ROOT / "docs" / "gallery").rglob("plot_*.py"))
+    shown |= {name_of(path): [path.read_text(encoding="utf-8")] for path in scripts}
+    lines = [
+        (page, line) for page, blocks in shown.items() for b in blocks for line in b.split("\n")
+    ]
+    assert [(page, line) for page, line in lines if len(line) > 75] == []
+    assert len(lines) > 2000
+
+
 def test_readme_has_python_blocks() -> None:
     assert len(python_blocks(ROOT / "README.md")) >= 2
 
