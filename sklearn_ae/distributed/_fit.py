@@ -14,7 +14,7 @@ from sklearn_ae.autoencoders import BaseAutoencoder
 from sklearn_ae.data import SMALL
 from sklearn_ae.distributed._fitter import agreed, fit_shard
 from sklearn_ae.distributed._ray import started
-from sklearn_ae.distributed._shards import Shard, as_dataset, cut
+from sklearn_ae.distributed._shards import as_dataset, cut
 from sklearn_ae.distributed._torch_workers import TorchWorkers
 from sklearn_ae.latents import VectorQuantized
 
@@ -185,6 +185,7 @@ def _trained(
 
 def _work(config: dict[str, Any]) -> bytes:
     """Fit by one worker; return the estimator, or what is wrong with it or the rows."""
+    from ray import cloudpickle
     from ray.train.torch import get_device
 
     workers = TorchWorkers()
@@ -199,7 +200,5 @@ def _work(config: dict[str, Any]) -> bytes:
         found = error
     if isinstance(found, BaseAutoencoder):
         found.device = device
-    return pickle.dumps(found)
-
-
-__all__ = ["Shard", "fit"]
+    # By value where a class is of the main program, or of no module here.
+    return cloudpickle.dumps(found)

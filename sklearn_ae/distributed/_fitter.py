@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,9 +66,7 @@ class SharedFitter(Fitter):
     def run(self, train: Rows, *given: Any, **named: Any) -> Any:
         """Make a network, the same for each worker; see `Fitter.run`."""
         model, run = super().run(train, *given, **named)
-        self.workers.copy_first(
-            [*state_tensors(run.net.module_), *run.net.criterion_.parameters()]
-        )
+        self.workers.copy_first([*state_tensors(run.net.module_), *run.net.criterion_.parameters()])
         model.clear_cache()
         # All take equally many steps, with batches of one size.
         run.batches.limit(-int(self.workers.largest(-run.batches.n_rows)))
@@ -118,9 +116,7 @@ def fit_shard(
     lacks = np.zeros(rows.n_features)
     lacks[rows.missing_columns] = 1.0
     missing = np.flatnonzero(workers.largest(lacks))
-    rows = Rows(
-        values, sample_shape=sample.sample_shape, missing_columns=missing, workers=workers
-    )
+    rows = Rows(values, sample_shape=sample.sample_shape, missing_columns=missing, workers=workers)
     shared = SharedFitter(fitter, shard, workers, sample)
     with training_mode(shared, rows):
         [fitted] = fit_specs([shared], rows)
@@ -138,9 +134,9 @@ def agreed(workers: TorchWorkers, read: Any) -> Any:
         found = read()
     except Exception as error:
         failure = error
-    for error in workers.objects(failure):
-        if error is not None:
-            raise error
+    failures = [each for each in workers.objects(failure) if each is not None]
+    if failures:
+        raise failures[0]
     return found
 
 
@@ -154,7 +150,7 @@ def _gathered(fitted: Fitted, workers: TorchWorkers) -> tuple[tuple[Model, Rows]
         pieces = workers.objects(some.selected(some.values))
         if isinstance(pieces[0], TableRows):
             codes = np.concatenate([piece.codes for piece in pieces])
-            values: Any = TableRows(codes, cast(TableRows, pieces[0]).columns)
+            values: Any = TableRows(codes, pieces[0].columns)
         else:
             values = np.concatenate(pieces)
         shape, missing = part.sample_shape, part.missing_columns

@@ -1,4 +1,4 @@
-"""What a computation is given by its surroundings: seeds, threads, devices, interrupts, other processes."""
+"""What a computation is given by its surroundings: seeds, threads, devices, workers."""
 
 from sklearn_ae.runtime._defaults import torch_defaults
 from sklearn_ae.runtime._devices import available_device, resolve_device

@@ -261,7 +261,9 @@ class TrainingRun:
 
     def follow_first(self) -> None:
         """Take the network of the first of the workers, which renewed parts of it by its rows."""
-        self.workers.copy_first([*state_tensors(self.net.module_), *self.net.criterion_.parameters()])
+        self.workers.copy_first(
+            [*state_tensors(self.net.module_), *self.net.criterion_.parameters()]
+        )
 
     def weights(self) -> list[Tensor]:
         """Copies of what network and terms have learned."""

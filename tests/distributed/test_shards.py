@@ -136,9 +136,7 @@ def test_mixed_frames_have_levels_of_all_parts(X):
     alone, two = clone(estimator).fit(rows), fitted(estimator, rows, 2)
     again = fitted(estimator, rows, 2)
     assert list(two.feature_names_in_) == list(rows.columns)
-    pd.testing.assert_series_equal(
-        two.reconstruct(rows).dtypes, alone.reconstruct(rows).dtypes
-    )
+    pd.testing.assert_series_equal(two.reconstruct(rows).dtypes, alone.reconstruct(rows).dtypes)
     assert set(two.reconstruct(rows)["level"]) <= {"high", "low", "none"}
     assert two.selection_.start_loss == pytest.approx(alone.selection_.start_loss, rel=1e-4)
     np.testing.assert_array_equal(two.transform(rows), again.transform(rows))
