@@ -11,7 +11,7 @@ import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_ae.distributed._ray import started
-from sklearn_ae.distributed._shards import as_dataset, is_array
+from sklearn_ae.distributed._shards import as_dataset, is_array, rows_of
 
 
 def transform(
@@ -32,7 +32,7 @@ def transform(
     dataset : ray.data.Dataset, ndarray or data frame of shape (n_samples, ...)
         Rows. Columns that `fit` has not seen are not read.
     num_workers : int, default=2
-        Number of processes, each of which holds the estimator once.
+        Number of processes, at most, each of which holds the estimator once.
     batch_size : int, default=4096
         Rows that are transformed at once.
     keep : sequence of str, default=()
@@ -72,7 +72,7 @@ def score_samples(
     dataset : ray.data.Dataset, ndarray or data frame of shape (n_samples, ...)
         Rows. Columns that `fit` has not seen are not read.
     num_workers : int, default=2
-        Number of processes, each of which holds the estimator once.
+        Number of processes, at most, each of which holds the estimator once.
     batch_size : int, default=4096
         Rows that are scored at once.
     keep : sequence of str, default=()
@@ -102,28 +102,25 @@ class Answers:
         The estimator, which machines fetch once.
     method : {"transform", "score_samples"}
         What is asked.
-    array : bool
-        Whether rows are entries of a column of arrays.
     keep : list of str
         Columns that are handed on.
     """
 
-    def __init__(self, reference: Any, method: str, array: bool, keep: list[str]) -> None:
+    def __init__(self, reference: Any, method: str, keep: list[str]) -> None:
         import ray
 
         self.estimator = ray.get(reference)
         self.method = method
-        self.array = array
         self.keep = keep
 
-    def __call__(self, block: pd.DataFrame) -> pd.DataFrame:
-        """Return the answers for a block."""
-        X: Any = block
-        if self.array:
-            X = np.stack(list(block.iloc[:, 0]))
-        else:
+    def __call__(self, block: Any) -> pd.DataFrame:
+        """Return the answers for a block, as numpy or Arrow."""
+        X = rows_of(block)
+        kept = pd.DataFrame(index=range(len(X)))
+        if isinstance(X, pd.DataFrame):
             names = getattr(self.estimator, "feature_names_in_", None)
-            X = block.drop(columns=self.keep) if names is None else block[list(names)]
+            kept = X[self.keep]
+            X = X.drop(columns=self.keep) if names is None else X[list(names)]
         found = getattr(self.estimator, self.method)(X)
         if self.method == "score_samples":
             answers = pd.DataFrame({"score": np.asarray(found)})
@@ -132,7 +129,6 @@ class Answers:
         else:
             columns = [str(name) for name in self.estimator.get_feature_names_out()]
             answers = pd.DataFrame(np.asarray(found), columns=columns)
-        kept = block[self.keep].reset_index(drop=True)
         return pd.concat([kept, answers], axis=1)
 
 
@@ -168,10 +164,12 @@ def _mapped(
         )
     answers = rows.map_batches(
         Answers,
-        fn_constructor_args=(ray.put(estimator), method, array, kept),
+        fn_constructor_args=(ray.put(estimator), method, kept),
         batch_size=batch_size,
-        batch_format="pandas",
-        compute=ActorPoolStrategy(size=num_workers),
+        batch_format="numpy" if array else "pyarrow",
+        # A pool of one size could take all CPUs, and what reads the rows would wait for ever.
+        compute=ActorPoolStrategy(min_size=1, max_size=num_workers),
+        num_cpus=1 if ray.cluster_resources().get("CPU", 0) > 1 else 0,
     )
     answers.context.execution_options.preserve_order = True
     return answers

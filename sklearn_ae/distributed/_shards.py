@@ -38,12 +38,14 @@ class Shard(NamedTuple):
 
     def rows(self) -> Any:
         """Return the rows as an array or a data frame."""
+        form = "numpy" if is_array(self.blocks) else "pyarrow"
         with quiet():
-            batches = list(self.blocks.iter_batches(batch_size=None, batch_format="pandas"))
-        if not is_array(self.blocks):
-            return joined(batches)
-        [name] = self.blocks.schema().names
-        return np.concatenate([np.stack(list(batch[name])) for batch in batches])
+            return joined(
+                [
+                    rows_of(batch)
+                    for batch in self.blocks.iter_batches(batch_size=None, batch_format=form)
+                ]
+            )
 
 
 def as_dataset(X: Any) -> Any:
@@ -103,6 +105,14 @@ def is_array(dataset: Any) -> bool:
     schema = dataset.schema()
     tensors = (ArrowTensorType, ArrowTensorTypeV2, TensorDtype)
     return len(schema.names) == 1 and isinstance(schema.types[0], tensors)
+
+
+def rows_of(batch: Any) -> Any:
+    """Return a batch of a data set, as numpy or Arrow, as an array or a data frame."""
+    if isinstance(batch, dict):
+        [array] = batch.values()
+        return array
+    return batch.to_pandas()  # Ray's own frames have types of Arrow
 
 
 def joined(parts: list[Any]) -> Any:

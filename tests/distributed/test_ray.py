@@ -99,10 +99,12 @@ def test_answers_are_those_of_the_estimator(X):
     codes = transform(estimator, dataset, keep=["id"], batch_size=300).to_pandas()
     assert list(codes.columns) == ["id", *estimator.get_feature_names_out()]
     assert codes["id"].tolist() == list(range(len(rows)))
-    np.testing.assert_allclose(codes.iloc[:, 1:], estimator.transform(rows), atol=1e-9)
+    np.testing.assert_allclose(
+        codes.iloc[:, 1:].to_numpy(float), estimator.transform(rows), atol=1e-9
+    )
     scores = score_samples(Autoencoder(2, max_iter=0).fit(X), X, num_workers=1).to_pandas()
     expected = Autoencoder(2, max_iter=0).fit(X).score_samples(X)
-    np.testing.assert_allclose(scores["score"], expected, atol=1e-9)
+    np.testing.assert_allclose(scores["score"].to_numpy(float), expected, atol=1e-9)
     with pytest.raises(ValueError, match=r"lacks the columns \['f'\]"):
         transform(estimator, rows.drop(columns="f"))
     with pytest.raises(TypeError, match="StandardScaler, which has no score_samples"):
