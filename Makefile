@@ -27,7 +27,7 @@ OLDEST = sklearn_ae tests/test_array_api.py tests/test_common.py tests/test_cont
 	tests/data/test_dtypes.py tests/export tests/runtime tests/training/test_capture.py \
 	tests/training/test_ensemble.py tests/training/test_skorch_callbacks.py tests/training/test_step.py
 
-.PHONY: help demo test test-oldest fuzz lint docs screenshots bench wheel-check clean
+.PHONY: help demo test test-oldest test-ray .ray fuzz lint docs screenshots bench wheel-check clean
 .DEFAULT_GOAL := help
 
 help:
@@ -35,6 +35,7 @@ help:
 	@echo "make demo DATA=file.csv TARGET=column the same on your own table (TARGET is optional)"
 	@echo "make test                             the tests, in parallel; ARGS are handed to pytest"
 	@echo "make test-oldest                      a third of them on the oldest versions, in .venv-oldest"
+	@echo "make test-ray                         those that start Ray, in .venv-ray"
 	@echo "make fuzz N=10000                     so many drawn examples, and how many violate an invariant"
 	@echo "make lint                             ruff and mypy"
 	@echo "make docs                             the site, in docs/_build/html"
@@ -62,6 +63,13 @@ test: $(VENV)/.installed-test
 test-oldest:
 	$(MAKE) test VENV=.venv-oldest CONSTRAINTS=constraints-oldest.txt INSTALLER=uv \
 		ARGS="$(or $(ARGS),$(OLDEST))"
+
+# Ray is large, and its start slow, so that its tests have an environment and a command of their own.
+test-ray:
+	$(MAKE) .ray VENV=.venv-ray
+
+.ray: $(VENV)/.installed-test $(VENV)/.installed-ray
+	$(PY) -m pytest --quiet --numprocesses 0 $(or $(ARGS),tests/distributed)
 
 # SEED=S begins with the examples of that seed.
 fuzz: $(VENV)/.installed-test

@@ -32,6 +32,7 @@ ROOMS = [
     "autoencoders",
     "applications",
     "export",
+    "distributed",
     "metrics",
     "report",
     "cli",

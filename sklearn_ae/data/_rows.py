@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sklearn_ae.data._companions import present
 from sklearn_ae.data._lazy_rows import LazyRows, dense_block
 from sklearn_ae.data._ragged import Ragged
+from sklearn_ae.runtime import ALONE, Workers
 
 # Below this many rows there are too few to validate on; below the second, one split is noise.
 FEW_ROWS = 20
@@ -48,6 +49,9 @@ class Rows:
         neighbours; that of a typical row where rows differ in size.
     missing_columns : ndarray of int, optional
         Columns that have missing cells, which are NaN; None means to look for them.
+    workers : Workers
+        Processes that have the other rows, where these are a part of them: weights, scales and
+        starts are those of all.
     **companions
         What else comes with the rows, an entry a row, by name: `target`, what a reconstruction
         is compared with, of the form of the values; `condition`, of shape (n, n_conditions), in
@@ -62,6 +66,7 @@ class Rows:
         *,
         sample_shape: tuple[int, ...] | None = None,
         missing_columns: NDArray[np.intp] | None = None,
+        workers: Workers = ALONE,
         **companions: Any,
     ) -> None:
         if index is None and weight is not None and not weight.all():
@@ -71,6 +76,7 @@ class Rows:
         self.companions = present({"weight": weight, **companions})
         self.sample_shape = sample_shape
         self._missing_columns = missing_columns
+        self.workers = workers
 
     @property
     def weight(self) -> NDArray | None:
@@ -120,16 +126,27 @@ class Rows:
 
     def _with(self, values: Any, index: NDArray | None, missing: NDArray | None = None) -> Rows:
         """Return rows with the same companions."""
-        shape = self.sample_shape
-        companions = self.companions
-        return Rows(values, index=index, sample_shape=shape, missing_columns=missing, **companions)
+        return Rows(
+            values,
+            index=index,
+            sample_shape=self.sample_shape,
+            missing_columns=missing,
+            workers=self.workers,
+            **self.companions,
+        )
 
     @property
     def targets(self) -> Rows:
         """The rows that reconstructions are compared with, of the same weights."""
         if self.target is None:
             return self
-        return Rows(self.target, self.weight, self.index, sample_shape=self.sample_shape)
+        return Rows(
+            self.target,
+            self.weight,
+            self.index,
+            sample_shape=self.sample_shape,
+            workers=self.workers,
+        )
 
     @property
     def missing_columns(self) -> NDArray[np.intp]:
@@ -149,6 +166,11 @@ class Rows:
     def n_rows(self) -> int:
         """Number of rows of positive weight."""
         return len(self.values) if self.index is None else len(self.index)
+
+    @property
+    def n_of_all(self) -> int:
+        """The same of all workers."""
+        return int(self.workers.sum(self.n_rows))
 
     @property
     def n_distinct(self) -> int:
@@ -195,9 +217,9 @@ class Rows:
 
     @property
     def total_weight(self) -> float:
-        """Sum of the weights, or the number of rows."""
+        """Sum of the weights, or the number of rows, of all workers."""
         weights = self.weights
-        return float(self.n_rows if weights is None else weights.sum())
+        return float(self.workers.sum(self.n_rows if weights is None else weights.sum()))
 
     def selected(self, array: Any) -> Any:
         """Return the entries of an array of n that belong to the selected rows."""

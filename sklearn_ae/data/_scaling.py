@@ -103,12 +103,13 @@ class ColumnScaling:
         total: float | NDArray = rows.total_weight
         for x, _ in rows.blocks():
             np.fmax(largest, np.fmax.reduce(np.abs(x), axis=0), out=largest)
+        largest = rows.workers.largest(largest)
         unit = np.where(largest > 0, largest, 1.0)
         if len(rows.missing_columns):
-            total = sum(cls._sum((~np.isnan(x)).astype(np.float64), w) for x, w in rows.blocks())
+            total = cls._sum(rows, lambda x: (~np.isnan(x)).astype(np.float64))
             total = np.where(total > 0, total, 1.0)
-        mean = sum(cls._sum(x / unit, w) for x, w in rows.blocks()) / total
-        variance = sum(cls._sum((x / unit - mean) ** 2, w) for x, w in rows.blocks()) / total
+        mean = cls._sum(rows, lambda x: x / unit) / total
+        variance = cls._sum(rows, lambda x: (x / unit - mean) ** 2) / total
         return cls._of_moments(largest, mean, variance)
 
     @classmethod
@@ -120,8 +121,13 @@ class ColumnScaling:
         return cls(mean * unit, scale * unit)
 
     @staticmethod
-    def _sum(block: NDArray, weight: NDArray | None) -> NDArray:
-        return np.nansum(block if weight is None else block * weight[:, None], axis=0)
+    def _sum(rows: Rows, function: Callable[[NDArray], NDArray]) -> NDArray:
+        """Return the weighted sum of a function of all rows, of cells that are observed."""
+        total = np.zeros(rows.n_features)
+        for block, weight in rows.blocks():
+            found = function(block)
+            total += np.nansum(found if weight is None else found * weight[:, None], axis=0)
+        return rows.workers.sum(total)
 
     @property
     def relative_scale(self) -> NDArray:

@@ -107,4 +107,5 @@ def _half_deviance(rows: Rows, mean: NDArray, counts: slice) -> NDArray[np.float
         w = np.ones(len(x)) if weight is None else weight
         total += w @ np.nan_to_num(xlogy(x, np.maximum(x, 1.0)))
         mass += w @ (~np.isnan(x)).astype(np.float64)
+    total, mass = rows.workers.sum(total), rows.workers.sum(mass)
     return total / np.maximum(mass, _LEAST) - xlogy(mean[counts], np.maximum(mean[counts], _LEAST))

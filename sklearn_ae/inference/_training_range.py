@@ -37,6 +37,7 @@ class TrainingRange(NamedTuple):
             for block, _ in rows.blocks():
                 low = np.fmin(low, np.fmin.reduce(block, axis=0))
                 high = np.fmax(high, np.fmax.reduce(block, axis=0))
+            low, high = -rows.workers.largest(-low), rows.workers.largest(high)
         observed = low <= high
         ends = (np.where(observed, end, scaling.mean) for end in (low, high))
         low, high = scaling.apply(np.stack(list(ends)))

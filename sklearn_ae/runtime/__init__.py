@@ -1,4 +1,4 @@
-"""What a computation is given by its surroundings: seeds, threads, devices, interrupts."""
+"""What a computation is given by its surroundings: seeds, threads, devices, workers."""
 
 from sklearn_ae.runtime._defaults import torch_defaults
 from sklearn_ae.runtime._devices import available_device, resolve_device
@@ -11,10 +11,13 @@ from sklearn_ae.runtime._signatures import (
     takes,
 )
 from sklearn_ae.runtime._threads import thread_count, threads_allowed, torch_threads
+from sklearn_ae.runtime._workers import ALONE, Workers
 
 __all__ = [
+    "ALONE",
     "NamesParameters",
     "Seeds",
+    "Workers",
     "available_device",
     "check_known",
     "constructed",

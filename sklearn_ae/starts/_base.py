@@ -105,7 +105,7 @@ def second_moments(rows: Rows, scaling: ColumnScaling, factor: Tensor) -> Tensor
     for z, weight in standardized_blocks(rows, scaling):
         a = z * factor
         total += weighted(a, weight).T @ a
-    return total / rows.total_weight
+    return rows.workers.sum(total) / rows.total_weight
 
 
 def standardized_columns(rows: Rows, scaling: ColumnScaling, part: slice | NDArray) -> Tensor:

@@ -113,14 +113,14 @@ def principal_axes(
     generator : Generator
         Feeds the subspace iteration.
     """
-    n, p = rows.n_rows, rows.n_features
+    n, p = rows.n_of_all, rows.n_features
     scale = torch.from_numpy(scaling.relative_scale)
     short = min(n, p) <= max(_FULL, 5 * n_components)
     if short and p <= n and not stay_sparse(rows):
         # However large, rows are read once for it, and nine times for subspace iteration.
         values, vectors = torch.linalg.eigh(second_moments(rows, scaling, scale))
         values, vectors = values.flip(0), vectors.flip(1)
-    elif short and not rows.large:
+    elif short and not rows.large and rows.workers.count == 1:
         _, singular, rowspace = torch.linalg.svd(
             _weighted_matrix(rows, scaling), full_matrices=False
         )

@@ -102,7 +102,7 @@ def _all(rows: Rows, scaling: ColumnScaling, n_components: int) -> _Axes:
     values, vectors = values.flip(0).clamp(min=0.0), sign(vectors.flip(1))
     n_varying = int((scale > 0).sum())
     # As in PCA, directions that the rows cannot span are no evidence about the noise.
-    noise = _noise(values[: min(n_varying, rows.n_rows)], n_components)
+    noise = _noise(values[: min(n_varying, rows.n_of_all)], n_components)
     k = min(n_components, n_varying)
     return _Axes(values[:k], vectors[:, :k], noise, slope, mean[:p] - mean[p:] @ slope)
 
@@ -147,6 +147,7 @@ def _moments(rows: Rows, scaling: ColumnScaling) -> tuple[Tensor, Tensor]:
         counted = weighted(x, weight)
         total += counted.T @ x
         mean += counted.sum(0)
+    total, mean = rows.workers.sum(total), rows.workers.sum(mean)
     mean = mean / rows.total_weight
     return total / rows.total_weight - torch.outer(mean, mean), mean
 

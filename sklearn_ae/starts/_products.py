@@ -64,7 +64,7 @@ class _ByBlock(Products):
         for z, weight in standardized_blocks(self.rows, self.scaling):
             a = z * self.factor
             out += weighted(a @ matrix, weight).T @ a
-        return out.T / self.rows.total_weight
+        return self.rows.workers.sum(out).T / self.rows.total_weight
 
 
 class _Sparse(Products):

@@ -111,6 +111,7 @@ class RidgeStart(Start):
                 second += counted.T @ x
                 cross += counted.T @ y
                 mean += counted.sum(0)
+        second, cross, mean = map(rows.workers.sum, (second, cross, mean))
         total = passes * rows.total_weight
         mean = mean / total
         return second / total - torch.outer(mean, mean), cross / total, mean

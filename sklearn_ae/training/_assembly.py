@@ -68,7 +68,7 @@ def make_factory(
         clone(spec.latent),
         rows.n_features,
         config.n_components,
-        rows.n_rows if n_rows is None else n_rows,
+        rows.n_of_all if n_rows is None else n_rows,
         linear_path=spec.start is not None,
         n_conditions=rows.n_conditions,
         n_parameters=spec.loss.n_parameters,
@@ -222,6 +222,7 @@ def make_run(
         floor=None if valid is None or mixture is None else mixture.floor(valid),
         training_range=model.training_range,
         freeze=config.freeze,
+        workers=train.workers,
     )
 
 

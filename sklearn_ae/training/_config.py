@@ -61,8 +61,11 @@ class TrainingConfig:
         """Rows a batch: a power of two below n / 4, from 32 to 128, or to 1024 above 10,000.
 
         Large compact rows come in batches of no more than 2^24 cells, but 32 rows at least.
+        Workers take equal parts of a batch.
         """
-        n_rows = rows.n_rows
+        return max(1, self._batch_rows(rows, rows.n_of_all) // rows.workers.count)
+
+    def _batch_rows(self, rows: Rows, n_rows: int) -> int:
         if self.batch_size is not None:
             return min(self.batch_size, n_rows)
         if n_rows > 10_000:
@@ -86,9 +89,10 @@ class TrainingConfig:
         """
         if self.max_iter is not None:
             return self.max_iter
-        n_epochs = max(12, round(60 * min(1.0, (10_000 / rows.n_rows) ** 0.5)))
+        n_rows = rows.n_of_all
+        n_epochs = max(12, round(60 * min(1.0, (10_000 / n_rows) ** 0.5)))
         if rows.large:
-            n_epochs = min(n_epochs, max(4, _READ_CELLS // (rows.n_rows * rows.n_features)))
+            n_epochs = min(n_epochs, max(4, _READ_CELLS // (n_rows * rows.n_features)))
         return n_epochs
 
 

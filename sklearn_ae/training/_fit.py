@@ -55,7 +55,7 @@ def fit_specs(fitters: list[Fitter], rows: Rows, previous: Model | None = None) 
             fitter.choose_scaling(rows, n_folds, margin)
     parts = [list(fitter.folds(rows, n_folds)) for fitter in fitters]
     models, runs = _split(
-        fitter.run(train, valid, rows.n_rows, ("fold", i) if folded else ("network",), previous)
+        fitter.run(train, valid, rows.n_of_all, ("fold", i) if folded else ("network",), previous)
         for fitter, own in zip(fitters, parts, strict=True)
         for i, (train, valid) in enumerate(own)
     )
@@ -172,7 +172,7 @@ def _solved_on_parts(
     asked = fitter.calibrated and fitter.config.early_stopping
     if not (solved and asked and fitter.enough(rows)):
         return ()
-    n_folds = 1 if rows.n_rows >= SMALL else _FOLDS
+    n_folds = 1 if rows.n_of_all >= SMALL else _FOLDS
     return tuple(_trained_on_parts(fitter, rows, list(fitter.folds(rows, n_folds)), 0))
 
 
@@ -185,7 +185,7 @@ def _trained_on_parts(
 ) -> list[tuple[Model, Rows]]:
     """Train a network on the first part of each fold, and return it with the second."""
     models, runs = _split(
-        fitter.run(train, None, rows.n_rows, ("fold", i), before)
+        fitter.run(train, None, rows.n_of_all, ("fold", i), before)
         for i, ((train, _), before) in enumerate(zip_longest(parts, previous))
     )
     if n_epochs:
@@ -199,7 +199,8 @@ def _on_all(
     fitters: list[Fitter], rows: Rows, previous: Model | None
 ) -> tuple[list[Model], list[TrainingRun]]:
     """Return what trains on all rows."""
-    return _split(fitter.run(rows, None, rows.n_rows, ("network",), previous) for fitter in fitters)
+    n_rows = rows.n_of_all
+    return _split(fitter.run(rows, None, n_rows, ("network",), previous) for fitter in fitters)
 
 
 def _all_finished(

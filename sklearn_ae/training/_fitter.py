@@ -167,7 +167,7 @@ class Fitter:
         if self.config.epochs(rows) == 0:
             return "start"
         if self.config.early_stopping and self.enough(rows):
-            folded = rows.n_rows < SMALL and previous is None
+            folded = rows.n_of_all < SMALL and previous is None
             return "out of fold" if folded else "hold out"
         if self.config.early_stopping and self.spec.start is not None:
             return "start"
@@ -177,7 +177,8 @@ class Fitter:
     def enough(rows: Rows) -> bool:
         """Whether there are enough rows to hold some out."""
         # Rows that are repeated are no further evidence.
-        return (rows.n_distinct if rows.n_rows < SMALL else rows.n_rows) >= FEW_ROWS
+        n_rows = rows.n_of_all
+        return (rows.n_distinct if n_rows < SMALL else n_rows) >= FEW_ROWS
 
     def choose_scaling(self, rows: Rows, n_folds: int, margin: float) -> None:
         """Map columns to normal scores if held-out rows prefer that to X's units."""
@@ -188,7 +189,7 @@ class Fitter:
         gains = []
         for i, (train, valid) in enumerate(self.folds(rows, n_folds)):
             plain, mapped = (
-                self.run(train, valid, rows.n_rows, ("fold", i), normal_scores=normal_scores)[
+                self.run(train, valid, rows.n_of_all, ("fold", i), normal_scores=normal_scores)[
                     1
                 ].validate()
                 for normal_scores in (False, True)
@@ -215,7 +216,7 @@ class Fitter:
         self, rows: Rows, previous: Model | None = None, validated: TrainingResult | None = None
     ) -> Fitted:
         """Return the start, solved on all rows, or the previous weights."""
-        model, run = self.run(rows, None, rows.n_rows, ("network",), previous)
+        model, run = self.run(rows, None, rows.n_of_all, ("network",), previous)
         found = validated or train_runs([run], self.config, OneCycle(0, 0.0))
         return finished(model, run, found, Selection.of("start", found))
 

@@ -167,6 +167,8 @@ class JointTraining:
             self.net.history.record_batch("train_batch_size", self.runs[0].train.n_rows)
         means = mean_terms([run.in_units(own) for run, own in zip(self.runs, terms, strict=True)])
         self.dead_units.after_pass()
+        for run in self.runs:
+            run.follow_first()
         self._note({"train_loss": sum(means.values()), **means, **self.measures()})
 
     def validate(self) -> None:

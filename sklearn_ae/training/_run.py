@@ -14,7 +14,8 @@ from torch.nn import Parameter
 
 from sklearn_ae._compat import AdamW, total_norm
 from sklearn_ae.data import AnyBatch, Batch, LazyBatch
-from sklearn_ae.inference import TrainingRange, parameters_of
+from sklearn_ae.inference import TrainingRange, parameters_of, state_tensors
+from sklearn_ae.runtime import ALONE, Workers
 from sklearn_ae.training._frozen import Frozen
 from sklearn_ae.training._net import AutoencoderNet, paired
 from sklearn_ae.training._objective import means_of
@@ -60,6 +61,8 @@ class TrainingRun:
         Where rows are validated; what is out of it is passed on.
     freeze : sequence of str
         Names of what training leaves as it is.
+    workers : Workers
+        Processes that train the same network on other rows.
     """
 
     def __init__(
@@ -78,8 +81,10 @@ class TrainingRun:
         floor: Callable[[NDArray[np.float64]], NDArray[np.float64]] | None = None,
         training_range: TrainingRange | None = None,
         freeze: Sequence[str] = (),
+        workers: Workers = ALONE,
     ) -> None:
         self.net = net
+        self.workers = workers
         self.frozen = Frozen(net.module_, freeze)
         self.train = train
         self.valid = valid
@@ -129,7 +134,7 @@ class TrainingRun:
         if isinstance(self.net.optimizer_, AdamW) and not self.ready:
             self.net.optimizer_.release()
             self.release_runner()
-            self.runner = EpochRunner(self.net, self.batches, self.noise)
+            self.runner = EpochRunner(self.net, self.batches, self.noise, self.workers)
 
     def note_places(self) -> None:
         """Note where parameters lie after an epoch, so that it is seen if they are moved."""
@@ -174,7 +179,9 @@ class TrainingRun:
         if self.floor is not None:
             losses = self.floor(losses)
         weight = self.valid.weight
-        return losses if weight is None else losses * weight.cpu().numpy()
+        if weight is not None:
+            losses = losses * weight.cpu().numpy()
+        return self.workers.gathered(losses)
 
     def row_losses(self, batch: AnyBatch, training_range: TrainingRange | None = None) -> Tensor:
         """Loss of each row by which networks are compared, of its part within a range."""
@@ -210,7 +217,8 @@ class TrainingRun:
         for index, losses in self._block_losses(rows):
             weighted = losses if rows.weight is None else losses * rows.weight[index]
             total += float(weighted.sum(dtype=torch.float64))
-        return {"train_loss": total / rows.n_rows * self.unit + float(np.mean(constants))}
+        mean = total / rows.n_rows * self.unit + float(np.mean(constants))
+        return self.workers.mean_terms({"train_loss": mean})
 
     def measures(self) -> dict[str, float]:
         """Named quantities of the code over some training rows."""
@@ -250,6 +258,12 @@ class TrainingRun:
         with torch.no_grad():
             norm = float(total_norm(self._parameters()))
         return all(map(math.isfinite, (norm, *terms.values())))
+
+    def follow_first(self) -> None:
+        """Take the network of the first of the workers, which renewed parts of it by its rows."""
+        self.workers.copy_first(
+            [*state_tensors(self.net.module_), *self.net.criterion_.parameters()]
+        )
 
     def weights(self) -> list[Tensor]:
         """Copies of what network and terms have learned."""

@@ -180,4 +180,5 @@ def _noise(
             weight = torch.from_numpy(rows.weight[part])
         total += weight @ torch.where(observed, error, 0.0).square()
         mass += weight @ observed.double()
+    total, mass = rows.workers.sum(total), rows.workers.sum(mass)
     return (total / mass.clamp(min=1e-300)).sqrt()

@@ -12,6 +12,7 @@ from torch import Generator
 
 from sklearn_ae._compat import AdamW
 from sklearn_ae.data import AnyBatch, Batch, RaggedBatch
+from sklearn_ae.runtime import ALONE, Workers
 from sklearn_ae.training._net import AutoencoderNet
 from sklearn_ae.training._objective import means_of
 from sklearn_ae.training.steps._captured import Captured, program_maker, replaying
@@ -87,16 +88,25 @@ class EpochRunner:
         Its training rows.
     noise : Generator
         Feeds corruption, codes and dropout.
+    workers : Workers
+        Processes that take the same steps on other rows.
     """
 
-    def __init__(self, net: AutoencoderNet, batches: BatchIterator, noise: Generator) -> None:
+    def __init__(
+        self,
+        net: AutoencoderNet,
+        batches: BatchIterator,
+        noise: Generator,
+        workers: Workers = ALONE,
+    ) -> None:
         assert isinstance(net.optimizer_, AdamW)
         self.net = net
         self.batches = batches
         self.noise = noise
         self.update = net.optimizer_.update()
         self.whole = Whole(net.module_, net.criterion_)
-        self.step = Step(self.whole, self.update)
+        self.workers = workers
+        self.step = Step(self.whole, self.update, workers)
         self.varying = _varying(self.whole)
         obstacle = self.varying or self._obstacle()
         batches.buffers = None if obstacle else {}
@@ -108,6 +118,8 @@ class EpochRunner:
         """Return why a known step cannot be captured, or nothing if it can."""
         if isinstance(self.batches.dataset, RaggedBatch):
             return "rows differ in size"
+        if self.workers.count > 1:
+            return f"gradients are means over {self.workers.count} workers"
         if self.update.rates.device.type not in ("cpu", "cuda"):
             return f"the device is {self.update.rates.device.type}"
         return ""
@@ -137,7 +149,7 @@ class EpochRunner:
                         operation()
         self.net._set_training(False)
         self.print_obstacle(self.run_step.obstacle)
-        return [means_of(self.step.totals, len(self.batches))]
+        return [self.workers.mean_terms(means_of(self.step.totals, len(self.batches)))]
 
     def end(self) -> None:
         """Let go of recorded steps and of the memory they are of."""

@@ -10,6 +10,7 @@ from torch import Generator, Tensor, nn
 from sklearn_ae._compat import AdamWUpdate
 from sklearn_ae.data import Batch
 from sklearn_ae.inference import AutoencoderModule
+from sklearn_ae.runtime import ALONE, Workers
 from sklearn_ae.training._objective import Objective, Terms, add_terms
 
 
@@ -46,10 +47,13 @@ class Step:
         The network and its loss.
     update : AdamWUpdate
         Updates the parameters that are trained.
+    workers : Workers
+        Processes whose gradients are averaged.
     """
 
-    def __init__(self, whole: Whole, update: AdamWUpdate) -> None:
+    def __init__(self, whole: Whole, update: AdamWUpdate, workers: Workers = ALONE) -> None:
         self.whole = whole
+        self.workers = workers
         self.update = update
         self.totals: Terms = {}
 
@@ -60,7 +64,8 @@ class Step:
         leaves = self.update.leaves
         with torch.no_grad():
             if leaves:
-                self.update(torch.autograd.grad(total, leaves, allow_unused=True))
+                grads = torch.autograd.grad(total, leaves, allow_unused=True)
+                self.update(self.workers.mean_gradients(grads))
         terms = {name: term.detach() for name, term in terms.items()}
         add_terms(self.totals, terms)
         return terms
