@@ -37,6 +37,7 @@ from sklearn_ae.autoencoders._fitting import (
     training_mode,
     unchanged_on_failure,
 )
+from sklearn_ae.autoencoders._from_source import in_turn, opened
 from sklearn_ae.autoencoders._in_kind import in_kind
 from sklearn_ae.autoencoders._reading import Reader, check_dense_size, dtypes_of
 from sklearn_ae.autoencoders._reasons import ReasonsMixin
@@ -58,6 +59,8 @@ from sklearn_ae.latents import Deterministic, Latent
 from sklearn_ae.losses import LOSSES, Loss
 from sklearn_ae.penalties import Penalty
 from sklearn_ae.runtime import named_in_errors
+from sklearn_ae.sources import apply_in_blocks
+from sklearn_ae.sources._opening import row_source
 from sklearn_ae.starts import Start
 from sklearn_ae.training import AutoencoderNet, History, ModelSpec, Selection, TrainingConfig
 
@@ -295,6 +298,7 @@ default="from_dtype"
     _overcomplete: ClassVar[bool] = False
     _validate_corrupted: ClassVar[bool] = False
     _in_stages: ClassVar[bool] = False
+    _takes_sources: ClassVar[bool] = True
     _defensive_share: ClassVar[float] = 0.0
 
     net_: AutoencoderNet
@@ -491,7 +495,7 @@ default="from_dtype"
             If the loss stays infinite or NaN at ever lower learning rates.
         """
         with unchanged_on_failure(self):
-            fit(self, X, sample_weight, X_clean, condition, companions)
+            fit(self, *opened(self, X, sample_weight, X_clean, condition, companions))
         return self
 
     @with_callbacks
@@ -586,7 +590,8 @@ default="from_dtype"
             The fitted estimator.
         """
         with unchanged_on_failure(self):
-            fit_further(self, X, sample_weight, X_clean, condition, companions)
+            for given in in_turn(self, X, sample_weight, X_clean, condition, companions):
+                fit_further(self, *given)
         return self
 
     def fit_transform(
@@ -792,6 +797,8 @@ default="from_dtype"
             The next rows as the code keeps them, in the container of X; dense for sparse X.
         """
         check_is_fitted(self)
+        if row_source(X) is not None:
+            return apply_in_blocks(self, X, "reconstruct", batch_size=batch_size)
         blocks = self._reader.blocks(X, condition, self.n_features_in_, batch_size)
         return (self.reconstruct(*block) for block in blocks)
 
