@@ -24,6 +24,7 @@ from sklearn_ae.applications._manifold import (
 from sklearn_ae.autoencoders import BaseAutoencoder, StateMixin, in_kind
 from sklearn_ae.data import ArrayForm, Container, as_numpy, check_accepted
 from sklearn_ae.runtime import Seeds, named_in_errors
+from sklearn_ae.sources._opening import refuse_source
 
 _DTYPES = (np.float64, np.float32)
 
@@ -200,6 +201,7 @@ class ManifoldAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Sta
         return self
 
     def _fit(self, X: ArrayLike) -> None:
+        refuse_source(self, X)
         check_accepted(X)
         seeds = Seeds.of(self.random_state)
         given = as_numpy(X)

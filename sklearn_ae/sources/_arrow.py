@@ -97,7 +97,7 @@ class ArrowSource(RowSource):
         import pyarrow
 
         for fragment in self._checked():
-            # Pieces are put together anyway, so that little is read ahead.
+            # What is read ahead of a file may be all of it.
             scanner = fragment.scanner(
                 schema=self.dataset.schema,
                 columns=self.columns,
@@ -105,6 +105,7 @@ class ArrowSource(RowSource):
                 batch_readahead=1,
                 fragment_readahead=1,
                 use_threads=False,
+                fragment_scan_options=_scan_options(fragment),
             )
             batches = iter(scanner.to_batches())
             while True:
@@ -184,6 +185,16 @@ def _pyarrow_dataset() -> Any:
             "pip install sklearn-ae[files]."
         ) from error
     return pyarrow.dataset
+
+
+def _scan_options(fragment: Any) -> Any:
+    """Return how Parquet is read without holding whole columns; None for other formats."""
+    if fragment.format.default_extname != "parquet":
+        return None
+    dataset = _pyarrow_dataset()
+    return dataset.ParquetFragmentScanOptions(
+        use_buffered_stream=True, buffer_size=2**16, pre_buffer=False
+    )
 
 
 def _plain(table: Any) -> Any:

@@ -159,9 +159,9 @@ def _kind(dtype: Any) -> str:
         return "numbers"
     if dtype in (nw.Object, nw.Unknown):
         return ""
-    return (
-        "dates" if dtype in (nw.Date, nw.Datetime) else "flags" if dtype == nw.Boolean else "text"
-    )
+    if dtype in (nw.Date, nw.Datetime):
+        return "dates"
+    return "flags" if dtype == nw.Boolean else "text"
 
 
 def in_pieces(blocks: Iterable[Any], size: int) -> Iterator[Any]:
