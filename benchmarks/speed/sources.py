@@ -1,6 +1,6 @@
 """Rows of a file against rows in memory: time, memory, held-out loss.
 
-Each measurement runs in a process of its own: ``python -m benchmarks.speed.sources TASK WHERE N``
+Each measurement runs in a process of its own: ``python -m benchmarks.speed.sources TASK DATA WHERE N SEED``
 prints it as JSON. Memory is the most that the process has held anonymously (RssAnon), which is
 what a limit of memory has to leave room for; pages of mapped files are in `max_rss_mib` besides.
 Files are made of a seed in a temporary folder, block by block, and deleted.
@@ -16,7 +16,9 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -29,18 +31,18 @@ from benchmarks.speed.table import Table
 GROUP = "scale"
 PATH = RESULTS / "sources.csv"
 SIZES = (100_000, 1_000_000, 4_000_000)
-# That of the limit, with a tenth of it in memory beside.
-LARGEST = 20_000_000
-IN_MEMORY = (100_000, 1_000_000, 2_000_000)
+# Rows of a fit of which the most memory is looked at, by a small network, and of one in memory.
+LARGEST, TENTH = 20_000_000, 2_000_000
 N_COLUMNS = 50
 EPOCHS = 2
-# Rows of the tables by which losses are compared, and of those that losses are of.
-N_TABLE, N_TEST = 200_000, 50_000
+SMALL = {"hidden_layer_sizes": (32,), "max_iter": 1}
+# Rows of the tables by which losses are compared, rows that they are of, and draws of networks.
+N_TABLE, N_TEST, SEEDS = 200_000, 50_000, (0, 1)
 TABLES = ("smooth", "heavy", "mixed", "sorted")
 FILE, MEMORY = "file", "memory"
 _BLOCK = 50_000
 TABLE = Table(
-    keys=["task", "data", "where", "n", "version"],
+    keys=["task", "data", "where", "n", "seed", "version"],
     values=[
         *("p", "epochs", "seconds", "cpu_seconds", "us_a_row"),
         *("anon_before_mib", "anon_peak_mib", "max_rss_mib", "held_out_loss", "score_mean"),
@@ -50,13 +52,22 @@ TABLE = Table(
 )
 
 
-def cells(sizes: tuple[int, ...] = SIZES) -> list[tuple[str, str, str, int]]:
-    """List what is measured: task, data, where the rows are, and their number."""
-    fits = [("fit", "waves", FILE, n) for n in sizes]
-    fits += [("fit", "waves", MEMORY, n) for n in IN_MEMORY if n <= max(sizes)]
-    answers = [("transform", "waves", FILE, n) for n in sizes]
-    losses = [("loss", data, where, N_TABLE) for data in TABLES for where in (MEMORY, FILE)]
-    return [*fits, *answers, *losses]
+Cell = tuple[str, str, str, int, int]
+
+
+def cells() -> list[Cell]:
+    """List what is measured: task, data, where the rows are, their number, and the seed."""
+    fits = [("fit", "waves", where, n, 0) for n in SIZES[:2] for where in (FILE, MEMORY)]
+    fits += [("fit", "waves", FILE, n, 0) for n in SIZES[2:]]
+    limit = [("limit", "waves", FILE, LARGEST, 0), ("limit", "waves", MEMORY, TENTH, 0)]
+    answers = [("transform", "waves", FILE, n, 0) for n in SIZES]
+    losses = [
+        ("loss", data, where, N_TABLE, seed)
+        for seed in SEEDS
+        for data in TABLES
+        for where in (MEMORY, FILE)
+    ]
+    return [*fits, *answers, *losses, *limit]
 
 
 def run(of_version: str, path: Path = PATH, rerun: bool = False) -> int:
@@ -85,13 +96,15 @@ def run(of_version: str, path: Path = PATH, rerun: bool = False) -> int:
     return failed
 
 
-def measured(task: str, data: str, where: str, n: int, of_version: str) -> dict:
+def measured(task: str, data: str, where: str, n: int, seed: int, of_version: str) -> dict:
     """Measure in a process of its own, and return a row of the results."""
-    command = [sys.executable, "-m", "benchmarks.speed.sources", task, data, where, str(n)]
+    command = [sys.executable, "-m", "benchmarks.speed.sources", task, data, where]
+    command += [str(n), str(seed)]
     done = subprocess.run(
         command, cwd=ROOT, env=machine.environment(1), capture_output=True, text=True, check=False
     )
-    row = {"task": task, "data": data, "where": where, "n": n, "version": of_version}
+    row = {"task": task, "data": data, "where": where, "n": n, "seed": seed}
+    row["version"] = of_version
     row |= {"p": N_COLUMNS if data == "waves" else "", "error": "", **machine.describe()}
     if done.returncode:
         return row | {"error": " ".join(done.stderr.split())[-300:]}
@@ -100,43 +113,52 @@ def measured(task: str, data: str, where: str, n: int, of_version: str) -> dict:
 
 def main(argv: list[str]) -> int:
     """Measure here, and print what was found."""
-    task, data, where, n = *argv[:3], int(argv[3])
+    task, data, where, n, seed = *argv[:3], int(argv[3]), int(argv[4])
     with tempfile.TemporaryDirectory(prefix="sklearn-ae-scale-") as folder:
-        tasks: dict[str, Callable[..., dict]] = {"loss": _loss, "fit": _fit, "transform": _answer}
-        found = tasks[task](Path(folder), data, where, n)
+        tasks: dict[str, Callable[..., dict]] = {
+            "fit": partial(_fit, max_iter=EPOCHS),
+            "limit": partial(_fit, **SMALL),
+            "transform": _answer,
+            "loss": _loss,
+        }
+        found = tasks[task](Path(folder), data, where, n, seed)
     print(json.dumps({name: round(value, 6) for name, value in found.items()}))
     return 0
 
 
-def _fit(folder: Path, data: str, where: str, n: int) -> dict:
+def _fit(folder: Path, data: str, where: str, n: int, seed: int, **options: Any) -> dict:
     _write(folder / "rows", waves(n))
-    model = _autoencoder(10, max_iter=EPOCHS)
+    model = _autoencoder(10, random_state=seed, **options)
     rows = _opened(folder / "rows", where)
     with _Watch() as watch:
         model.fit(rows)
     loss = model.selection_.network_loss
-    found = {"epochs": EPOCHS, "us_a_row": 1e6 * watch.cpu_seconds / n, "held_out_loss": loss}
+    found = {
+        "epochs": model.n_iter_,
+        "us_a_row": 1e6 * watch.cpu_seconds / n,
+        "held_out_loss": loss,
+    }
     return watch.found | found
 
 
-def _answer(folder: Path, data: str, where: str, n: int) -> dict:
+def _answer(folder: Path, data: str, where: str, n: int, seed: int) -> dict:
     from sklearn_ae.sources import apply_to_file
 
     few = pd.concat(list(waves(_BLOCK)))
-    model = _autoencoder(10, max_iter=1).fit(few)
+    model = _autoencoder(10, random_state=seed, max_iter=1).fit(few)
     _write(folder / "rows", waves(n))
     with _Watch() as watch:
         apply_to_file(model, folder / "rows", folder / "codes.parquet")
     return watch.found | {"us_a_row": 1e6 * watch.cpu_seconds / n}
 
 
-def _loss(folder: Path, data: str, where: str, n: int) -> dict:
+def _loss(folder: Path, data: str, where: str, n: int, seed: int) -> dict:
     every = table(data, n + N_TEST)
     drawn = np.random.default_rng(1).permutation(len(every))
     train = every.iloc[np.sort(drawn[:n])]
     test = every.iloc[drawn[n:]]
     _write(folder / "rows", iter([train]))
-    model = _autoencoder(4)
+    model = _autoencoder(4, random_state=seed)
     rows = _opened(folder / "rows", where)
     with _Watch() as watch:
         model.fit(rows)
@@ -145,13 +167,13 @@ def _loss(folder: Path, data: str, where: str, n: int) -> dict:
     return watch.found | found | {"us_a_row": 1e6 * watch.cpu_seconds / n}
 
 
-def _autoencoder(n_components: int, **options: int) -> object:
+def _autoencoder(n_components: int, **options: Any) -> Any:
     from sklearn_ae import Autoencoder
     from sklearn_ae.sources import _opening
 
     # A file of few rows is read into memory otherwise.
     _opening.EXPANDED_CELLS = 0
-    return Autoencoder(n_components, random_state=0, **options)
+    return Autoencoder(n_components, **options)
 
 
 def _write(folder: Path, frames: Iterator[pd.DataFrame]) -> None:
