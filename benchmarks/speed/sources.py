@@ -1,9 +1,10 @@
 """Rows of a file against rows in memory: time, memory, held-out loss.
 
-Each measurement runs in a process of its own: ``python -m benchmarks.speed.sources TASK DATA WHERE N SEED``
-prints it as JSON. Memory is the most that the process has held anonymously (RssAnon), which is
-what a limit of memory has to leave room for; pages of mapped files are in `max_rss_mib` besides.
-Files are made of a seed in a temporary folder, block by block, and deleted.
+Each measurement runs in a process of its own, ``python -m benchmarks.speed.sources`` with task,
+data, where, n and seed, which prints it as JSON. Memory is the most that the process has held
+anonymously (RssAnon), which is what a limit of memory has to leave room for; pages of mapped files
+are in `max_rss_mib` besides. Files are made of a seed in a temporary folder, block by block, and
+deleted.
 """
 
 from __future__ import annotations

@@ -174,6 +174,7 @@ default="from_dtype"
         Peak of the one-cycle learning rate.
     max_iter : int, default=None
         Epochs. None takes 60 up to 10,000 rows and 60 sqrt(10,000 / n) above, 12 at least.
+        A source of more than 1,000,000 rows has 12 sqrt(1,000,000 / n), one at least.
         Sparse rows of more than 2²⁵ cells are read 2³⁴ cells at most, but 4 times at least.
         0 returns the start.
     early_stopping : bool, default=True
@@ -182,7 +183,7 @@ default="from_dtype"
         gain, 2.5 out of fold. Below 20 rows the start is kept. False trains on all rows and
         keeps the last weights, without a promise.
     validation_fraction : float in (0, 1), default=0.1
-        Share of the rows held out, from 1,000 rows on.
+        Share of the rows held out, from 1,000 rows on; of a source, 200,000 rows at most.
     n_iter_no_change : int, default=15
         Epochs without improvement after which the final fall of the learning rate begins.
     tol : float, default=1e-4
@@ -467,11 +468,13 @@ default="from_dtype"
         Parameters
         ----------
         X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
-            Rows of finite numbers.
+            Rows of finite numbers. Tables may also be a source of rows, such as a path; see
+            :doc:`/user_guide/big_data`.
         y : ignored
             Here for scikit-learn's interface.
         sample_weight : array-like of shape (n_samples,), default=None
-            Non-negative weights. Rows of weight zero are left out.
+            Non-negative weights. Rows of weight zero are left out. Of a source, it may be the
+            name of a column.
         X_clean : array-like of shape (n_samples, n_features), default=None
             The clean version of each row, in the same units, which reconstructions are
             compared with.

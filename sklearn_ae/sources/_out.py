@@ -107,7 +107,7 @@ def applied(model: Any, source: RowSource, method: str, *args: Any, **further: A
             "or go over blocks of both."
         )
     found: list[Any] = []
-    n_bytes = 0
+    n_bytes = n_rows = 0
     for piece in known_pieces(model, source, None):
         answer = getattr(model, method)(piece)
         n_bytes += _size(answer)
@@ -117,6 +117,9 @@ def applied(model: Any, source: RowSource, method: str, *args: Any, **further: A
                 f"{LARGEST / 2**30:g} GiB; go over sklearn_ae.sources.apply_in_blocks(model, X, "
                 f"{method!r}), which yields blocks, or write a file by apply_to_file."
             )
+        if isinstance(answer, pd.DataFrame) and not isinstance(piece, pd.DataFrame):
+            answer.index = pd.RangeIndex(n_rows, n_rows + len(answer))
+        n_rows += len(answer)
         found.append(answer)
     if not found:
         raise ValueError("X is a source of no rows; check what it reads.")

@@ -1,5 +1,7 @@
 """A fit of a source is that of its rows, whatever they come in."""
 
+import tracemalloc
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -17,7 +19,8 @@ from sklearn_ae import (
     StackedAutoencoder,
     VariationalAutoencoder,
 )
-from sklearn_ae.sources import Blocks, _opening
+from sklearn_ae.autoencoders import _fitting, _from_source
+from sklearn_ae.sources import Blocks, _base, _batches, _opening
 from sklearn_ae.sources._held_out import held_out
 
 N = 3000
@@ -176,6 +179,39 @@ def test_a_source_is_passed_over_once_by_partial_fit():
         autoencoder().fit(block for block in blocks)
     with pytest.raises(TypeError, match=r"generator, which can be read only once.*partial_fit"):
         autoencoder().fit(Blocks(block for block in blocks))
+
+
+def test_memory_does_not_grow_with_the_rows(in_file, monkeypatch):
+    """Of what numpy holds; the rows themselves are 16 bytes each."""
+    for module, name, size in (
+        (_base, "_PIECE_CELLS", 2**12),
+        (_batches, "_SHUFFLED_CELLS", 2**12),
+        (_from_source, "MOST_HELD_OUT", 1000),
+        (_fitting, "_MOST_MEASURED", 1000),
+    ):
+        monkeypatch.setattr(module, name, size)
+
+    def peak(n):
+        blocks = Blocks(lambda: (ROWS[:1000, :4] for _ in range(n // 1000)), n)
+        model = autoencoder(max_iter=1, hidden_layer_sizes=(4,), batch_size=1000)
+        tracemalloc.start()
+        model.fit(blocks)
+        found = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return found
+
+    assert peak(140_000) < peak(40_000) + 2 * 100_000
+
+
+def test_a_fit_goes_on_with_a_source(in_file):
+    model = autoencoder(warm_start=True).fit(in_blocks(FRAME, 500))
+    before = model.selection_.network_loss
+    model.fit(in_blocks(FRAME, 600))
+    assert model.selection_.start_loss == pytest.approx(before)
+    with pytest.raises(ValueError, match=r"set warm_start=False"):
+        model.fit(in_blocks(FRAME.rename(columns={"a": "new"}), 500))
+    found = model.set_output(transform="pandas").transform(in_blocks(pl.from_pandas(FRAME), 700))
+    assert list(found.index) == list(range(N))
 
 
 @pytest.mark.parametrize("cls", [StackedAutoencoder, ConvolutionalAutoencoder])
