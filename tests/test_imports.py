@@ -19,6 +19,7 @@ ROOMS = [
     "_products",
     "runtime",
     "data",
+    "sources",
     "terms",
     "architectures",
     "corruptions",

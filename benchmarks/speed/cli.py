@@ -6,11 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.speed import cells as grid
-from benchmarks.speed import default, imports, plot, report, runner, serving
+from benchmarks.speed import default, imports, plot, report, runner, serving, sources
 from benchmarks.speed.libraries import LIBRARIES
 
 ALONE = {module.GROUP: module.run for module in (imports, serving)}
-GROUPS = [*dict.fromkeys(cell.group for cell in grid.CELLS), *ALONE, default.GROUP]
+# Groups whose results lie in files of their own beside the others, by the names of these.
+BESIDE = {sources.GROUP: [sources]}
+GROUPS = [*dict.fromkeys(cell.group for cell in grid.CELLS), *ALONE, default.GROUP, *BESIDE]
 PICTURE = runner.ROOT / "docs" / "_static" / "speed.png"
 
 
@@ -48,11 +50,15 @@ def defaults_path(path: Path) -> Path:
 def _run(options: argparse.Namespace) -> int:
     of_version = runner.version()
     failed = 0
-    if set(options.groups) - {*ALONE, default.GROUP}:
+    if set(options.groups) - {*ALONE, *BESIDE, default.GROUP}:
         failed += _run_cells(options, of_version)
     for group in ALONE:
         if group in options.groups:
             _run_alone(group, options, of_version)
+    for group in BESIDE:
+        for module in BESIDE[group] if group in options.groups else ():
+            path = options.results.with_name(module.PATH.name)
+            failed += module.run(of_version, path, options.rerun)
     if default.GROUP in options.groups:
         failed += _run_default(options, of_version)
     return int(failed > 0)
@@ -146,7 +152,8 @@ def _parser() -> argparse.ArgumentParser:
     results = argparse.ArgumentParser(add_help=False)
     results.add_argument("--results", type=Path, default=runner.PATH, metavar="FILE")
     run = commands.add_parser("run", parents=[results], help="run the cells that are missing")
-    run.add_argument("--groups", nargs="+", choices=GROUPS, default=GROUPS)
+    usual = [group for group in GROUPS if group not in BESIDE]
+    run.add_argument("--groups", nargs="+", choices=GROUPS, default=usual)
     run.add_argument(
         "--libraries",
         nargs="+",

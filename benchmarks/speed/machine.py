@@ -63,6 +63,11 @@ def held() -> float | None:
     return _status("VmRSS")
 
 
+def anonymous() -> float | None:
+    """Return the memory that is no file's in MiB, None where it cannot be read."""
+    return _status("RssAnon")
+
+
 def peak() -> float | None:
     """Return the most memory since `forget_peak` in MiB, None where it cannot be read."""
     return _status("VmHWM")

@@ -21,6 +21,7 @@ from sklearn_ae.autoencoders import Autoencoder, BaseAutoencoder, StateMixin, in
 from sklearn_ae.data import ArrayForm, as_numpy, check_accepted, rows_as_numpy
 from sklearn_ae.penalties import DomainAdversary, DomainDiscrepancy
 from sklearn_ae.runtime import Seeds, named_in_errors
+from sklearn_ae.sources._opening import refuse_source
 from sklearn_ae.starts import Coral
 
 _DTYPES = (np.float64, np.float32)
@@ -262,6 +263,7 @@ class DomainAdaptationTransformer(TransformerMixin, StateMixin):
         return X
 
     def _checked(self, X: Any, *, reset: bool) -> NDArray:
+        refuse_source(self, X)
         check_accepted(X)
         try:
             return validate_data(self, X, dtype=_DTYPES, reset=reset)

@@ -37,6 +37,7 @@ from sklearn_ae.data import (
     within_range,
 )
 from sklearn_ae.runtime import Seeds, named_in_errors, resolve_device, torch_defaults, torch_threads
+from sklearn_ae.sources._opening import refuse_source
 
 # Different rows below which no network is trained.
 _FEWEST_ROWS = 100
@@ -208,6 +209,7 @@ default="from_dtype"
             as it was before.
         """
         self._validate_params()
+        refuse_source(self, X)
         before = self.__dict__.copy()
         try:
             with torch_threads(1), torch_defaults():

@@ -37,6 +37,7 @@ from sklearn_ae.applications._few_labels import accuracy_where_labelled, read_cl
 from sklearn_ae.autoencoders import Autoencoder, StateMixin, in_kind
 from sklearn_ae.data import ArrayForm, Container, as_numpy, check_accepted, rows_as_numpy
 from sklearn_ae.runtime import Seeds, named_in_errors
+from sklearn_ae.sources._opening import refuse_source
 
 # What a fit learns.
 _LEARNED = (
@@ -246,6 +247,7 @@ class GraphAdaptedClassifier(ClassifierMixin, StateMixin):
         return self
 
     def _fit(self, X: Any, y: Any, sample_domain: Any, sample_weight: Any) -> None:
+        refuse_source(self, X)
         check_accepted(X)
         if y is None:
             raise ValueError(

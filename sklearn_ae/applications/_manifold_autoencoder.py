@@ -30,6 +30,7 @@ from sklearn_ae.data import (
     objects_as_numbers,
 )
 from sklearn_ae.runtime import Seeds, named_in_errors
+from sklearn_ae.sources._opening import refuse_source
 
 _DTYPES = (np.float64, np.float32)
 # An error whose square and sums of it are numbers.
@@ -208,6 +209,7 @@ class ManifoldAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Sta
         return self
 
     def _fit(self, X: ArrayLike) -> None:
+        refuse_source(self, X)
         check_accepted(X)
         seeds = Seeds.of(self.random_state)
         given = as_numpy(X)

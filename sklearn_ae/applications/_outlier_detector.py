@@ -31,6 +31,7 @@ from sklearn_ae.autoencoders import (
 )
 from sklearn_ae.data import ArrayForm, as_numpy, check_accepted, rows_as_numpy
 from sklearn_ae.runtime import Seeds, named_in_errors
+from sklearn_ae.sources._opening import refuse_source
 
 # What a fit learns.
 _LEARNED = (
@@ -195,6 +196,7 @@ class AutoencoderOutlierDetector(ReasonsMixin, ThresholdMixin, StateMixin):
         seeds = Seeds.of(self.random_state)
         panel = self._panel_of_parameters()
         found = clone(self)
+        refuse_source(self, X)
         check_accepted(X)
         rows = rows_as_numpy(X)
         n = _num_samples(rows)

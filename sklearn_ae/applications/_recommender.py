@@ -39,6 +39,7 @@ from sklearn_ae.autoencoders import (
 from sklearn_ae.corruptions import MaskingNoise
 from sklearn_ae.data import ArrayForm, as_numpy, check_accepted
 from sklearn_ae.runtime import Seeds, named_in_errors
+from sklearn_ae.sources._opening import refuse_source
 
 # What "auto" looks among; the first pair is where there are too few users, or too many items.
 _ALPHAS, _DROPOUTS = (200.0, 50.0, 800.0), (0.5, 0.25, 0.75)
@@ -192,6 +193,7 @@ class AutoencoderRecommender(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
         self._validate_params()
         before = self.__dict__.copy()
         try:
+            refuse_source(self, X)
             check_accepted(X)
             with config_context(array_api_dispatch=False):
                 self._fit(as_numpy(X))

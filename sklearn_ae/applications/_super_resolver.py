@@ -36,6 +36,7 @@ from sklearn_ae.runtime import (
     torch_defaults,
     torch_threads,
 )
+from sklearn_ae.sources._opening import refuse_source
 from sklearn_ae.starts import BicubicStart
 from sklearn_ae.training import (
     AutoencoderNet,
@@ -243,6 +244,7 @@ class SuperResolver(StateMixin):
             If the loss stays infinite or NaN at ever lower learning rates.
         """
         self._validate_params()
+        refuse_source(self, X)
         device = resolve_device(self.device)
         low, high = self._pairs(self.degrade(X), X, cut=True) if y is None else self._pairs(X, y)
         rows, groups = self._rows(low, high)

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils.validation import _num_samples, validate_data
 
 from sklearn_ae.data import Container, check_accepted, objects_as_numbers
+from sklearn_ae.sources._opening import refuse_source
 
 _NUMBERS = (np.float64, np.float32)
 
@@ -36,6 +37,7 @@ def check_table(
     TypeError, ValueError
         If X is no table, has no rows, or has other columns than in `fit`.
     """
+    refuse_source(estimator, X)
     check_accepted(X)
     if reset:
         estimator._frame = Container.of(X).backend is not None

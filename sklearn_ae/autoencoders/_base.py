@@ -37,6 +37,7 @@ from sklearn_ae.autoencoders._fitting import (
     training_mode,
     unchanged_on_failure,
 )
+from sklearn_ae.autoencoders._from_source import in_turn, opened
 from sklearn_ae.autoencoders._in_kind import in_kind
 from sklearn_ae.autoencoders._reading import Reader, check_dense_size, dtypes_of
 from sklearn_ae.autoencoders._reasons import ReasonsMixin
@@ -59,6 +60,8 @@ from sklearn_ae.latents import Deterministic, Latent
 from sklearn_ae.losses import LOSSES, Loss
 from sklearn_ae.penalties import Penalty
 from sklearn_ae.runtime import named_in_errors
+from sklearn_ae.sources import apply_in_blocks
+from sklearn_ae.sources._opening import row_source
 from sklearn_ae.starts import Start
 from sklearn_ae.training import AutoencoderNet, History, ModelSpec, Selection, TrainingConfig
 
@@ -172,6 +175,7 @@ default="from_dtype"
         Peak of the one-cycle learning rate.
     max_iter : int, default=None
         Epochs. None takes 60 up to 10,000 rows and 60 sqrt(10,000 / n) above, 12 at least.
+        A source of more than 1,000,000 rows has 12 sqrt(1,000,000 / n), one at least.
         Sparse rows of more than 2²⁵ cells are read 2³⁴ cells at most, but 4 times at least.
         0 returns the start.
     early_stopping : bool, default=True
@@ -180,7 +184,7 @@ default="from_dtype"
         gain, 2.5 out of fold. Below 20 rows the start is kept. False trains on all rows and
         keeps the last weights, without a promise.
     validation_fraction : float in (0, 1), default=0.1
-        Share of the rows held out, from 1,000 rows on.
+        Share of the rows held out, from 1,000 rows on; of a source, 200,000 rows at most.
     n_iter_no_change : int, default=15
         Epochs without improvement after which the final fall of the learning rate begins.
     tol : float, default=1e-4
@@ -296,6 +300,7 @@ default="from_dtype"
     _overcomplete: ClassVar[bool] = False
     _validate_corrupted: ClassVar[bool] = False
     _in_stages: ClassVar[bool] = False
+    _takes_sources: ClassVar[bool] = True
     _defensive_share: ClassVar[float] = 0.0
     _blends: bool = False
 
@@ -465,11 +470,13 @@ default="from_dtype"
         Parameters
         ----------
         X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
-            Rows of finite numbers.
+            Rows of finite numbers. Tables may also be a source of rows, such as a path; see
+            :doc:`/user_guide/big_data`.
         y : ignored
             Here for scikit-learn's interface.
         sample_weight : array-like of shape (n_samples,), default=None
-            Non-negative weights. Rows of weight zero are left out.
+            Non-negative weights. Rows of weight zero are left out. Of a source, it may be the
+            name of a column.
         X_clean : array-like of shape (n_samples, n_features), default=None
             The clean version of each row, in the same units, which reconstructions are
             compared with.
@@ -493,7 +500,7 @@ default="from_dtype"
             If the loss stays infinite or NaN at ever lower learning rates.
         """
         with unchanged_on_failure(self):
-            fit(self, X, sample_weight, X_clean, condition, companions)
+            fit(self, *opened(self, X, sample_weight, X_clean, condition, companions))
         return self
 
     @with_callbacks
@@ -588,7 +595,8 @@ default="from_dtype"
             The fitted estimator.
         """
         with unchanged_on_failure(self):
-            fit_further(self, X, sample_weight, X_clean, condition, companions)
+            for given in in_turn(self, X, sample_weight, X_clean, condition, companions):
+                fit_further(self, *given)
         return self
 
     def fit_transform(
@@ -794,6 +802,8 @@ default="from_dtype"
             The next rows as the code keeps them, in the container of X; dense for sparse X.
         """
         check_is_fitted(self)
+        if row_source(X) is not None:
+            return apply_in_blocks(self, X, "reconstruct", batch_size=batch_size)
         blocks = self._reader.blocks(X, condition, self.n_features_in_, batch_size)
         return (self.reconstruct(*block) for block in blocks)
 

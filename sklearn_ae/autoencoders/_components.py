@@ -13,6 +13,8 @@ _VARIANCE = 0.95
 # most that are taken without being asked for.
 _LEADING = 256
 _LARGE_COMPONENTS = 64
+# Columns up to which the whole spectrum of rows in a file is computed, as in memory.
+_LARGEST_SPECTRUM = 2000
 # Width of the code of rows that differ in size.
 _RAGGED_COMPONENTS = 16
 
@@ -52,7 +54,7 @@ def resolve_components(
         return int(k)
     if k is None and default is not None:
         return default
-    if rows.large:
+    if rows.large and not (rows.spooled and p <= _LARGEST_SPECTRUM):
         return _leading_components(k, rows, seeds)
     with torch_threads(1):
         shares = np.cumsum(PCAStart().spectrum(rows, fit_scaling(rows)))

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sklearn_ae._compat import CallbackContext, with_callbacks
 from sklearn_ae.autoencoders._composing import code_width, model_spec, training_config
+from sklearn_ae.autoencoders._from_source import spooled
 from sklearn_ae.autoencoders._reading import Reader
 from sklearn_ae.autoencoders._threshold import (
     FRESH_SHARE,
@@ -25,6 +26,7 @@ from sklearn_ae.data import ArrayForm, Ragged, Rows, rows_as_numpy
 from sklearn_ae.inference import Model, Sampler, canonicalize, sample
 from sklearn_ae.inspection._reasons import Replacements, typical_score
 from sklearn_ae.runtime import Seeds, torch_defaults, torch_threads
+from sklearn_ae.sources import RowSource
 from sklearn_ae.training import (
     EXACT,
     AutoencoderNet,
@@ -42,6 +44,8 @@ from sklearn_ae.training import (
 _CHECKED_CELLS = 2**14
 # Rows that say where a tenth of the training rows lies, where none is held out.
 _MOST_RANKED = 10_000
+# Rows of a file on which codes, thresholds and what is drawn are measured, at most.
+_MOST_MEASURED = 2**20
 
 if TYPE_CHECKING:
     from sklearn_ae.autoencoders._base import BaseAutoencoder
@@ -79,13 +83,26 @@ def prepare(
     estimator._validate_params()
     X, *given = map(rows_as_numpy, (X, *given))  # type: ignore[assignment]
     goes_on, index = reset and previous is not None, None
+    if reset:
+        estimator._entropy = Seeds.of(estimator.random_state).entropy
+    if isinstance(X, RowSource):
+        rows = spooled(estimator, X, *given, goes_on=goes_on)
+        return _resolved(estimator, rows, None, previous), rows
     if goes_on:
         estimator._reader, index = estimator._reader.following(estimator, X)
     elif reset:
         estimator._reader = Reader(estimator, X)
     rows = estimator._reader.rows(estimator, X, *given, reset=reset, goes_on=goes_on)
-    if reset:
-        estimator._entropy = Seeds.of(estimator.random_state).entropy
+    return _resolved(estimator, rows, index, previous), rows
+
+
+def _resolved(
+    estimator: BaseAutoencoder,
+    rows: Rows,
+    index: NDArray[np.intp] | None,
+    previous: Model | None,
+) -> Fitter:
+    """Resolve parameters for rows; an index says where columns of a model were before."""
     seeds = Seeds(estimator._entropy)
     n_components = code_width(estimator, rows, seeds, previous, followed=index is not None)
     spec = model_spec(estimator, rows, n_components)
@@ -96,7 +113,7 @@ def prepare(
         with training_mode(fitter, rows):
             previous = fitter.followed(previous, index, rows)
     fitter.previous = previous
-    return fitter, rows
+    return fitter
 
 
 def fit(estimator: BaseAutoencoder, X: ArrayLike, *given: Any) -> Any:
@@ -212,6 +229,7 @@ def learned(
 ) -> dict[str, Any]:
     """Return the attributes of a fitted network, its code made canonical in place."""
     model = fitted.model
+    rows = measured(estimator, rows)
     symmetry, fixed = fitter.spec.symmetry, fitter.keeps_basis
     variance = canonicalize(model, rows, symmetry, estimator.whiten, fixed)
     if fitted.n_epochs:
@@ -231,6 +249,11 @@ def learned(
         **_sampler(estimator, rows, model),
         **estimator._further_attributes(model, rows),
     }
+
+
+def measured(estimator: BaseAutoencoder, rows: Rows) -> Rows:
+    """Return the rows that are looked at beside training: all, but of rows in a file some."""
+    return rows.thinned(_MOST_MEASURED, Seeds(estimator._entropy).numpy("measured"))
 
 
 def _sampler(estimator: BaseAutoencoder, rows: Rows, model: Model) -> dict[str, Any]:
@@ -275,10 +298,10 @@ def offset(
     if isinstance(share, str):
         share = FRESH_SHARE
         if held_out:
-            positions, scores = held_out_scores(estimator, held_out)
-            weights = None if rows.weight is None else rows.weight[positions]
-            threshold = fresh_threshold(scores, weights)
-            if len(positions) == rows.n_rows:
+            _, scores = held_out_scores(estimator, held_out)
+            weighted = [part.weights for _, part in held_out if part.weights is not None]
+            threshold = fresh_threshold(scores, np.concatenate(weighted) if weighted else None)
+            if len(scores) == rows.n_rows:
                 seen = fresh_threshold(_scores(estimator, model, rows), rows.weights)
                 threshold = of_all_rows(threshold, seen, len(held_out))
             if not _decided_by_rounding(model, threshold):

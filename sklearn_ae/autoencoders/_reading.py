@@ -58,12 +58,16 @@ class Reader:
         Its parameters say how to read X.
     X : array-like, sparse matrix or data frame
         The rows of `fit`.
+    counted : list, optional
+        Levels of columns, where these are only some of the rows; see `Table`.
     """
 
     condition: ConditionEncoder | None = None
     sparse: bool = False
 
-    def __init__(self, estimator: BaseAutoencoder, X: ArrayLike) -> None:
+    def __init__(
+        self, estimator: BaseAutoencoder, X: ArrayLike, counted: list | None = None
+    ) -> None:
         check_accepted(X)
         architecture = preset_architecture(estimator)
         architecture._validate_params()
@@ -76,6 +80,8 @@ class Reader:
         takes_flags = (loss if isinstance(loss, Loss) else LOSSES[loss]).takes_flags
         if isinstance(adapter, Table) and takes_flags:
             adapter.counts_flags = True
+        if isinstance(adapter, Table):
+            adapter.counted = counted
         self.adapter = adapter.fit(X)
 
     def following(

@@ -1,7 +1,7 @@
 """From what a user holds to what a network sees: adapters, rows, scales, batches."""
 
 from sklearn_ae.data._accepted import check_accepted
-from sklearn_ae.data._arrays import ArrayForm, as_numpy, rows_as_numpy
+from sklearn_ae.data._arrays import ArrayForm, as_numpy, is_foreign, rows_as_numpy
 from sklearn_ae.data._batch import (
     AnyBatch,
     Batch,
@@ -14,10 +14,10 @@ from sklearn_ae.data._channels import ChannelScaling
 from sklearn_ae.data._columns import Categorical, Column, Empty, Numeric, fit_column
 from sklearn_ae.data._companions import RESERVED, as_tensor, read_companions
 from sklearn_ae.data._condition import ConditionEncoder
-from sklearn_ae.data._containers import Container, with_missing
+from sklearn_ae.data._containers import Container, is_frame, with_missing
 from sklearn_ae.data._images import Images, as_images
 from sklearn_ae.data._input_adapter import InputAdapter
-from sklearn_ae.data._lazy_rows import LazyRows, SparseRows, dense_block
+from sklearn_ae.data._lazy_rows import EXPANDED_CELLS, LazyRows, SparseRows, dense_block
 from sklearn_ae.data._normal_scores import NormalScores
 from sklearn_ae.data._pixel_range import OtherRangeWarning, PixelRange
 from sklearn_ae.data._ragged import Ragged, blocks, plan
@@ -38,6 +38,7 @@ from sklearn_ae.data._table import (
 from sklearn_ae.data._table_scaling import TableScaling, level_spans
 
 __all__ = [
+    "EXPANDED_CELLS",
     "FEW_ROWS",
     "RESERVED",
     "SMALL",
@@ -85,6 +86,8 @@ __all__ = [
     "few_values",
     "fit_column",
     "fit_scaling",
+    "is_foreign",
+    "is_frame",
     "level_spans",
     "objects_as_numbers",
     "plan",

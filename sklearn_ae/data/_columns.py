@@ -417,6 +417,7 @@ def fit_column(
     categorical: bool,
     numeric_map: str | None,
     most_levels: int = MOST_LEVELS,
+    counted: tuple[pd.Series, int] | None = None,
 ) -> Column:
     """Decide the kind of a column.
 
@@ -430,6 +431,8 @@ def fit_column(
         What numbers are mapped by.
     most_levels : int
         Levels that are told apart, at most.
+    counted : (Series, int), optional
+        How many cells hold each level, and number of cells, where the series is not all of them.
     """
     kind = series.kind
     if series.missing().all():
@@ -440,14 +443,11 @@ def fit_column(
         return Numeric.fit(series, numeric_map)
     if kind == "ordered" and not categorical:
         return Ordinal(series.type, series.type.categories or [])
-    cells = series.objects()
-    # OneHotEncoder groups levels likewise, but forgets which of a group is the most frequent.
-    numbers, found = pd.factorize(cells[~series.missing()])
-    counts = pd.Series(np.bincount(numbers), _objects(found))
+    counts, n_cells = _levels_of(series) if counted is None else counted
     # Among levels of one frequency, the order of their names.
-    counts = counts.iloc[sorted(range(len(found)), key=lambda i: str(counts.index[i]))]
+    counts = counts.iloc[sorted(range(len(counts)), key=lambda i: str(counts.index[i]))]
     counts = counts.sort_values(ascending=False, kind="stable")
-    fewest = min(max(_FEWEST, math.ceil(len(cells) / _SHARE)), _MOST)
+    fewest = min(max(_FEWEST, math.ceil(n_cells / _SHARE)), _MOST)
     frequent = counts.index[: int((counts >= fewest).sum())][:most_levels].tolist()
     others = counts.index[len(frequent) :][: _MOST_RARE + 1].tolist()
     levels = sorted(frequent, key=_order)
@@ -459,6 +459,14 @@ def fit_column(
         return Categorical(series.type, levels)
     held = counts.iloc[len(frequent) :][: len(others)].astype(float).tolist()
     return Categorical(series.type, levels, others[0], others[1:], held)
+
+
+def _levels_of(series: Series) -> tuple[pd.Series, int]:
+    """Return how many cells hold each level, and the number of cells."""
+    cells = series.objects()
+    # OneHotEncoder groups levels likewise, but forgets which of a group is the most frequent.
+    numbers, found = pd.factorize(cells[~series.missing()])
+    return pd.Series(np.bincount(numbers), _objects(found)), len(cells)
 
 
 def _objects(values: Any) -> pd.Index:

@@ -15,7 +15,13 @@ EXPANDED_CELLS = 2**25
 
 
 class LazyRows(ABC):
-    """Rows of a matrix that is never in memory as a whole."""
+    """Rows of a matrix that is never in memory as a whole.
+
+    `spooled` says whether they lie in a file, those that are held out last. Such rows have an
+    attribute `n_training`, the number of those before.
+    """
+
+    spooled: bool = False
 
     @property
     @abstractmethod

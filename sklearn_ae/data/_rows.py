@@ -108,6 +108,40 @@ class Rows:
         """Whether the rows are too many to be made dense as a whole."""
         return isinstance(self.values, LazyRows) and self.values.large
 
+    @property
+    def spooled(self) -> bool:
+        """Whether the rows lie in a file, so that nothing of each may be kept in memory."""
+        return isinstance(self.values, LazyRows) and self.values.spooled
+
+    def apart(self) -> tuple[Rows, Rows]:
+        """Return rows in a file that train, and those that are held out."""
+        n = self.values.n_training  # type: ignore[union-attr]
+        first, last = (
+            Rows(
+                self.values[part],
+                sample_shape=self.sample_shape,
+                missing_columns=self.missing_columns,
+                **{name: companion[part] for name, companion in self.companions.items()},
+            )
+            for part in (slice(0, n), slice(n, None))
+        )
+        return first, last
+
+    def thinned(self, n: int, rng: np.random.Generator) -> Rows:
+        """Return one row of each of n stretches of rows in a file; all where they are no more.
+
+        Parameters
+        ----------
+        n : int
+            Number of rows.
+        rng : numpy.random.Generator
+            Feeds which.
+        """
+        if not self.spooled or self.n_rows <= n:
+            return self
+        ends = np.linspace(0, self.n_rows, n + 1).astype(np.intp)
+        return self.take(rng.integers(ends[:-1], ends[1:]))
+
     def take(self, index: NDArray) -> Rows:
         """Select rows by their position in this selection."""
         if self.index is not None:

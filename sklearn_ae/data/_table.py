@@ -204,6 +204,8 @@ class Table(InputAdapter):
     # Whether columns of flags are read as numbers, for losses of columns of one kind.
     counts_flags = False
     types: list[ColumnType] | None = None
+    # Of each column, how many cells hold each level, where `fit` is not given all rows.
+    counted: list[tuple[pd.Series, int] | None] | None = None
 
     def __init__(
         self,
@@ -230,10 +232,13 @@ class Table(InputAdapter):
         if plain and not categorical.any():
             self.types = [series.type for series in table]
             return self
+        counted, self.counted = self.counted or [None] * len(table), None
         columns = Columns(
             [
-                fit_column(series, categorical=bool(named), numeric_map=self.numeric_map)
-                for series, named in zip(table, categorical, strict=True)
+                fit_column(
+                    series, categorical=bool(named), numeric_map=self.numeric_map, counted=levels
+                )
+                for series, named, levels in zip(table, categorical, counted, strict=True)
             ]
         )
         if not columns.width:

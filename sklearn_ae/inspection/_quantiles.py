@@ -34,7 +34,7 @@ def deciles(rows: Rows) -> NDArray[np.float64]:
     if isinstance(values, SparseRows):
         return _of_sparse(values.matrix)
     cells = values.codes if isinstance(values, TableRows) else values
-    ordered = np.sort(cells.astype(np.float64, copy=False), axis=0)  # NaN is last
+    ordered = np.sort(np.asarray(cells, np.float64), axis=0)  # NaN is last
     rank = _ranks((~np.isnan(ordered)).sum(axis=0))
     return np.take_along_axis(ordered, rank, axis=0)
 

@@ -26,6 +26,8 @@ from sklearn_ae.data import (
 from sklearn_ae.inference import WIDE, Model, ModuleFactory, TrainingRange, state_tensors
 from sklearn_ae.losses import Loss
 from sklearn_ae.runtime import constructed, interrupts_held, takes, thread_count, torch_defaults
+from sklearn_ae.sources._batches import SpooledBatch
+from sklearn_ae.sources._spool import SpooledRows, SpooledTableRows
 from sklearn_ae.training._config import TrainingConfig
 from sklearn_ae.training._net import AutoencoderNet, RowsDataset
 from sklearn_ae.training._objective import Objective
@@ -298,6 +300,8 @@ def batch(
     fill = len(rows.missing_columns) > 0 and not len(marked)
     found = rows.selected_companions
     target = found.pop("target", None)
+    if isinstance(rows.values, SpooledRows | SpooledTableRows) and rows.index is None:
+        return SpooledBatch(rows.values, scalings, found, device, fill)
     companions = {name: as_tensor(name, values) for name, values in found.items()}
     if rows.large:
         values = rows.selected(rows.values)
@@ -329,6 +333,9 @@ def _constants(loss: Loss, rows: Rows, scaling: ColumnScaling) -> NDArray[np.flo
         return 0.0
     if rows.ragged:  # a pixel or step of any row has the same
         return loss.constants(np.repeat(scaling.mean[None], rows.n_rows, axis=0), scaling)
+    if rows.spooled:
+        total = sum(float(np.sum(loss.constants(x, scaling))) for x, _ in rows.blocks())
+        return total / rows.n_rows
     found = [loss.constants(x, scaling) for x, _ in rows.blocks()]
     return np.concatenate(found) if any(map(np.any, found)) else 0.0
 

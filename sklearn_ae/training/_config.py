@@ -14,6 +14,8 @@ from sklearn_ae.data import Rows
 # Cells of a batch, and of all epochs, where dense rows would not be held as a whole.
 _BATCH_CELLS = 2**24
 _READ_CELLS = 2**34
+# Epochs at least, up to so many rows of a file.
+_FEWEST, _MANY = 12, 1_000_000
 
 
 @dataclass(frozen=True)
@@ -85,13 +87,15 @@ class TrainingConfig:
         """Epochs: 60 up to 10,000 rows, then falling as n ** -0.5, 12 at least.
 
         Large compact rows have fewer where epochs would read more than 2^34 cells, but 4 at
-        least.
+        least. Those in a file have 12 up to 1,000,000, then falling again, 1 at least.
         """
         if self.max_iter is not None:
             return self.max_iter
         n_rows = rows.n_of_all
-        n_epochs = max(12, round(60 * min(1.0, (10_000 / n_rows) ** 0.5)))
-        if rows.large:
+        if rows.spooled and n_rows > _MANY:
+            return max(1, round(_FEWEST * (_MANY / n_rows) ** 0.5))
+        n_epochs = max(_FEWEST, round(60 * min(1.0, (10_000 / n_rows) ** 0.5)))
+        if rows.large and not rows.spooled:
             n_epochs = min(n_epochs, max(4, _READ_CELLS // (n_rows * rows.n_features)))
         return n_epochs
 

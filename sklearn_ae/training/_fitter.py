@@ -184,7 +184,9 @@ class Fitter:
         """Map columns to normal scores if held-out rows prefer that to X's units."""
         self._normal_scores = False
         start, loss = self.spec.start, self.spec.loss
-        if not loss.normal_scores or start is None or rows.sample_shape is not None or rows.large:
+        if not loss.normal_scores or start is None or rows.sample_shape is not None:
+            return
+        if rows.large and not rows.spooled:
             return
         gains = []
         for i, (train, valid) in enumerate(self.folds(rows, n_folds)):
@@ -199,6 +201,9 @@ class Fitter:
 
     def folds(self, rows: Rows, n_folds: int) -> Iterator[tuple[Rows, Rows]]:
         """Yield training and held-out parts; one fold holds out a fraction."""
+        if rows.spooled and n_folds == 1:
+            yield rows.apart()
+            return
         n_groups = rows.n_rows if self.groups is None else int(self.groups.max()) + 1
         order = self.seeds.numpy("split").permutation(n_groups)
         parts = np.array_split(order, n_folds)

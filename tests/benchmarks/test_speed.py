@@ -5,7 +5,7 @@ import pytest
 
 from benchmarks import data
 from benchmarks.speed import cells as grid
-from benchmarks.speed import default, imports, libraries, report, runner, serving
+from benchmarks.speed import default, imports, libraries, report, runner, serving, sources
 from benchmarks.speed.cells import Cell
 from benchmarks.speed.cli import defaults_path, main
 
@@ -254,3 +254,22 @@ def test_default_fits_are_compared_and_resume(path, monkeypatch, capsys):
     assert run(path, groups=["default"]) == 0
     assert "0 of 1 cells" in capsys.readouterr().out
     assert defaults_path(path).read_text() == before
+
+
+def test_rows_of_files_are_measured_and_resume(path, monkeypatch, capsys):
+    cells = [("fit", "waves", where, 1500, 0) for where in (sources.FILE, sources.MEMORY)]
+    monkeypatch.setattr(sources, "cells", lambda: cells)
+    assert run(path, groups=[sources.GROUP]) == 0
+    rows = sources.TABLE.read(path.with_name(sources.PATH.name))
+    assert rows["error"].tolist() == ["", ""]
+    assert (rows["anon_peak_mib"] >= rows["anon_before_mib"]).all()
+    assert rows["held_out_loss"][0] == pytest.approx(rows["held_out_loss"][1], rel=0.2)
+    assert run(path, groups=[sources.GROUP]) == 0
+    assert "scale" not in capsys.readouterr().out.split("scale: fit waves memory")[1]
+
+
+@pytest.mark.parametrize("name", sources.TABLES)
+def test_tables_by_which_losses_are_compared(name):
+    table = sources.table(name, 300)
+    assert len(table) == 300
+    assert table.isna().any(axis=None) == (name in ("heavy", "mixed"))

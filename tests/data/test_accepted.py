@@ -35,7 +35,6 @@ ESTIMATORS = [
     ManifoldAutoencoder(),
 ]
 NO_TABLES = [
-    (lambda: pl.from_pandas(FRAME).lazy(), TypeError, r"LazyFrame.*pass X\.collect\(\)"),
     (lambda: FRAME.iloc[0], ValueError, r"pandas Series of 4 values.*df\.iloc\[\[0\]\]"),
     (lambda: pl.from_pandas(FRAME)["a"], ValueError, r"polars Series of 30 values.*df\[\[0\]\]"),
     (lambda: FRAME.to_dict("records"), TypeError, r"list of dicts.*pass pd\.DataFrame\(X\)"),
@@ -85,6 +84,13 @@ def test_the_container_is_looked_at_before_the_columns_are_counted(
 def test_codes_are_looked_at_as_rows_are(make, error, message):
     with pytest.raises(error, match=message):
         FITTED[0][0].inverse_transform(make())
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS[1:], ids=lambda e: type(e).__name__)
+def test_lazy_frames_are_for_autoencoders_of_tables(estimator):
+    lazy, name = pl.from_pandas(FRAME).lazy(), type(estimator).__name__
+    with pytest.raises(TypeError, match=rf"LazyFrame.*given to {name}, .*pass X\.collect\(\)"):
+        estimator.fit(lazy)
 
 
 def test_clean_rows_are_named():

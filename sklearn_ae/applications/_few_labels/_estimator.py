@@ -40,6 +40,7 @@ from sklearn_ae.data import (
     within_range,
 )
 from sklearn_ae.runtime import Seeds, torch_defaults, torch_threads
+from sklearn_ae.sources._opening import refuse_source
 
 # The autoencoder that is held by default.
 _DEFAULT: dict[str, Any] = {"hidden_layer_sizes": (64,), "max_iter": 8}
@@ -122,6 +123,7 @@ class FewLabels(ClassNamePrefixFeaturesOutMixin, TransformerMixin, StateMixin):
         if y is None:
             self._read_labels(None, 0, None)
         held, fitted = self._autoencoder(seeds)
+        refuse_source(self, X)
         check_accepted(X)
         rows = rows_as_numpy(X)
         if fitted:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import validate_data
 
 from sklearn_ae.data import Container, check_accepted, objects_as_numbers, read_table
+from sklearn_ae.sources._opening import refuse_source
 
 _DATED = (pd.DatetimeIndex, pd.TimedeltaIndex, pd.PeriodIndex)
 _DTYPES = (np.float64, np.float32)
@@ -63,6 +64,7 @@ def read_series(estimator: Any, X: Any, time: Any, *, reset: bool) -> LongSeries
     ValueError
         If a column is not of numbers, or time falls or lacks a point.
     """
+    refuse_source(estimator, X)
     check_accepted(X)
     if isinstance(time, str):
         X, time = _taken_out(X, time)
