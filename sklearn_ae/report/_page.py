@@ -151,6 +151,10 @@ def _strange(found: Findings) -> str:
             f"{escape(_shown(r.expected))} would be typical ({r.share:.0%} of its strangeness)</li>"
             for r in reasons.itertuples()
         ]
+        far = found.strange.together.get(row, [])
+        if far:
+            cells = ", ".join(f"{n} {_shown(held)} (median {_shown(m)})" for n, held, m in far)
+            lines.append(f"<li>several cells together, such as {escape(cells)}</li>")
         what = "".join(lines) or "<li>no single cell makes it so</li>"
         title = f"Row {row:,}" + (f" ({named})" if named else "")
         items.append(f"<li>{escape(title)}<ul>{what}</ul></li>")

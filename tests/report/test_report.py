@@ -167,6 +167,17 @@ def test_many_rows_are_drawn_with_their_targets():
     assert "50 of 400 rows were drawn" in table.notes[0]
 
 
+def test_columns_that_are_far_out_together_are_named(monkeypatch):
+    frame = people(40)[["city", "income", "since", "spends"]]
+    frame.loc[3, "since"] = pd.Timestamp("2031-01-01")
+    frame.loc[3, "income"], frame.loc[3, "spends"] = np.nan, 99.0
+    monkeypatch.setattr(_strange, "N_REASONS", 3)
+    far = {name: cells for name, *cells in _strange._farthest_out(frame, 3)}
+    assert set(far) == {"spends", "since"}
+    assert far["spends"] == [99.0, frame["spends"].median()]
+    assert _strange._farthest_out(frame.assign(spends=0.0, since=frame["since"][0]), 3) == []
+
+
 def test_a_column_without_a_kind_is_named():
     frame = people(30).assign(took=pd.to_timedelta(np.arange(30), unit="h"))
     with pytest.raises(InputError, match="'took' of X has dtype timedelta64"):
