@@ -4,6 +4,7 @@ import importlib.metadata
 import inspect
 import os
 import re
+import sys
 from pathlib import Path
 
 from docutils import nodes
@@ -12,6 +13,10 @@ from sphinx import addnodes
 
 import sklearn_ae.inspection
 import sklearn_ae.metrics
+
+# The module of figures lies beside this file.
+sys.path.insert(0, str(Path(__file__).parent))
+import figures
 
 # Where the site is served, with a slash at the end; a build for reading on this machine has none.
 DOCS_URL = os.environ.get("DOCS_URL", "")
@@ -188,9 +193,15 @@ def formula(translator, node):
     raise nodes.SkipNode
 
 
+def draw_figures(app):
+    """Draw the figures of the guide."""
+    figures.draw()
+
+
 def setup(app):
     """Register the hooks of this site."""
     app.add_html_math_renderer("mathml", (formula, None), (formula, None))
+    app.connect("builder-inited", draw_figures)
     app.connect("doctree-read", link_names)
     # numpydoc runs at the default priority, 500, and reads the sections before this.
     app.connect("autodoc-process-docstring", escape_formulas, priority=600)
