@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import inspect
+import json
 import os
 import re
 import sys
@@ -131,6 +132,20 @@ html_theme_options = {
     "footer_start": ["copyright"],
     "footer_end": [],
 }
+if DOCS_URL:
+    html_theme_options |= {
+        "check_switcher": False,
+        "navbar_end": ["version-switcher", "theme-switcher", "navbar-icon-links"],
+        "switcher": {"json_url": f"{DOCS_URL}_static/switcher.json", "version_match": release},
+    }
+
+
+def write_versions(app, exception):
+    """Write what the version switcher reads; a host adds its earlier versions to it."""
+    if exception is None:
+        versions = [{"name": release, "version": release, "url": DOCS_URL or "../"}]
+        path = Path(app.outdir) / "_static" / "switcher.json"
+        path.write_text(json.dumps(versions), encoding="utf-8")
 
 
 def modules_of_names():
@@ -201,6 +216,7 @@ def draw_figures(app):
 def setup(app):
     """Register the hooks of this site."""
     app.add_html_math_renderer("mathml", (formula, None), (formula, None))
+    app.connect("build-finished", write_versions)
     app.connect("builder-inited", draw_figures)
     app.connect("doctree-read", link_names)
     # numpydoc runs at the default priority, 500, and reads the sections before this.
