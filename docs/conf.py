@@ -120,7 +120,9 @@ html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_extra_path = ["llms.txt"]
 html_show_sourcelink = False
-html_sidebars = {page: [] for page in ("index", "getting_started", "development", "changelog")}
+html_sidebars = {
+    page: [] for page in ("index", "getting_started", "benchmarks", "development", "changelog")
+}
 html_baseurl = DOCS_URL
 ogp_site_url = DOCS_URL
 ogp_image = "_static/codes_of_digits.png"
