@@ -102,4 +102,4 @@ wheel-check: $(VENV)/.installed-test
 	cd dist && ../.venv-wheel/bin/python example.py && ../.venv-wheel/bin/sklearn-ae report
 
 clean:
-	rm -rf docs/_build docs/api/generated docs/auto_gallery .pytest_cache .mypy_cache .ruff_cache
+	rm -rf docs/_build docs/_figures docs/api/generated docs/auto_gallery .pytest_cache .mypy_cache .ruff_cache

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import importlib.metadata
 import inspect
+import json
 import os
 import re
+import sys
 from pathlib import Path
 
 from docutils import nodes
@@ -12,6 +14,10 @@ from sphinx import addnodes
 
 import sklearn_ae.inspection
 import sklearn_ae.metrics
+
+# The module of figures lies beside this file.
+sys.path.insert(0, str(Path(__file__).parent))
+import figures
 
 # Where the site is served, with a slash at the end; a build for reading on this machine has none.
 DOCS_URL = os.environ.get("DOCS_URL", "")
@@ -114,7 +120,9 @@ html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_extra_path = ["llms.txt"]
 html_show_sourcelink = False
-html_sidebars = {page: [] for page in ("index", "getting_started", "development", "changelog")}
+html_sidebars = {
+    page: [] for page in ("index", "getting_started", "benchmarks", "development", "changelog")
+}
 html_baseurl = DOCS_URL
 ogp_site_url = DOCS_URL
 ogp_image = "_static/codes_of_digits.png"
@@ -126,6 +134,20 @@ html_theme_options = {
     "footer_start": ["copyright"],
     "footer_end": [],
 }
+if DOCS_URL:
+    html_theme_options |= {
+        "check_switcher": False,
+        "navbar_end": ["version-switcher", "theme-switcher", "navbar-icon-links"],
+        "switcher": {"json_url": f"{DOCS_URL}_static/switcher.json", "version_match": release},
+    }
+
+
+def write_versions(app, exception):
+    """Write what the version switcher reads; a host adds its earlier versions to it."""
+    if exception is None:
+        versions = [{"name": release, "version": release, "url": DOCS_URL or "../"}]
+        path = Path(app.outdir) / "_static" / "switcher.json"
+        path.write_text(json.dumps(versions), encoding="utf-8")
 
 
 def modules_of_names():
@@ -188,9 +210,16 @@ def formula(translator, node):
     raise nodes.SkipNode
 
 
+def draw_figures(app):
+    """Draw the figures of the guide."""
+    figures.draw()
+
+
 def setup(app):
     """Register the hooks of this site."""
     app.add_html_math_renderer("mathml", (formula, None), (formula, None))
+    app.connect("build-finished", write_versions)
+    app.connect("builder-inited", draw_figures)
     app.connect("doctree-read", link_names)
     # numpydoc runs at the default priority, 500, and reads the sections before this.
     app.connect("autodoc-process-docstring", escape_formulas, priority=600)

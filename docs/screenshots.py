@@ -2,7 +2,8 @@
 
 Each page is opened in headless Chromium as wide as a desktop and as a phone. The table that is
 printed has, for each width, by how many pixels the page is wider than the window, and by how
-many its code, tables, formulas, pictures and titles are wider than what shows of them.
+many its code, tables, formulas, pictures and titles are wider than what shows of them. On a
+phone, tables of six columns or more scroll in their frames and are not counted.
 """
 
 from __future__ import annotations
@@ -51,14 +52,18 @@ MEASURE = """
   const note = (element, pixels) => {
     if (pixels > 1) cut.push([Math.round(pixels), element.textContent.trim().slice(0, 60)]);
   };
+  // On a phone, a table of six columns or more may scroll in its frame.
+  const table = one => one.closest("table") || one.querySelector(":scope > table");
+  const scrolls = one =>
+    root.clientWidth < 600 && table(one) && table(one).querySelector("tr > :nth-child(6)");
   for (const box of article.querySelectorAll("pre, div, dt, dd, p, td, th, h1, h2, h3")) {
     const style = getComputedStyle(box);
     if (style.display !== "inline" && style.overflowX !== "visible" && box.clientWidth)
-      note(box, box.scrollWidth - box.clientWidth);
+      note(box, scrolls(box) ? 0 : box.scrollWidth - box.clientWidth);
   }
   for (const one of article.querySelectorAll("img, h1, h2, h3, math, table, p, dt")) {
     const box = one.getBoundingClientRect();
-    if (box.width) note(one, box.right - root.clientWidth);
+    if (box.width && !scrolls(one)) note(one, box.right - root.clientWidth);
   }
   const missing = [...document.images].filter(i => i.complete && !i.naturalWidth && i.src);
   return JSON.stringify({

@@ -10,7 +10,7 @@ import sklearn_ae.inspection
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-BUILT = {"_build", "auto_gallery", "generated"}
+BUILT = {"_build", "_figures", "auto_gallery", "generated"}
 PAGES = [page for page in PAGES if not BUILT.intersection(page.relative_to(ROOT).parts)]
 
 PYTHON_BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)

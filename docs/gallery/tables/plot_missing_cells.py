@@ -33,7 +33,8 @@ filled = {
 
 # %%
 # The root mean squared error of the hidden cells of each column, in its
-# standard deviations; the numbers above the picture are means of these.
+# standard deviations; the numbers below are means of these. On the right
+# is what was hidden in one of the columns, and what was filled in.
 figure, axes = plt.subplots(
     1,
     2,
@@ -55,8 +56,6 @@ axes[0].set(
 axes[0].invert_yaxis()
 axes[0].legend()
 
-# %%
-# What was hidden in one of the columns, and what was filled in.
 column = X.columns.get_loc("flavanoids")
 for name, rows in filled.items():
     axes[1].plot(
