@@ -125,13 +125,10 @@ class SpooledBatch(LazyBatch):
     def _read(self, rows: slice | NDArray, memory: Tensor | None = None) -> Batch:
         """Return some rows on the CPU; positions of one chunk follow each other."""
         start, stop = (rows.start or 0, rows.stop) if isinstance(rows, slice) else (0, len(rows))
-        x = (
-            torch.empty(stop - start, self.values.shape[1])
-            if memory is None
-            else memory[: len(rows)]
-        )
+        width = self.values.shape[1]
+        x = torch.empty(stop - start, width) if memory is None else memory[: stop - start]
         out = x.numpy()
-        step = max(1, _SCALED_CELLS // max(1, self.values.shape[1]))
+        step = max(1, _SCALED_CELLS // max(1, width))
         for at in range(start, stop, step):
             part = slice(at, min(at + step, stop))
             block = self.values.dense(part if isinstance(rows, slice) else rows[part])
