@@ -45,7 +45,7 @@ _CHECKED_CELLS = 2**14
 # Rows that say where a tenth of the training rows lies, where none is held out.
 _MOST_RANKED = 10_000
 # Rows of a file on which codes, thresholds and what is drawn are measured, at most.
-_MOST_MEASURED = 2**20
+_MOST_MEASURED = 2**18
 
 if TYPE_CHECKING:
     from sklearn_ae.autoencoders._base import BaseAutoencoder

@@ -82,15 +82,21 @@ class SpooledBatch(LazyBatch):
         kept = {} if buffers is None else buffers
         loads = [(i, min(i + at_once, n_batches)) for i in range(0, n_batches, at_once)]
 
-        def load(first: int, last: int) -> Batch:
-            return self._read(order.positions(int(stops[first]), int(stops[last])))
+        longest = max(int(stops[last] - stops[first]) for first, last in loads)
+        # Memory that is taken anew for each would be left in pieces.
+        memory = [torch.empty(longest, self.values.shape[1]) for _ in loads[:2]]
+
+        def load(i: int) -> Batch:
+            first, last = loads[i]
+            positions = order.positions(int(stops[first]), int(stops[last]))
+            return self._read(positions, memory[i % 2])
 
         with ThreadPoolExecutor(1) as reader:
-            coming = reader.submit(load, *loads[0])
+            coming = reader.submit(load, 0)
             for i, (first, last) in enumerate(loads):
                 rows = coming.result().to(self.x.device)
                 if i + 1 < len(loads):
-                    coming = reader.submit(load, *loads[i + 1])
+                    coming = reader.submit(load, i + 1)
                 index = torch.randperm(rows.n_rows, generator=generator).to(self.x.device)
                 ends = (stops[first : last + 1] - stops[first]).tolist()
                 for start, stop in pairwise(ends):
@@ -116,12 +122,13 @@ class SpooledBatch(LazyBatch):
             return as_tensor(name, values)
         return torch.from_numpy((values / self._mean_weight).astype(np.float32))
 
-    def _read(self, rows: slice | NDArray) -> Batch:
+    def _read(self, rows: slice | NDArray, memory: Tensor | None = None) -> Batch:
         """Return some rows on the CPU; positions of one chunk follow each other."""
         start, stop = (rows.start or 0, rows.stop) if isinstance(rows, slice) else (0, len(rows))
-        x = torch.empty(stop - start, self.values.shape[1])
+        width = self.values.shape[1]
+        x = torch.empty(stop - start, width) if memory is None else memory[: stop - start]
         out = x.numpy()
-        step = max(1, _SCALED_CELLS // max(1, self.values.shape[1]))
+        step = max(1, _SCALED_CELLS // max(1, width))
         for at in range(start, stop, step):
             part = slice(at, min(at + step, stop))
             block = self.values.dense(part if isinstance(rows, slice) else rows[part])
