@@ -42,8 +42,9 @@ from sklearn_ae.training import (
 
 # Cells of the training rows whose answers are looked at: what diverges does so for most rows.
 _CHECKED_CELLS = 2**14
-# Rows that say where a tenth of the training rows lies, where none is held out.
-_MOST_RANKED = 10_000
+# Rows that say where a tenth of the training rows lies, where none is held out: fewer where rows are
+# wide, since a density draws several codes for each.
+_MOST_RANKED, _FEWEST_RANKED, _RANKED_CELLS = 10_000, 1_000, 2**24
 # Rows of a file on which codes, thresholds and what is drawn are measured, at most.
 _MOST_MEASURED = 2**18
 
@@ -306,9 +307,10 @@ def offset(
                 threshold = of_all_rows(threshold, seen, len(held_out))
             if not _decided_by_rounding(model, threshold):
                 return threshold
-        if rows.n_rows > _MOST_RANKED:
+        most = min(_MOST_RANKED, max(_FEWEST_RANKED, _RANKED_CELLS // max(1, rows.n_features)))
+        if rows.n_rows > most:
             drawn = Seeds(estimator._entropy).numpy("offset").permutation(rows.n_rows)
-            rows = rows.take(np.sort(drawn[:_MOST_RANKED]))
+            rows = rows.take(np.sort(drawn[:most]))
     return outlier_threshold(_scores(estimator, model, rows), rows.weights, share)
 
 
