@@ -42,8 +42,8 @@ from sklearn_ae.training import (
 
 # Cells of the training rows whose answers are looked at: what diverges does so for most rows.
 _CHECKED_CELLS = 2**14
-# Rows that say where a tenth of the training rows lies, where none is held out: fewer where rows are
-# wide, since a density draws several codes for each.
+# Rows that say where a tenth of the training rows lies, where none is held out; of wide ones, for
+# each of which a density draws several codes, fewer.
 _MOST_RANKED, _FEWEST_RANKED, _RANKED_CELLS = 10_000, 1_000, 2**24
 # Rows of a file on which codes, thresholds and what is drawn are measured, at most.
 _MOST_MEASURED = 2**18
