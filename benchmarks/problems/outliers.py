@@ -126,9 +126,9 @@ class Ours(SklearnAERival):
     @contextlib.contextmanager
     def _ablated(self) -> Iterator[None]:
         room = "sklearn_ae.applications._outlier_detection"
-        ensemble, networks, nearest = (
+        recipe, networks, nearest = (
             importlib.import_module(f"{room}.{name}")
-            for name in ("_ensemble", "_networks", "_nearest")
+            for name in ("_recipe", "_networks", "_nearest")
         )
         with contextlib.ExitStack() as stack:
             set_to = lambda *pair: stack.enter_context(mock.patch.object(*pair))  # noqa: E731
@@ -136,7 +136,8 @@ class Ours(SklearnAERival):
                 set_to(networks, "activate", lambda x: x)
                 set_to(networks, "slope", lambda x: 1.0)
             elif self.without == "networks":
-                set_to(ensemble, "_NETWORKS", 0.0)
+                alone = {k: m._replace(networks=0.0) for k, m in recipe.MIXTURES.items()}
+                set_to(recipe, "MIXTURES", alone)
             elif self.without == "absolute":
                 set_to(nearest, "_NORM", 2.0)
             yield

@@ -53,8 +53,8 @@ class AutoencoderOutlierDetector(ReasonsMixin, ThresholdMixin, StateMixin):
     By default, networks without a bottleneck and nearest rows score rows together. Each of
     `n_estimators` members leaves a fold of the training rows out. Its network takes noise from
     rows, and answers with the logarithm of its squared error. Rows near by answer with the
-    logarithm of the mean distance, the sum of the absolute differences: 2 of 500, and 10 of 100,
-    which are farther, so that a few outliers that are alike do not vouch for each other. All
+    logarithm of the mean distance, the sum of the absolute differences: 2 of 500, and 20 of the
+    450 most typical ones, so that outliers that are alike do not vouch for each other. All
     answers are in units of what rows out of fold have: their median, and the distance from there
     down to the 16th percentile. Networks have .15 of the mean.
 
@@ -72,8 +72,9 @@ class AutoencoderOutlierDetector(ReasonsMixin, ThresholdMixin, StateMixin):
         `training_scores_`, by members that have not seen the row.
     training_rows : {"auto", "clean", "contaminated"}, default="auto"
         What is known of the training rows: that they are inliers, or that there are outliers
-        among them. "clean" goes by the nearest rows alone, "contaminated" by those farther
-        away, "auto" by both. An `estimator` has no such choice.
+        among them. "clean" goes by networks and the 2 nearest rows, "contaminated" by the 5
+        nearest of the 400 most typical of 500 rows, "auto" by both kinds of rows and by networks.
+        An `estimator` has no such choice.
     n_estimators : int, default=3
         Number of members. A single one leaves a fifth of the rows out, 10,000 at most. From 50,000
         rows there is a single one.

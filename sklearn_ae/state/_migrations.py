@@ -43,8 +43,9 @@ def _without_masks(name: str, state: dict[str, Any]) -> dict[str, Any]:
     noisy = {**pairs, "parameters": [given[::2] for given in pairs["parameters"]]}
     masked = [given[1::2] for given in pairs["parameters"]]
     blocks = {**pairs, "parameters": _in_blocks(masked, state["parts"])}
-    rest = {key: value for key, value in state.items() if key != "parts"}
-    return {**rest, "networks": [noisy, blocks]}
+    rest = {key: value for key, value in state.items() if key not in ("parts", "scales")}
+    mixture = {CLASS: "applications.Mixture", "items": [0.15, state["scales"]]}
+    return {**rest, "networks": [noisy, blocks], "mixture": mixture}
 
 
 def _in_blocks(parameters: list[NDArray], parts: list[NDArray]) -> list[NDArray]:

@@ -161,6 +161,28 @@ def test_missing_cells_and_columns_without_a_value():
     assert_array_equal(alone.score_samples(filled), alone.score_samples(empty))
 
 
+def test_rows_are_compared_with_typical_ones():
+    table = np.vstack([RNG.normal(size=(188, 3)), 8 + RNG.normal(size=(12, 3)) / 50])
+    scales = (Scale(200, 2), Scale(200, 8, share=0.8))
+    near = NearestRows.drawn(torch.from_numpy(table), np.arange(200), scales, RNG)
+    assert (near.rows[:160] < 6).all()
+    assert_array_equal(np.sort(near.rows, axis=0), np.sort(table, axis=0))
+    asked = 8 + RNG.normal(size=(5, 3)) / 50
+    close, typical = near.distances(torch.from_numpy(asked))
+    every = np.abs(asked[:, None] - near.rows[:160]).sum(axis=2)
+    assert_allclose(typical, np.sort(every, axis=1)[:, :8].mean(axis=1))
+    assert (close < 0.3).all()
+    assert (typical > 10).all()
+
+
+@pytest.mark.usefixtures("few_steps")
+@pytest.mark.parametrize("training_rows", ["auto", "contaminated"])
+def test_outliers_that_are_alike_do_not_vouch_for_each_other(training_rows):
+    alike = STRANGE[:1] + RNG.normal(size=(12, 5)) / 100
+    fitted = detector(training_rows=training_rows, novelty=False).fit(np.vstack([X, alike]))
+    assert roc_auc_score(np.arange(312) < 300, fitted.training_scores_) > 0.98
+
+
 def test_a_cell_is_filled_in_by_rows_that_are_near_by_the_others():
     rows, asked = RNG.normal(size=(40, 5)).astype(np.float32), RNG.normal(size=(7, 5))
     feature = np.array([0, 1, 2, 1, 3])

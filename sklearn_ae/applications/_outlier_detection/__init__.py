@@ -8,10 +8,10 @@ from sklearn_ae.applications._outlier_detection._clones import Clones
 from sklearn_ae.applications._outlier_detection._encoding import Encoding
 from sklearn_ae.applications._outlier_detection._ensemble import Ensemble
 from sklearn_ae.applications._outlier_detection._few_rows import FewRows
-from sklearn_ae.applications._outlier_detection._recipe import SCALES, Recipe
+from sklearn_ae.applications._outlier_detection._recipe import MIXTURES, Recipe
 
 __all__ = [
-    "SCALES",
+    "MIXTURES",
     "Calibration",
     "Clones",
     "Encoding",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -24,13 +24,26 @@ MOST_ROWS = 2**16
 MANY_ROWS = 50_000
 N_HELD_OUT = 10_000
 N_STEPS = 1000
-# Part of the score that networks have.
-_NETWORKS = 0.15
 # The least squared error that is told from none.
 _LEAST = 1e-8
 _LOW = 0.16
 # Rows that are scored at once: what is between a network's layers stays in the cache.
 _BLOCK_ROWS = 1024
+
+
+class Mixture(NamedTuple):
+    """What a score is the mean of.
+
+    Parameters
+    ----------
+    networks : float
+        The part that networks have.
+    scales : tuple of Scale
+        Which of the rows of a member are near; they have the rest.
+    """
+
+    networks: float
+    scales: tuple[Scale, ...]
 
 
 class Ensemble:
@@ -44,15 +57,15 @@ class Ensemble:
     ----------
     encoding : Encoding
         Standard units of the columns.
-    scales : tuple of Scale
-        Which of the rows of a member are near.
+    mixture : Mixture
+        Parts of networks and near rows in the score.
     device : str
         Where networks are trained and asked.
     """
 
-    def __init__(self, encoding: Encoding, scales: tuple[Scale, ...], device: str) -> None:
+    def __init__(self, encoding: Encoding, mixture: Mixture, device: str) -> None:
         self.encoding = encoding
-        self.scales = scales
+        self.mixture = mixture
         self.device = device
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -107,8 +120,8 @@ class Ensemble:
         networks = Networks.drawn(len(folds), self.encoding.share, generator)
         networks.train(cells, folds, Noise(cells.x, folds, generator), N_STEPS, generator)
         self.networks = [networks]
-        rng = seeds.numpy("neighbours")
-        self.nearest = [NearestRows.drawn(cells.x, own, self.scales, rng) for own in folds]
+        rng, scales = seeds.numpy("neighbours"), self.mixture.scales
+        self.nearest = [NearestRows.drawn(cells.x, own, scales, rng) for own in folds]
         rows = np.concatenate(held_out)
         raw = self._raw(values[rows])
         which = np.repeat(np.arange(len(held_out)), [len(own) for own in held_out])
@@ -168,7 +181,7 @@ class Ensemble:
         """Return what each kind of member says of rows, of shape (n_kinds, n_folds, n_rows)."""
         found = [self._asked(x, seen) for x, seen in self._tensors(values, dtype)]
         if not found:
-            return np.zeros((len(self.networks) + len(self.scales), len(self.nearest), 0))
+            return np.zeros((len(self.networks) + len(self.mixture.scales), len(self.nearest), 0))
         return np.concatenate(found, axis=2)
 
     def _asked(self, x: Tensor, seen: Tensor) -> NDArray[np.float64]:
@@ -186,8 +199,8 @@ class Ensemble:
     def _mixed(self, raw: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return one number a row for what each kind of member says, of shape (n_kinds, n)."""
         z = (raw - self.center[:, None]) / self.spread[:, None]
-        n = len(self.networks)
-        return _NETWORKS * z[:n].mean(axis=0) + (1 - _NETWORKS) * z[n:].mean(axis=0)
+        n, part = len(self.networks), self.mixture.networks
+        return part * z[:n].mean(axis=0) + (1 - part) * z[n:].mean(axis=0)
 
 
 def _tensor(cells: NDArray, device: str) -> Tensor:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sklearn_ae.applications._outlier_detection._encoding import Encoding
-from sklearn_ae.applications._outlier_detection._ensemble import Ensemble
+from sklearn_ae.applications._outlier_detection._ensemble import Ensemble, Mixture
 from sklearn_ae.applications._outlier_detection._few_rows import FewRows
 from sklearn_ae.applications._outlier_detection._nearest import Scale
 from sklearn_ae.autoencoders import Autoencoder, Reader
@@ -16,10 +16,15 @@ from sklearn_ae.data import FEW_ROWS, Rows, TableRows
 from sklearn_ae.inspection import Replacements
 from sklearn_ae.runtime import Seeds, resolve_device, torch_threads
 
-# Which rows are near, by what is known of the training rows: outliers among them are near to few
-# others of their kind, which farther rows outnumber.
-_CLOSE, _WIDE = Scale(500, 2), Scale(100, 10)
-SCALES = {"clean": (_CLOSE,), "auto": (_CLOSE, _WIDE), "contaminated": (_WIDE,)}
+# The part that networks have in the score, and which rows are near, by what is known of the
+# training rows. Others of their kind are not to vouch for outliers among them, and networks learn
+# to rebuild these.
+_CLOSE = Scale(500, 2)
+MIXTURES = {
+    "clean": Mixture(0.15, (_CLOSE,)),
+    "auto": Mixture(0.15, (_CLOSE, Scale(500, 20, share=0.9))),
+    "contaminated": Mixture(0.0, (Scale(500, 5, share=0.8),)),
+}
 
 
 class Recipe:
@@ -77,7 +82,7 @@ class Recipe:
         if Rows(values).n_distinct < FEW_ROWS:
             found, scores = self.finder.fit(values, mass)
         else:
-            self.finder = Ensemble(encoding, SCALES[self.training_rows], self.asked_device)
+            self.finder = Ensemble(encoding, MIXTURES[self.training_rows], self.asked_device)
             with torch_threads(1):
                 found, scores = self.finder.fit(values, mass, self.n_members, seeds)
         self.replacements = Replacements.fit(rows, lambda part, _: self.scores(part))
