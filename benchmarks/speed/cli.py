@@ -6,12 +6,22 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.speed import cells as grid
-from benchmarks.speed import default, imports, plot, report, runner, serving, sources, workers
+from benchmarks.speed import (
+    default,
+    imports,
+    kills,
+    plot,
+    report,
+    runner,
+    serving,
+    sources,
+    workers,
+)
 from benchmarks.speed.libraries import LIBRARIES
 
 ALONE = {module.GROUP: module.run for module in (imports, serving)}
 # Groups whose results lie in files of their own beside the others, by the names of these.
-BESIDE = {sources.GROUP: [sources, workers]}
+BESIDE = {sources.GROUP: [kills, sources, workers]}
 GROUPS = [*dict.fromkeys(cell.group for cell in grid.CELLS), *ALONE, default.GROUP, *BESIDE]
 PICTURE = runner.ROOT / "docs" / "_static" / "speed.png"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from numbers import Integral, Real
 from typing import Any
@@ -63,6 +64,10 @@ class AutoencoderClassifier(ClassifierMixin, FewLabels):
         Factors of the weights of rows by class, as in
         :class:`~sklearn.linear_model.LogisticRegression`. "balanced" makes classes count
         equally. With several labels a dict has factors of 0 and 1.
+    checkpoint : str or path-like, default=None
+        Folder in which a fit is kept after each epoch of its networks. The same call goes on from
+        there where it was broken off, and ends bit for bit as if it had not been. See
+        :doc:`/user_guide/checkpoints`.
     device : str, default="cpu"
         "cpu", "cuda", "cuda:1", "mps" or "auto": where the autoencoder is.
     random_state : int, RandomState or None, default=None
@@ -122,6 +127,7 @@ class AutoencoderClassifier(ClassifierMixin, FewLabels):
         "distill": ["boolean"],
         "label_weight": [Interval(Real, 0, None, closed="neither")],
         "class_weight": [dict, StrOptions({"balanced"}), None],
+        "checkpoint": [str, os.PathLike, None],
         "device": [str],
         "random_state": ["random_state"],
     }
@@ -138,6 +144,7 @@ class AutoencoderClassifier(ClassifierMixin, FewLabels):
         distill: bool = False,
         label_weight: float = 1.0,
         class_weight: Mapping[Any, float] | str | None = None,
+        checkpoint: str | os.PathLike[str] | None = None,
         device: str = "cpu",
         random_state: int | None = None,
     ) -> None:
@@ -147,6 +154,7 @@ class AutoencoderClassifier(ClassifierMixin, FewLabels):
         self.distill = distill
         self.label_weight = label_weight
         self.class_weight = class_weight
+        self.checkpoint = checkpoint
         self.device = device
         self.random_state = random_state
 

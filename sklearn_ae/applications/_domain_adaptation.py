@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from numbers import Real
 from typing import Any, Self
@@ -17,7 +18,13 @@ from sklearn.utils.validation import (
 )
 
 from sklearn_ae.applications._adaptation import DOMAINS, seeded, source_rows
-from sklearn_ae.autoencoders import Autoencoder, BaseAutoencoder, StateMixin, in_kind
+from sklearn_ae.autoencoders import (
+    Autoencoder,
+    BaseAutoencoder,
+    StateMixin,
+    checkpointed,
+    in_kind,
+)
 from sklearn_ae.data import ArrayForm, as_numpy, check_accepted, rows_as_numpy
 from sklearn_ae.penalties import DomainAdversary, DomainDiscrepancy
 from sklearn_ae.runtime import Seeds, named_in_errors
@@ -59,6 +66,10 @@ class DomainAdaptationTransformer(TransformerMixin, StateMixin):
     reg_covar : float, default=1.0
         What CORAL adds to the diagonals of covariances, in units of the standard deviations
         over both domains.
+    checkpoint : str or path-like, default=None
+        Folder in which a fit is kept after each epoch of its networks. The same call goes on from
+        there where it was broken off, and ends bit for bit as if it had not been. See
+        :doc:`/user_guide/checkpoints`.
     device : str, default="cpu"
         "cpu", "cuda", "cuda:1", "mps" or "auto"; handed to an autoencoder.
     random_state : int, RandomState or None, default=None
@@ -107,6 +118,7 @@ class DomainAdaptationTransformer(TransformerMixin, StateMixin):
         "method": [StrOptions({"coral", "mmd", "adversarial"})],
         "weight": [Interval(Real, 0, None, closed="left")],
         "reg_covar": [Interval(Real, 0, None, closed="left")],
+        "checkpoint": [str, os.PathLike, None],
         "device": [str],
         "random_state": ["random_state"],
     }
@@ -119,6 +131,7 @@ class DomainAdaptationTransformer(TransformerMixin, StateMixin):
         method: str = "coral",
         weight: float = 1.0,
         reg_covar: float = 1.0,
+        checkpoint: str | os.PathLike[str] | None = None,
         device: str = "cpu",
         random_state: int | None = None,
     ) -> None:
@@ -126,6 +139,7 @@ class DomainAdaptationTransformer(TransformerMixin, StateMixin):
         self.method = method
         self.weight = weight
         self.reg_covar = reg_covar
+        self.checkpoint = checkpoint
         self.device = device
         self.random_state = random_state
 
@@ -156,7 +170,8 @@ class DomainAdaptationTransformer(TransformerMixin, StateMixin):
         self._validate_params()
         form = ArrayForm.of(X)
         found = clone(self)
-        found._fit(X, as_numpy(sample_domain), Seeds.of(self.random_state))
+        with checkpointed(self, X=X, sample_domain=sample_domain):
+            found._fit(X, as_numpy(sample_domain), Seeds.of(self.random_state))
         form.mark(found.__dict__)
         for name in _LEARNED:
             self.__dict__.pop(name, None)

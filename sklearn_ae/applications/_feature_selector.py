@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from numbers import Integral
 from typing import Any, Self
@@ -26,7 +27,13 @@ from sklearn_ae.applications._selection import (
     read_groups,
 )
 from sklearn_ae.applications._table_input import check_table
-from sklearn_ae.autoencoders import BaseAutoencoder, DenoisingAutoencoder, StateMixin, in_kind
+from sklearn_ae.autoencoders import (
+    BaseAutoencoder,
+    DenoisingAutoencoder,
+    StateMixin,
+    checkpointed,
+    in_kind,
+)
 from sklearn_ae.data import (
     ArrayForm,
     Container,
@@ -77,6 +84,10 @@ class AutoencoderFeatureSelector(SelectorMixin, StateMixin):
 default="from_dtype"
         Which columns are categorical: by the data frame's dtypes, by a mask, positions or names, or
         none. Columns of text and of categories have to be among them.
+    checkpoint : str or path-like, default=None
+        Folder in which a fit is kept after each epoch of its networks. The same call goes on from
+        there where it was broken off, and ends bit for bit as if it had not been. See
+        :doc:`/user_guide/checkpoints`.
     device : str, default="cpu"
         "cpu", "cuda", "cuda:1", "mps" or "auto"; handed to `estimator`. Columns are chosen on the
         CPU.
@@ -160,6 +171,7 @@ default="from_dtype"
         "estimator": [BaseAutoencoder, StrOptions({"ridge"}), None],
         "groups": [list, tuple, None],
         "categorical_features": [StrOptions({"from_dtype"}), "array-like", None],
+        "checkpoint": [str, os.PathLike, None],
         "device": [str],
         "random_state": ["random_state"],
     }
@@ -174,6 +186,7 @@ default="from_dtype"
         estimator: BaseAutoencoder | str | None = None,
         groups: Sequence[Sequence[int | str]] | None = None,
         categorical_features: ArrayLike | str | None = "from_dtype",
+        checkpoint: str | os.PathLike[str] | None = None,
         device: str = "cpu",
         random_state: int | None = None,
     ) -> None:
@@ -181,6 +194,7 @@ default="from_dtype"
         self.estimator = estimator
         self.groups = groups
         self.categorical_features = categorical_features
+        self.checkpoint = checkpoint
         self.device = device
         self.random_state = random_state
 
@@ -212,7 +226,8 @@ default="from_dtype"
         refuse_source(self, X)
         before = self.__dict__.copy()
         try:
-            with torch_threads(1), torch_defaults():
+            given = {"X": X, "sample_weight": sample_weight}
+            with checkpointed(self, **given), torch_threads(1), torch_defaults():
                 self._fit(as_numpy(X), as_numpy(sample_weight))
                 ArrayForm.of(X).mark(self.__dict__)
         except BaseException:

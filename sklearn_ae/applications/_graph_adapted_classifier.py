@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from numbers import Integral, Real
 from typing import Any, NamedTuple, Self
@@ -34,7 +35,7 @@ from sklearn_ae.applications._adaptation import (
     spread_predictions,
 )
 from sklearn_ae.applications._few_labels import accuracy_where_labelled, read_classes
-from sklearn_ae.autoencoders import Autoencoder, StateMixin, in_kind
+from sklearn_ae.autoencoders import Autoencoder, StateMixin, checkpointed, in_kind
 from sklearn_ae.data import ArrayForm, Container, as_numpy, check_accepted, rows_as_numpy
 from sklearn_ae.runtime import Seeds, named_in_errors
 from sklearn_ae.sources._opening import refuse_source
@@ -112,6 +113,10 @@ class GraphAdaptedClassifier(ClassifierMixin, StateMixin):
     class_prior : array-like of shape (n_classes,), default=None
         Shares of the classes in the target, in the order of `classes_`. None takes those of the
         source. If they differ, say so: labels are spread to these shares.
+    checkpoint : str or path-like, default=None
+        Folder in which a fit is kept after each epoch of its networks. The same call goes on from
+        there where it was broken off, and ends bit for bit as if it had not been. See
+        :doc:`/user_guide/checkpoints`.
     random_state : int, RandomState or None, default=None
         Draws folds, and seeds `classifier` and `estimator` where their own is None.
 
@@ -178,6 +183,7 @@ class GraphAdaptedClassifier(ClassifierMixin, StateMixin):
         "n_neighbors": [Interval(Integral, 1, None, closed="left")],
         "alpha": [Interval(Real, 0, 1, closed="left")],
         "class_prior": ["array-like", None],
+        "checkpoint": [str, os.PathLike, None],
         "random_state": ["random_state"],
     }
 
@@ -190,6 +196,7 @@ class GraphAdaptedClassifier(ClassifierMixin, StateMixin):
         n_neighbors: int = 7,
         alpha: float = 0.9,
         class_prior: ArrayLike | None = None,
+        checkpoint: str | os.PathLike[str] | None = None,
         random_state: int | None = None,
     ) -> None:
         self.classifier = classifier
@@ -197,6 +204,7 @@ class GraphAdaptedClassifier(ClassifierMixin, StateMixin):
         self.n_neighbors = n_neighbors
         self.alpha = alpha
         self.class_prior = class_prior
+        self.checkpoint = checkpoint
         self.random_state = random_state
 
     def fit(
@@ -239,7 +247,9 @@ class GraphAdaptedClassifier(ClassifierMixin, StateMixin):
         self._validate_params()
         form = ArrayForm.of(X)
         found = clone(self)
-        found._fit(X, y, as_numpy(sample_domain), as_numpy(sample_weight))
+        given = {"X": X, "y": y, "sample_domain": sample_domain, "sample_weight": sample_weight}
+        with checkpointed(self, **given):
+            found._fit(X, y, as_numpy(sample_domain), as_numpy(sample_weight))
         form.mark(found.__dict__)
         for name in _LEARNED:
             self.__dict__.pop(name, None)

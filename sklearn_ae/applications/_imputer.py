@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from numbers import Integral, Real
 from typing import Any, Self
 
@@ -28,7 +29,7 @@ from sklearn_ae.applications._imputation import (
     StandardTable,
 )
 from sklearn_ae.applications._table_input import check_table
-from sklearn_ae.autoencoders import StateMixin, check_no_conflict, in_kind
+from sklearn_ae.autoencoders import StateMixin, check_no_conflict, checkpointed, in_kind
 from sklearn_ae.data import (
     ArrayForm,
     Series,
@@ -96,6 +97,10 @@ default="from_dtype"
         Peak of the one-cycle learning rate.
     max_iter : int, default=None
         Epochs. None takes as many as make 300 batches, from 8 to 60. 0 returns the start.
+    checkpoint : str or path-like, default=None
+        Folder in which a fit is kept after each epoch of its networks. The same call goes on from
+        there where it was broken off, and ends bit for bit as if it had not been. See
+        :doc:`/user_guide/checkpoints`.
     device : str, default="cpu"
         "cpu", "cuda", "cuda:1", "mps" or "auto"; handed to `estimator` too.
     verbose : int, default=0
@@ -171,6 +176,7 @@ default="from_dtype"
         "alpha": [Interval(Real, 0, None, closed="left")],
         "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
         "max_iter": [Interval(Integral, 0, None, closed="left"), None],
+        "checkpoint": [str, os.PathLike, None],
         "device": [str],
         "verbose": ["verbose"],
         "random_state": ["random_state"],
@@ -193,6 +199,7 @@ default="from_dtype"
         alpha: float = 0.05,
         learning_rate_init: float = 0.002,
         max_iter: int | None = None,
+        checkpoint: str | os.PathLike[str] | None = None,
         device: str = "cpu",
         verbose: int = 0,
         random_state: int | None = None,
@@ -207,6 +214,7 @@ default="from_dtype"
         self.alpha = alpha
         self.learning_rate_init = learning_rate_init
         self.max_iter = max_iter
+        self.checkpoint = checkpoint
         self.device = device
         self.verbose = verbose
         self.random_state = random_state
@@ -238,7 +246,8 @@ default="from_dtype"
         self._validate_params()
         before = self.__dict__.copy()
         try:
-            with torch_threads(1), torch_defaults():
+            given = {"X": X, "sample_weight": sample_weight}
+            with checkpointed(self, **given), torch_threads(1), torch_defaults():
                 self._fit(as_numpy(X), as_numpy(sample_weight))
                 ArrayForm.of(X).mark(self.__dict__)
         except BaseException:

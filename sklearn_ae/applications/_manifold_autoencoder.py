@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from numbers import Integral
 from typing import Any, Self
 
@@ -21,7 +22,7 @@ from sklearn_ae.applications._manifold import (
     learner_of,
     make_map,
 )
-from sklearn_ae.autoencoders import BaseAutoencoder, StateMixin, in_kind
+from sklearn_ae.autoencoders import BaseAutoencoder, StateMixin, checkpointed, in_kind
 from sklearn_ae.data import (
     ArrayForm,
     Container,
@@ -70,6 +71,10 @@ class ManifoldAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Sta
         the estimator then holds them.
     max_samples : int or None, default=5000
         Rows that the learner embeds at most, drawn at random. None embeds all.
+    checkpoint : str or path-like, default=None
+        Folder in which a fit is kept after each epoch of its networks. The same call goes on from
+        there where it was broken off, and ends bit for bit as if it had not been. See
+        :doc:`/user_guide/checkpoints`.
     device : str, default="cpu"
         "cpu", "cuda", "cuda:1", "mps" or "auto", for an autoencoder. Others are on the CPU.
     random_state : int, RandomState or None, default=None
@@ -145,6 +150,7 @@ class ManifoldAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Sta
         "decoder": [StrOptions({"auto", *MAPS})],
         "n_landmarks": [Interval(Integral, 2, None, closed="left"), None],
         "max_samples": [Interval(Integral, 2, None, closed="left"), None],
+        "checkpoint": [str, os.PathLike, None],
         "device": [str],
         "random_state": ["random_state"],
     }
@@ -161,6 +167,7 @@ class ManifoldAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Sta
         decoder: str = "auto",
         n_landmarks: int | None = 500,
         max_samples: int | None = 5_000,
+        checkpoint: str | os.PathLike[str] | None = None,
         device: str = "cpu",
         random_state: int | None = None,
     ) -> None:
@@ -170,6 +177,7 @@ class ManifoldAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Sta
         self.decoder = decoder
         self.n_landmarks = n_landmarks
         self.max_samples = max_samples
+        self.checkpoint = checkpoint
         self.device = device
         self.random_state = random_state
 
@@ -200,7 +208,8 @@ class ManifoldAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Sta
         self._validate_params()
         before = self.__dict__.copy()
         try:
-            self._fit(X)
+            with checkpointed(self, X=X):
+                self._fit(X)
             ArrayForm.of(X).mark(self.__dict__)
         except BaseException:
             self.__dict__.clear()

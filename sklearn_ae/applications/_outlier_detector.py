@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from numbers import Integral, Real
 from typing import Any, Self
 
@@ -26,6 +27,7 @@ from sklearn_ae.autoencoders import (
     ReasonsMixin,
     StateMixin,
     ThresholdMixin,
+    checkpointed,
     in_kind,
     serves,
 )
@@ -87,6 +89,10 @@ class AutoencoderOutlierDetector(ReasonsMixin, ThresholdMixin, StateMixin):
         by members that have not seen it; the p-values are then approximate. A number is the
         share of rows that is drawn and kept from every member, which makes p-values
         valid for any number of rows, if these are inliers.
+    checkpoint : str or path-like, default=None
+        Folder in which a fit is kept after each epoch of its networks. The same call goes on from
+        there where it was broken off, and ends bit for bit as if it had not been. See
+        :doc:`/user_guide/checkpoints`.
     device : str, default="cpu"
         "cpu", "cuda", "cuda:1", "mps" or "auto".
     random_state : int, RandomState or None, default=None
@@ -144,6 +150,7 @@ class AutoencoderOutlierDetector(ReasonsMixin, ThresholdMixin, StateMixin):
         "n_estimators": [Interval(Integral, 1, None, closed="left")],
         "contamination": [StrOptions({"auto"}), Interval(Real, 0, 0.5, closed="right")],
         "calibration": [StrOptions({"cross-fit"}), Interval(Real, 0, 1, closed="neither")],
+        "checkpoint": [str, os.PathLike, None],
         "device": [str],
         "random_state": ["random_state"],
     }
@@ -158,6 +165,7 @@ class AutoencoderOutlierDetector(ReasonsMixin, ThresholdMixin, StateMixin):
         n_estimators: int = 3,
         contamination: float | str = 0.1,
         calibration: float | str = "cross-fit",
+        checkpoint: str | os.PathLike[str] | None = None,
         device: str = "cpu",
         random_state: int | None = None,
     ) -> None:
@@ -167,6 +175,7 @@ class AutoencoderOutlierDetector(ReasonsMixin, ThresholdMixin, StateMixin):
         self.n_estimators = n_estimators
         self.contamination = contamination
         self.calibration = calibration
+        self.checkpoint = checkpoint
         self.device = device
         self.random_state = random_state
 
@@ -194,6 +203,11 @@ class AutoencoderOutlierDetector(ReasonsMixin, ThresholdMixin, StateMixin):
             then as it was before.
         """
         self._validate_params()
+        with checkpointed(self, X=X, sample_weight=sample_weight):
+            self._fit(X, sample_weight)
+        return self
+
+    def _fit(self, X: ArrayLike, sample_weight: ArrayLike | None) -> None:
         seeds = Seeds.of(self.random_state)
         panel = self._panel_of_parameters()
         found = clone(self)
@@ -228,7 +242,6 @@ class AutoencoderOutlierDetector(ReasonsMixin, ThresholdMixin, StateMixin):
         for name in _LEARNED:
             self.__dict__.pop(name, None)
         self.__dict__.update({n: value for n, value in vars(found).items() if n in _LEARNED})
-        return self
 
     @available_if(serves(new_rows=False))
     def fit_predict(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from numbers import Integral, Real
 from typing import Any, Self
 
@@ -34,6 +35,7 @@ from sklearn_ae.autoencoders import (
     BaseAutoencoder,
     StateMixin,
     VariationalAutoencoder,
+    checkpointed,
     in_kind,
 )
 from sklearn_ae.corruptions import MaskingNoise
@@ -79,6 +81,10 @@ class AutoencoderRecommender(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
     threshold : float, default=None
         Least rating with which an item is liked; lower ones say that the user has seen it. None
         takes what is stored as it is: implicit feedback, or weights of it.
+    checkpoint : str or path-like, default=None
+        Folder in which a fit is kept after each epoch of its networks. The same call goes on from
+        there where it was broken off, and ends bit for bit as if it had not been. See
+        :doc:`/user_guide/checkpoints`.
     device : str, default="cpu"
         "cpu", "cuda", "cuda:1", "mps" or "auto".
     random_state : int, RandomState or None, default=None
@@ -141,6 +147,7 @@ class AutoencoderRecommender(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
         "dropout": [StrOptions({"auto"}), Interval(Real, 0, 1, closed="left")],
         "network_weight": [StrOptions({"auto"}), Interval(Real, 0, 1, closed="both")],
         "threshold": [Real, None],
+        "checkpoint": [str, os.PathLike, None],
         "device": [str],
         "random_state": ["random_state"],
     }
@@ -158,6 +165,7 @@ class AutoencoderRecommender(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
         dropout: float | str = "auto",
         network_weight: float | str = "auto",
         threshold: float | None = None,
+        checkpoint: str | os.PathLike[str] | None = None,
         device: str = "cpu",
         random_state: int | None = None,
     ) -> None:
@@ -166,6 +174,7 @@ class AutoencoderRecommender(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
         self.dropout = dropout
         self.network_weight = network_weight
         self.threshold = threshold
+        self.checkpoint = checkpoint
         self.device = device
         self.random_state = random_state
 
@@ -195,7 +204,7 @@ class AutoencoderRecommender(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
         try:
             refuse_source(self, X)
             check_accepted(X)
-            with config_context(array_api_dispatch=False):
+            with checkpointed(self, X=X), config_context(array_api_dispatch=False):
                 self._fit(as_numpy(X))
             ArrayForm.of(X).mark(self.__dict__)
         except BaseException:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from numbers import Integral, Real
 
 import numpy as np
@@ -52,6 +53,10 @@ class AutoencoderRegressor(RegressorMixin, FewLabels):
         rows.
     label_weight : float, default=1.0
         Weight of the loss of the numbers in "joint" and "fine-tuned".
+    checkpoint : str or path-like, default=None
+        Folder in which a fit is kept after each epoch of its networks. The same call goes on from
+        there where it was broken off, and ends bit for bit as if it had not been. See
+        :doc:`/user_guide/checkpoints`.
     device : str, default="cpu"
         "cpu", "cuda", "cuda:1", "mps" or "auto": where the autoencoder is.
     random_state : int, RandomState or None, default=None
@@ -106,6 +111,7 @@ class AutoencoderRegressor(RegressorMixin, FewLabels):
         "n_neighbors": [Interval(Integral, 1, None, closed="left")],
         "distill": ["boolean"],
         "label_weight": [Interval(Real, 0, None, closed="neither")],
+        "checkpoint": [str, os.PathLike, None],
         "device": [str],
         "random_state": ["random_state"],
     }
@@ -121,6 +127,7 @@ class AutoencoderRegressor(RegressorMixin, FewLabels):
         n_neighbors: int = 7,
         distill: bool = False,
         label_weight: float = 1.0,
+        checkpoint: str | os.PathLike[str] | None = None,
         device: str = "cpu",
         random_state: int | None = None,
     ) -> None:
@@ -129,6 +136,7 @@ class AutoencoderRegressor(RegressorMixin, FewLabels):
         self.n_neighbors = n_neighbors
         self.distill = distill
         self.label_weight = label_weight
+        self.checkpoint = checkpoint
         self.device = device
         self.random_state = random_state
 

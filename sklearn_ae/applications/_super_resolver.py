@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from numbers import Integral, Real
 from typing import Any, Self
 
@@ -23,7 +24,7 @@ from sklearn_ae.applications._tiling import (
     window,
 )
 from sklearn_ae.architectures import SubPixel
-from sklearn_ae.autoencoders import StateMixin
+from sklearn_ae.autoencoders import StateMixin, checkpointed
 from sklearn_ae.data import SMALL, PixelRange, Ragged, Rows, as_images, plan
 from sklearn_ae.inference import Model
 from sklearn_ae.latents import Deterministic
@@ -112,6 +113,10 @@ class SuperResolver(StateMixin):
     validation_fraction : float in (0, 1), default=0.1
         Share of the images held out. Below 1,000 images or tiles epochs are compared out of
         fold, and below 20 the net stays 0.
+    checkpoint : str or path-like, default=None
+        Folder in which a fit is kept after each epoch of its networks. The same call goes on from
+        there where it was broken off, and ends bit for bit as if it had not been. See
+        :doc:`/user_guide/checkpoints`.
     device : str, default="cpu"
         "cpu", "cuda", "cuda:1", "mps" or "auto".
     verbose : int, default=0
@@ -178,6 +183,7 @@ class SuperResolver(StateMixin):
         "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
         "max_iter": [Interval(Integral, 0, None, closed="left"), None],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "checkpoint": [str, os.PathLike, None],
         "device": [str],
         "verbose": ["verbose"],
         "random_state": ["random_state"],
@@ -202,6 +208,7 @@ class SuperResolver(StateMixin):
         learning_rate_init: float = 0.001,
         max_iter: int | None = None,
         validation_fraction: float = 0.1,
+        checkpoint: str | os.PathLike[str] | None = None,
         device: str = "cpu",
         verbose: int = 0,
         random_state: int | None = None,
@@ -217,6 +224,7 @@ class SuperResolver(StateMixin):
         self.learning_rate_init = learning_rate_init
         self.max_iter = max_iter
         self.validation_fraction = validation_fraction
+        self.checkpoint = checkpoint
         self.device = device
         self.verbose = verbose
         self.random_state = random_state
@@ -245,6 +253,11 @@ class SuperResolver(StateMixin):
         """
         self._validate_params()
         refuse_source(self, X)
+        with checkpointed(self, X=X, y=y):
+            self._fit(X, y)
+        return self
+
+    def _fit(self, X: Any, y: Any) -> None:
         device = resolve_device(self.device)
         low, high = self._pairs(self.degrade(X), X, cut=True) if y is None else self._pairs(X, y)
         rows, groups = self._rows(low, high)
@@ -275,7 +288,6 @@ class SuperResolver(StateMixin):
             _spec_used=spec,
             _config_used=config,
         )
-        return self
 
     def predict(self, X: Any) -> Any:
         """Enlarge images.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from numbers import Integral, Real
 from typing import Any, Self
 
@@ -31,7 +32,7 @@ from sklearn_ae.applications._time_series import (
     joined,
     read_series,
 )
-from sklearn_ae.autoencoders import BaseAutoencoder, StateMixin, in_kind, serves
+from sklearn_ae.autoencoders import BaseAutoencoder, StateMixin, checkpointed, in_kind, serves
 from sklearn_ae.data import ArrayForm, Container, as_numpy, rows_as_numpy
 from sklearn_ae.runtime import Seeds, named_in_errors
 
@@ -87,6 +88,10 @@ class TimeSeriesOutlierDetector(OutlierMixin, StateMixin):
         Share of fresh steps like those of `fit` that `predict` calls outliers. "auto" calls
         those outliers that lie below the median score by more than three times the distance
         from there up to the 84th percentile.
+    checkpoint : str or path-like, default=None
+        Folder in which a fit is kept after each epoch of its networks. The same call goes on from
+        there where it was broken off, and ends bit for bit as if it had not been. See
+        :doc:`/user_guide/checkpoints`.
     device : str, default="cpu"
         "cpu", "cuda", "cuda:1", "mps" or "auto".
     random_state : int, RandomState or None, default=None
@@ -159,6 +164,7 @@ class TimeSeriesOutlierDetector(OutlierMixin, StateMixin):
         "training_rows": [StrOptions({"auto", "clean", "contaminated"})],
         "n_estimators": [Interval(Integral, 1, None, closed="left")],
         "contamination": [StrOptions({"auto"}), Interval(Real, 0, 0.5, closed="right")],
+        "checkpoint": [str, os.PathLike, None],
         "device": [str],
         "random_state": ["random_state"],
     }
@@ -178,6 +184,7 @@ class TimeSeriesOutlierDetector(OutlierMixin, StateMixin):
         training_rows: str = "auto",
         n_estimators: int = 3,
         contamination: float | str = 0.1,
+        checkpoint: str | os.PathLike[str] | None = None,
         device: str = "cpu",
         random_state: int | None = None,
     ) -> None:
@@ -187,6 +194,7 @@ class TimeSeriesOutlierDetector(OutlierMixin, StateMixin):
         self.training_rows = training_rows
         self.n_estimators = n_estimators
         self.contamination = contamination
+        self.checkpoint = checkpoint
         self.device = device
         self.random_state = random_state
 
@@ -225,6 +233,13 @@ class TimeSeriesOutlierDetector(OutlierMixin, StateMixin):
     ) -> tuple[list[LongSeries], NDArray[np.intp], NDArray[np.float64]]:
         """Fit, and return the series, where steps are, and the logs of their errors."""
         self._validate_params()
+        with checkpointed(self, X=X, time=time):
+            return self._learn(X, time)
+
+    def _learn(
+        self, X: ArrayLike, time: Any
+    ) -> tuple[list[LongSeries], NDArray[np.intp], NDArray[np.float64]]:
+        """Do what `_fit` does, whether the fit is kept or not."""
         seeds = Seeds.of(self.random_state)
         finder = self._finder_of_parameters()
         found = clone(self)

@@ -2,6 +2,7 @@
 
 from sklearn_ae.autoencoders._autoencoder import Autoencoder
 from sklearn_ae.autoencoders._base import BaseAutoencoder
+from sklearn_ae.autoencoders._checkpointing import checkpointed
 from sklearn_ae.autoencoders._contractive import ContractiveAutoencoder
 from sklearn_ae.autoencoders._convolutional import ConvolutionalAutoencoder
 from sklearn_ae.autoencoders._denoising import DenoisingAutoencoder
@@ -37,6 +38,7 @@ __all__ = [
     "WassersteinAutoencoder",
     "built",
     "check_no_conflict",
+    "checkpointed",
     "fit_together",
     "held_out_scores",
     "in_kind",

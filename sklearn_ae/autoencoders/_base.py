@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
@@ -28,6 +29,7 @@ from sklearn_ae._compat import (
 )
 from sklearn_ae.architectures import ACTIVATIONS, NORMALIZATIONS, Architecture, Dense
 from sklearn_ae.autoencoders import _sampling
+from sklearn_ae.autoencoders._checkpointing import checkpointed
 from sklearn_ae.autoencoders._composing import check_deep, check_domain, check_encoded
 from sklearn_ae.autoencoders._cross_fitting import CrossFit, cross_fitted
 from sklearn_ae.autoencoders._declaring import declare
@@ -64,6 +66,9 @@ from sklearn_ae.sources import apply_in_blocks
 from sklearn_ae.sources._opening import row_source
 from sklearn_ae.starts import Start
 from sklearn_ae.training import AutoencoderNet, History, ModelSpec, Selection, TrainingConfig
+
+# What comes with rows, in the order in which it is handed on.
+_GIVEN = ("X", "sample_weight", "X_clean", "condition", "companions")
 
 
 class BaseAutoencoder(
@@ -198,6 +203,10 @@ default="from_dtype"
         what they are, "decoder", or names of modules and weights of `net_.module_`, or patterns
         of names such as "*.linear.*". A fit that does not go on from previous weights freezes
         the start. See :doc:`/user_guide/transfer`.
+    checkpoint : str or path-like, default=None
+        Folder in which a fit is kept after each epoch. The same call goes on from there where it
+        was broken off, and ends bit for bit as if it had not been. See
+        :doc:`/user_guide/checkpoints`.
     contamination : "auto" or float in (0, 0.5], default="auto"
         Which rows `predict` calls outliers. With "auto", one in ten of fresh rows like the
         training rows: the threshold comes from scores of rows that were held out, in folds
@@ -289,6 +298,7 @@ default="from_dtype"
         "tol": [Interval(Real, 0, None, closed="left")],
         "warm_start": ["boolean"],
         "freeze": [tuple, list],
+        "checkpoint": [str, os.PathLike, None],
         "contamination": [StrOptions({"auto"}), Interval(Real, 0, 0.5, closed="right")],
         "device": [str],
         "callbacks": [tuple, list, None],
@@ -354,6 +364,7 @@ default="from_dtype"
         tol: float = 1e-4,
         warm_start: bool = False,
         freeze: Sequence[str] = (),
+        checkpoint: str | os.PathLike[str] | None = None,
         contamination: float | str = "auto",
         device: str = "cpu",
         callbacks: Sequence[Callback] | None = None,
@@ -391,6 +402,7 @@ default="from_dtype"
         self.tol = tol
         self.warm_start = warm_start
         self.freeze = freeze
+        self.checkpoint = checkpoint
         self.contamination = contamination
         self.device = device
         self.callbacks = callbacks
@@ -500,7 +512,9 @@ default="from_dtype"
             If the loss stays infinite or NaN at ever lower learning rates.
         """
         with unchanged_on_failure(self):
-            fit(self, *opened(self, X, sample_weight, X_clean, condition, companions))
+            given = opened(self, X, sample_weight, X_clean, condition, companions)
+            with checkpointed(self, **dict(zip(_GIVEN, given, strict=True))):
+                fit(self, *given)
         return self
 
     @with_callbacks
@@ -549,8 +563,12 @@ default="from_dtype"
         ValueError
             As `fit`, and if there are fewer than two rows.
         """
-        with unchanged_on_failure(self):
-            found = fit(self, X, sample_weight, X_clean, condition, companions)
+        given = sample_weight, X_clean, condition, companions
+        with (
+            unchanged_on_failure(self),
+            checkpointed(self, **dict(zip(_GIVEN, (X, *given), strict=True))),
+        ):
+            found = fit(self, X, *given)
             with training_mode(*found[:2]):
                 parts = cross_fitted(self, rows_as_numpy(X), *found)
         return CrossFit(*map(ArrayForm.of(X).back, parts))

@@ -107,6 +107,7 @@ def _networks(
     found, shape = [], None if rows.ragged else rows.sample_shape
     for train, valid in splits(fitter, rows):
         own = clone(estimator).set_params(random_state=estimator._entropy, warm_start=False)
+        own.set_params(checkpoint=None)  # what is kept is a part of this fit
         if own.architecture is not None:
             own.set_params(architecture=own.architecture.of_arrays(shape))
         own.fit(train.arrays(), sample_weight=train.weights)

@@ -172,6 +172,7 @@ class StackedAutoencoder(BaseAutoencoder):
             "n_components": size,
             "callbacks": None,
             "warm_start": False,
+            "checkpoint": None,  # it is that of the whole
             "freeze": (),  # it is of the network that the stages become
             "deep_features": False,
             "whiten": False,  # the next stage needs to see which components are large

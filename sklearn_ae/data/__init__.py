@@ -15,6 +15,7 @@ from sklearn_ae.data._columns import Categorical, Column, Empty, Numeric, fit_co
 from sklearn_ae.data._companions import RESERVED, as_tensor, read_companions
 from sklearn_ae.data._condition import ConditionEncoder
 from sklearn_ae.data._containers import Container, is_frame, with_missing
+from sklearn_ae.data._digests import digest_of_data
 from sklearn_ae.data._images import Images, as_images
 from sklearn_ae.data._input_adapter import InputAdapter
 from sklearn_ae.data._lazy_rows import EXPANDED_CELLS, LazyRows, SparseRows, dense_block
@@ -83,6 +84,7 @@ __all__ = [
     "check_accepted",
     "check_same_units",
     "dense_block",
+    "digest_of_data",
     "few_values",
     "fit_column",
     "fit_scaling",

@@ -1,5 +1,6 @@
-"""What a computation is given by its surroundings: seeds, threads, devices, workers."""
+"""What surrounds a computation: seeds, threads, devices, workers, checkpoints."""
 
+from sklearn_ae.runtime._checkpoints import Facts, Part, kept_in, next_part
 from sklearn_ae.runtime._defaults import torch_defaults
 from sklearn_ae.runtime._devices import available_device, resolve_device
 from sklearn_ae.runtime._interrupts import interrupts_held
@@ -15,14 +16,18 @@ from sklearn_ae.runtime._workers import ALONE, Workers
 
 __all__ = [
     "ALONE",
+    "Facts",
     "NamesParameters",
+    "Part",
     "Seeds",
     "Workers",
     "available_device",
     "check_known",
     "constructed",
     "interrupts_held",
+    "kept_in",
     "named_in_errors",
+    "next_part",
     "resolve_device",
     "takes",
     "thread_count",

@@ -10,6 +10,8 @@ import numpy as np
 import torch
 from torch import Generator
 
+from sklearn_ae.runtime._checkpoints import current_checkpoint
+
 _Built = TypeVar("_Built")
 # One constructor at a time, as torch's global generator belongs to all threads; one may be
 # within another.
@@ -30,9 +32,13 @@ class Seeds:
 
     @classmethod
     def of(cls, random_state: int | np.random.RandomState | None) -> Seeds:
-        """Draw the root: an int is itself, a RandomState advances, None asks the system."""
+        """Draw the root: an int is itself, a RandomState advances, None asks the system.
+
+        A fit that goes on from a checkpoint has the roots that it had before.
+        """
         if random_state is None:
-            return cls(int(np.random.SeedSequence().generate_state(1)[0]))
+            checkpoint = current_checkpoint()
+            return cls(_drawn() if checkpoint is None else checkpoint.seed(_drawn))
         if isinstance(random_state, np.random.RandomState):
             return cls(int(random_state.randint(2**31 - 1)))
         return cls(int(random_state))
@@ -51,6 +57,10 @@ class Seeds:
             for part in stream
         )
         return np.random.SeedSequence(self.entropy, spawn_key=key)
+
+
+def _drawn() -> int:
+    return int(np.random.SeedSequence().generate_state(1)[0])
 
 
 def constructed(build: Callable[..., _Built], *args: Any, seed: int = 0) -> _Built:

@@ -63,7 +63,16 @@ def _in_blocks(parameters: list[NDArray], parts: list[NDArray]) -> list[NDArray]
     return [first, biases[0], wide, biases[1], last, last_bias]
 
 
-MIGRATIONS: dict[int, Migration] = {1: _with_freeze, 2: _with_prior, 3: _without_masks}
+def _with_checkpoint(name: str, state: dict[str, Any]) -> dict[str, Any]:
+    """Give estimators the parameter `checkpoint`, which format 3 does not know."""
+    return {"checkpoint": None, **state} if "random_state" in state else state
+
+
+def _from_3(name: str, state: dict[str, Any]) -> dict[str, Any]:
+    return _with_checkpoint(name, _without_masks(name, state))
+
+
+MIGRATIONS: dict[int, Migration] = {1: _with_freeze, 2: _with_prior, 3: _from_3}
 
 
 def migrated(name: str, state: dict[str, Any], number: int) -> dict[str, Any]:

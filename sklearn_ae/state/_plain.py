@@ -11,6 +11,7 @@ import decimal
 import inspect
 import sys
 from collections.abc import Callable, Iterable
+from pathlib import PurePath
 from typing import Any
 
 import numpy as np
@@ -71,6 +72,8 @@ def to_plain(value: Any, done: dict[int, Any] | None = None) -> Any:
     kind = type(value)
     if kind in _ATOMS:
         return value
+    if isinstance(value, PurePath):
+        return str(value)
     if kind is dict:
         if all(type(key) is str for key in value):
             return {key: to_plain(item, done) for key, item in value.items()}

@@ -16,6 +16,8 @@ from skorch import callbacks as skorch_callbacks
 from skorch import history as skorch_history
 from skorch.callbacks import LRScheduler, PrintLog
 
+from sklearn_ae.runtime import next_part
+from sklearn_ae.training._checkpoint import Keeper
 from sklearn_ae.training._config import TrainingConfig, bare
 from sklearn_ae.training._history import History
 from sklearn_ae.training._net import RowsDataset
@@ -98,6 +100,11 @@ class JointTraining:
         Gives `tol`, `n_iter_no_change` and callbacks.
     replayed : History, optional
         What was found before with other rows held out; callbacks read it where nothing is.
+
+    Attributes
+    ----------
+    on_joined : callable or None
+        Called once, when networks are ready for their first epoch.
     """
 
     def __init__(
@@ -119,6 +126,7 @@ class JointTraining:
             self.best = BestEpoch(runs, self.losses, config, self.rate)
         self.n_epochs = 0
         self.ensemble: Ensemble | None = None
+        self.on_joined: Callable[[], None] | None = None
         self.replayed = replayed
 
     @contextmanager
@@ -143,6 +151,9 @@ class JointTraining:
             for run in self.runs:
                 run.prepare()
         self._join()
+        if self.on_joined is not None:
+            self.on_joined()
+            self.on_joined = None
         self._note({"learning_rate": self.net.optimizer_.param_groups[0]["lr"]})
 
     def passes(self) -> list[Callable[[], list[dict[str, float]]]]:
@@ -244,22 +255,30 @@ def train_runs(
         What was found before with other rows held out; callbacks read it where nothing is.
     """
     joint = JointTraining(runs, schedule, config, replayed)
-    history = History().extended(_first_row(joint))
+    first = _first_row(joint)
+    history = History().extended(first)
     end = schedule.end if isinstance(schedule, OneCycle) else 0.0
     n_most = math.ceil(end if n_epochs is None else n_epochs)
     if n_most > 0 and not (joint.best is not None and joint.best.exact):
         joint.n_epochs = n_most
         for run in runs:
             run.release()
-        _attach(joint, config, watched, on_epoch, schedule if n_epochs is None else None)
+        part = next_part()
+        keeper = None if part is None else Keeper(joint, part, first)
+        _attach(joint, config, watched, on_epoch, schedule if n_epochs is None else None, keeper)
         net, rows = joint.net, RowsDataset(runs[0].train)
         with joint.leading():
-            net.notify("on_train_begin", X=rows.X, y=rows.y)
-            if config.callbacks:
-                joint.look_again()
-            with suppressed_end():
-                net.fit_loop(rows, epochs=max(0, n_most - len(net.history)))
-            net.notify("on_train_end", X=rows.X, y=rows.y)
+            if keeper is None or not keeper.is_done:
+                net.notify("on_train_begin", X=rows.X, y=rows.y)
+                if config.callbacks:
+                    joint.look_again()
+                if keeper is not None:
+                    keeper.go_on()
+                with suppressed_end():
+                    net.fit_loop(rows, epochs=max(0, n_most - len(net.history)))
+                net.notify("on_train_end", X=rows.X, y=rows.y)
+            if keeper is not None:
+                keeper.finish()
         for row in net.history:
             history = history.extended(_numbers(row))
     best, n_iter = joint.best, len(history.values) - 1
@@ -295,6 +314,7 @@ def _attach(
     watched: bool,
     on_epoch: Callable[[], bool] | None,
     schedule: OneCycle | Constant | None,
+    keeper: Keeper | None,
 ) -> None:
     """Set the callbacks of each network: ours first, then the user's.
 
@@ -308,6 +328,7 @@ def _attach(
         joint.guard,
         PrintLog() if config.verbose and watched else None,
         EndOfTraining(end, joint.best, on_epoch),
+        keeper,
     ]
     acting = [c for c in config.callbacks if not isinstance(bare(c), WATCHING)]
     for net in others:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from copy import deepcopy
 from typing import Any, ClassVar, Self
 
@@ -29,7 +30,14 @@ from sklearn_ae.applications._few_labels._label_term import LabelPenalty
 from sklearn_ae.applications._few_labels._labels import Outputs
 from sklearn_ae.applications._few_labels._tasks import Task
 from sklearn_ae.applications._few_labels._views import Views
-from sklearn_ae.autoencoders import Autoencoder, BaseAutoencoder, Reader, StateMixin, in_kind
+from sklearn_ae.autoencoders import (
+    Autoencoder,
+    BaseAutoencoder,
+    Reader,
+    StateMixin,
+    checkpointed,
+    in_kind,
+)
 from sklearn_ae.data import (
     FEW_ROWS,
     ArrayForm,
@@ -80,6 +88,7 @@ class FewLabels(ClassNamePrefixFeaturesOutMixin, TransformerMixin, StateMixin):
     n_neighbors: int
     distill: bool
     label_weight: float
+    checkpoint: str | os.PathLike[str] | None
     device: str
     random_state: int | None
 
@@ -109,17 +118,18 @@ class FewLabels(ClassNamePrefixFeaturesOutMixin, TransformerMixin, StateMixin):
             domain. The estimator is then as it was before.
         """
         self._validate_params()
-        seeds = Seeds(Seeds.of(self.random_state).entropy)
-        with torch_threads(1), torch_defaults():
-            learned = self._learn(X, y, sample_weight, seeds)
+        given = {"X": X, "y": y, "sample_weight": sample_weight}
+        with checkpointed(self, **given), torch_threads(1), torch_defaults():
+            learned = self._learn(X, y, sample_weight)
         ArrayForm.of(X).mark(learned)
         for name in _LEARNED:
             self.__dict__.pop(name, None)
         self.__dict__.update(learned)
         return self
 
-    def _learn(self, X: Any, y: Any, sample_weight: Any, seeds: Seeds) -> dict[str, Any]:
+    def _learn(self, X: Any, y: Any, sample_weight: Any) -> dict[str, Any]:
         """Return the attributes that are learned."""
+        seeds = Seeds(Seeds.of(self.random_state).entropy)
         if y is None:
             self._read_labels(None, 0, None)
         held, fitted = self._autoencoder(seeds)

@@ -13,12 +13,15 @@ from torch import Generator, Tensor
 from torch.nn.functional import silu
 
 from sklearn_ae._compat import fused_adamw_
+from sklearn_ae.runtime import next_part
 
 BATCH = 128
 _RATE = 3e-3
 # Share of the steps in which the learning rate rises.
 _WARM_UP = 0.1
 _NARROWEST, _WIDEST = 64, 256
+# Steps after which a fit that has a checkpoint is kept.
+_KEPT_STEPS = 50
 
 
 class Cells(NamedTuple):
@@ -107,7 +110,15 @@ class Networks:
         share = torch.from_numpy(self.share).to(cells.x)
         count, rate, whole = (torch.tensor(v, device=device) for v in (0.0, 0.0, 1.0))
         batches = _Batches(rows, generator)
-        for step in range(n_steps):
+        changed = [*parameters, *first, *second, count]
+        part = next_part()
+        kept = None if part is None else part.read()
+        if kept is not None:
+            for tensor, value in zip(changed, kept["tensors"], strict=True):
+                tensor.copy_(value)
+            batches.order = [order.to(device) for order in kept["order"]]
+            generator.set_state(kept["generator"])
+        for step in range(0 if kept is None else kept["step"], n_steps):
             index = batches.next()
             x, seen = cells.x[index], cells.seen[index]
             given = corrupt(x).mul_(seen)
@@ -119,6 +130,9 @@ class Networks:
             grads = _gradients(parameters, layers, off.mul_(counts).mul_(weight[..., None]))
             rate.fill_(_rate(step / n_steps))
             fused_adamw_(parameters, grads, first, second, count.add_(1), rate, 0.0, whole)
+            if part is not None and ((step + 1) % _KEPT_STEPS == 0 or step + 1 == n_steps):
+                state = {"order": batches.order, "generator": generator.get_state()}
+                part.keep({"step": step + 1, "tensors": changed, **state})
         self.parameters = [parameter.cpu().numpy() for parameter in parameters]
 
     def errors(self, x: Tensor, seen: Tensor) -> Tensor:

@@ -87,6 +87,35 @@ class Captured:
         """
         return self._programs if shapes <= self._programs.keys() else None
 
+    def state(self) -> dict[str, Any]:
+        """Return how far it is, as plain values."""
+        return {"obstacle": self.obstacle, "runs": [(*shape, n) for shape, n in self._runs.items()]}
+
+    def resume(self, state: dict[str, Any], batches: Iterable[Batch]) -> None:
+        """Be as far as another one was, of the same function.
+
+        Programs may add up in another order than the function, so that what was recorded is
+        recorded again, by runs whose results are to be put back.
+
+        Parameters
+        ----------
+        state : dict
+            That of the other one.
+        batches : iterable of Batch
+            Some of each shape, where they will come to lie again.
+        """
+        self.obstacle = state["obstacle"]
+        runs = Counter({torch.Size(shape): n for *shape, n in state["runs"]})
+        self._runs = runs.copy()
+        if not self.obstacle and not self.maker.rounds_alike:
+            recorded = {shape: n - _WARM_UP for shape, n in runs.items() if n > _WARM_UP}
+            for i, batch in enumerate(batches if recorded else ()):
+                if i == 0:
+                    self.function(batch)  # it makes what later runs add to
+                for _ in range(recorded.pop(batch.x.shape, 0)):
+                    self.call(batch)()
+        self._runs = runs
+
     def close(self) -> None:
         """Free the programs."""
         with recording_lock():

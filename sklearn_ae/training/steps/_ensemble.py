@@ -34,13 +34,20 @@ class Ensemble:
     ----------
     runners : list of EpochRunner
         The networks, ready to train; see `together`.
+
+    Attributes
+    ----------
+    noise : Generator
+        Feeds the draws of all networks.
+    run_step : Captured
+        Runs a step of all networks.
     """
 
     def __init__(self, runners: list[EpochRunner]) -> None:
         self.runners = runners
         first = runners[0]
         self._whole = first.whole
-        self._noise = Generator(first.noise.device).manual_seed(first.noise.initial_seed())
+        self.noise = Generator(first.noise.device).manual_seed(first.noise.initial_seed())
         self._rate = torch.zeros_like(first.update.rates[0])
         self._totals: Named = {}
         self._rows, parts = _stacked([list(runner.whole.parameters()) for runner in runners])
@@ -50,8 +57,8 @@ class Ensemble:
         moments = [_stacked([r.update.moments[i] for r in runners])[0] for i in range(2)]
         self._moments = list(zip(*moments, strict=True))
         self._stack_batches()
-        maker = program_maker(self._noise, self._frozen())
-        self._run_step = Captured(self._step, first.run_step.obstacle, maker)
+        maker = program_maker(self.noise, self._frozen())
+        self.run_step = Captured(self._step, first.run_step.obstacle, maker)
 
     def train_epoch(self, rates: list[float]) -> list[dict[str, float]]:
         """Run one pass over the rows of each network; return the means of its terms.
@@ -66,7 +73,7 @@ class Ensemble:
             total.zero_()
         for runner in self.runners:
             runner.net._set_training(True)
-        programs = self._run_step.programs({stack.x.shape for stack in self._stacks.values()})
+        programs = self.run_step.programs({stack.x.shape for stack in self._stacks.values()})
         with replaying() if programs else nullcontext():
             for rate, *batches in zip(each, *(r.batches for r in self.runners), strict=True):
                 stack = self._stacks[batches[0].n_rows]
@@ -79,12 +86,23 @@ class Ensemble:
                     for operation in programs[stack.x.shape]:
                         operation()
                 else:
-                    self._run_step.call(stack)()
+                    self.run_step.call(stack)()
         for runner in self.runners:
             runner.net._set_training(False)
-        self.runners[0].print_obstacle(self._run_step.obstacle)
+        self.runners[0].print_obstacle(self.run_step.obstacle)
         means = torch.stack(list(self._totals.values())) / len(rates)
         return [dict(zip(self._totals, own, strict=True)) for own in means.T.tolist()]
+
+    def resume(self, state: dict[str, Any]) -> None:
+        """Record steps that another ensemble of the same networks had recorded.
+
+        Weights, moments and generators have to be put back behind it.
+        """
+        for runner in self.runners:
+            runner.net._set_training(True)
+        self.run_step.resume(state, self._stacks.values())
+        for runner in self.runners:
+            runner.net._set_training(False)
 
     def works(self) -> bool:
         """Whether torch can run the networks together: not all it does can be stacked."""
@@ -105,8 +123,8 @@ class Ensemble:
 
     def end(self) -> None:
         """Give each network memory of its own, and all of its rows."""
-        self._run_step.close()
-        del self._run_step  # which holds this object, and so the rows
+        self.run_step.close()
+        del self.run_step  # which holds this object, and so the rows
         for runner in self.runners:
             runner.batches.limit(_rows(runner).n_rows)
             runner.batches.buffers = {}
@@ -129,7 +147,7 @@ class Ensemble:
     def _step(self, batch: Batch) -> None:
         """Run a step of all networks at the current rate, and add its terms up."""
         leaves = {name: p.detach().requires_grad_() for name, p in self._params.items()}
-        terms = self.terms(leaves, batch, self._noise)
+        terms = self.terms(leaves, batch, self.noise)
         total = reduce(torch.add, terms.values()).sum()
         grads = torch.autograd.grad(total, list(leaves.values()), allow_unused=True)
         n = len(self.runners)

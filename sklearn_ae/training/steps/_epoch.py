@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from functools import partial
+from typing import Any
 
 import torch
 from skorch.callbacks import Callback, PassthroughScoring
@@ -150,6 +151,15 @@ class EpochRunner:
         self.net._set_training(False)
         self.print_obstacle(self.run_step.obstacle)
         return [self.workers.mean_terms(means_of(self.step.totals, len(self.batches)))]
+
+    def resume(self, state: dict[str, Any]) -> None:
+        """Record steps that another runner of the same network had recorded.
+
+        Weights, moments and generators have to be put back behind it.
+        """
+        self.net._set_training(True)
+        self.run_step.resume(state, self.batches)
+        self.net._set_training(False)
 
     def end(self) -> None:
         """Let go of recorded steps and of the memory they are of."""

@@ -62,6 +62,8 @@ class Graphs:
         Feeds the draws of the function.
     """
 
+    # Programs are the same kernels.
+    rounds_alike = True
     # Those that hold graphs.
     _open: WeakSet[Graphs] = WeakSet()
 

@@ -149,6 +149,8 @@ class Replays:
         Tensors that nobody changes from run to run.
     """
 
+    rounds_alike = False
+
     def __init__(self, frozen: Iterable[Tensor] = ()) -> None:
         self.frozen = tuple(frozen)
         self._recordings: dict[torch.Size, Recording] = {}
