@@ -183,14 +183,14 @@ def apply_to_file(
     try:
         for answer in answers:
             table = _table(model, answer, method)
-            with _told(path):
+            with _OutputErrors(path):
                 if writer is None:
                     writer = _Writer(part, table.schema, FORMATS[path.suffix.lower()])
                 writer.write(table)
             n_rows += len(table)
         if writer is None:
             raise ValueError("X is a source of no rows; check what it reads.")
-        with _told(path):
+        with _OutputErrors(path):
             writer.close()
             os.replace(part, path)
     except BaseException:
@@ -267,7 +267,7 @@ class _Writer:
             self.file.close()
 
 
-class _told:
+class _OutputErrors:
     """Name the file in errors of the disk.
 
     Parameters

@@ -97,7 +97,7 @@ class Spool:
         for name, (first, second) in self._files.items():
             second.seek(0)
             first.seek(0, 2)
-            with _told(self._bytes()):
+            with _SpoolErrors(self._bytes()):
                 shutil.copyfileobj(second, first, 2**20)
             dtype, shape = self._forms[name]
             whole = (n_training + n_held_out, *shape)
@@ -126,7 +126,7 @@ class Spool:
                 f"What comes with rows as {name!r} has the shape {values.shape[1:]} a row, and "
                 f"had {shape} before; let all blocks have one."
             )
-        with _told(self._bytes()):
+        with _SpoolErrors(self._bytes()):
             self._files[name][part].write(np.ascontiguousarray(values, dtype=dtype).data)
 
     def _bytes(self) -> int:
@@ -340,7 +340,7 @@ class SpooledTableRows(TableRows):
         return np.array(starts, dtype=np.intp)
 
 
-class _told:
+class _SpoolErrors:
     """Say which folder is full, and what to do.
 
     Parameters
