@@ -140,8 +140,9 @@ def test_table_vectorizer_in_front():
 DATASETS = {
     "np.asarray(X)": SliceDataset(Dataset(ROWS)),
     "np.stack([row for row, *_ in X])": TensorDataset(torch.from_numpy(ROWS)),
-    "torch.cat([rows for rows, *_ in X])": DataLoader(TensorDataset(torch.from_numpy(ROWS)), 32),
 }
+LOADER = DataLoader(TensorDataset(torch.from_numpy(ROWS)), 32)
+OF_LOADER = "torch.cat([rows for rows, *_ in X])"
 ESTIMATORS = [
     small(),
     ConvolutionalAutoencoder(max_iter=1),
@@ -154,10 +155,18 @@ ESTIMATORS = [
 ]
 
 
-@pytest.mark.parametrize("way_out", DATASETS)
+@pytest.mark.parametrize("way_out", [*DATASETS, OF_LOADER])
 def test_the_way_out_of_a_data_set_gives_its_rows(way_out):
-    found = eval(way_out, {"np": np, "torch": torch, "X": DATASETS[way_out]})
+    found = eval(way_out, {"np": np, "torch": torch, "X": DATASETS.get(way_out, LOADER)})
     assert_array_equal(np.asarray(found), ROWS)
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS[1:], ids=lambda e: type(e).__name__)
+def test_loaders_are_for_autoencoders_of_tables(estimator):
+    with pytest.raises(TypeError, match=re.escape(OF_LOADER)):
+        estimator.fit(LOADER)
+    fitted = small().fit(LOADER)
+    assert_array_equal(fitted.transform(LOADER), small().fit(ROWS).transform(ROWS))
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS, ids=lambda e: type(e).__name__)

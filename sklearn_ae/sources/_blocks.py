@@ -125,6 +125,11 @@ class Loader(Blocks):
             )
         super().__init__(loader)
 
+    @property
+    def in_memory(self) -> str:
+        """What to do where rows have to be in memory, in words."""
+        return "pass one tensor of its rows, torch.cat([rows for rows, *_ in X])"
+
 
 class MemoryMap(RowSource):
     """The rows of an array that lies in a file.
