@@ -134,6 +134,10 @@ def test_another_fit_is_refused(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="the estimator was Autoencoder"):
         at(VariationalAutoencoder(2, **SMALL), tmp_path).fit(X)
     at(PLAIN, tmp_path).set_params(verbose=1).fit(X)
+    folder = tmp_path / "source"
+    assert killed_after(4, monkeypatch, lambda: at(PLAIN, folder).fit(KINDS["file"][1]))
+    with pytest.raises(ValueError, match="X was Blocks, with the same look but other content"):
+        at(PLAIN, folder).fit(Blocks(lambda: iter(np.array_split(X[::-1], 4))))
 
 
 def test_one_fit_at_a_folder_at_a_time(tmp_path):
