@@ -105,7 +105,9 @@ def with_missing(rows: Any, lacks: NDArray[np.bool_]) -> Any:
         return np.where(lacks, nothing, rows)
     if isinstance(rows, pd.DataFrame):
         columns = [rows.iloc[:, j] for j in range(rows.shape[1])]
-        masked = [c.mask(m) if m.any() else c for c, m in zip(columns, lacks.T, strict=True)]
+        # Columns of type null have nothing to mask, and old versions of pyarrow end the process.
+        there = [m & c.notna().to_numpy() for c, m in zip(columns, lacks.T, strict=True)]
+        masked = [c.mask(m) if m.any() else c for c, m in zip(columns, there, strict=True)]
         frame = pd.concat(masked, axis=1)
         frame.columns = rows.columns
         return frame

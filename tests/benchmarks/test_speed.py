@@ -5,7 +5,17 @@ import pytest
 
 from benchmarks import data
 from benchmarks.speed import cells as grid
-from benchmarks.speed import default, imports, libraries, report, runner, serving, sources
+from benchmarks.speed import (
+    cli,
+    default,
+    imports,
+    kills,
+    libraries,
+    report,
+    runner,
+    serving,
+    sources,
+)
 from benchmarks.speed.cells import Cell
 from benchmarks.speed.cli import defaults_path, main
 
@@ -259,6 +269,7 @@ def test_default_fits_are_compared_and_resume(path, monkeypatch, capsys):
 def test_rows_of_files_are_measured_and_resume(path, monkeypatch, capsys):
     cells = [("fit", "waves", where, 1500, 0) for where in (sources.FILE, sources.MEMORY)]
     monkeypatch.setattr(sources, "cells", lambda: cells)
+    monkeypatch.setattr(cli, "BESIDE", {sources.GROUP: [sources]})
     assert run(path, groups=[sources.GROUP]) == 0
     rows = sources.TABLE.read(path.with_name(sources.PATH.name))
     assert rows["error"].tolist() == ["", ""]
@@ -266,6 +277,15 @@ def test_rows_of_files_are_measured_and_resume(path, monkeypatch, capsys):
     assert rows["held_out_loss"][0] == pytest.approx(rows["held_out_loss"][1], rel=0.2)
     assert run(path, groups=[sources.GROUP]) == 0
     assert "scale" not in capsys.readouterr().out.split("scale: fit waves memory")[1]
+
+
+def test_fits_are_killed_and_resumed(path, monkeypatch):
+    monkeypatch.setattr(kills, "KINDS", ("detector",))
+    monkeypatch.setattr(kills, "KILLS", 1)
+    assert kills.run("0", path, rerun=False) == 0
+    assert kills.TABLE.read(path)["equal"].tolist() == [1]
+    assert kills.run("0", path, rerun=False) == 0
+    assert len(kills.TABLE.read(path)) == 1
 
 
 @pytest.mark.parametrize("name", sources.TABLES)
