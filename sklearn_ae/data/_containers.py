@@ -107,7 +107,7 @@ def with_missing(rows: Any, lacks: NDArray[np.bool_]) -> Any:
         columns = [rows.iloc[:, j] for j in range(rows.shape[1])]
         # Columns of type null have nothing to mask, and old versions of pyarrow end the process.
         there = [m & c.notna().to_numpy() for c, m in zip(columns, lacks.T, strict=True)]
-        masked = [c.mask(m) if m.any() else c for c, m in zip(columns, there, strict=True)]
+        masked = [_masked(c, m) if m.any() else c for c, m in zip(columns, there, strict=True)]
         frame = pd.concat(masked, axis=1)
         frame.columns = rows.columns
         return frame
@@ -128,3 +128,13 @@ def with_missing(rows: Any, lacks: NDArray[np.bool_]) -> Any:
             cells = both.select(nw.when(nw.col("kept")).then(nw.col("cells")))["cells"]
             found[name] = cells.to_native()
     return nw.from_dict(found, backend=frame.implementation).to_native()
+
+
+def _masked(column: pd.Series, lacks: NDArray[np.bool_]) -> pd.Series:
+    """Return a column with some cells missing."""
+    if str(column.dtype) != "halffloat[pyarrow]":
+        return column.mask(lacks)
+    series = Series(column, column.name)  # old versions of pyarrow do not mask these
+    cells = series.objects().copy()
+    cells[lacks] = None
+    return series.type.build(cells, column.index)
