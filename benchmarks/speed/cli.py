@@ -12,6 +12,7 @@ from benchmarks.speed import (
     kills,
     plot,
     report,
+    reports,
     runner,
     serving,
     sources,
@@ -21,7 +22,7 @@ from benchmarks.speed.libraries import LIBRARIES
 
 ALONE = {module.GROUP: module.run for module in (imports, serving)}
 # Groups whose results lie in files of their own beside the others, by the names of these.
-BESIDE = {sources.GROUP: [kills, sources, workers]}
+BESIDE = {sources.GROUP: [kills, sources, workers], reports.GROUP: [reports]}
 GROUPS = [*dict.fromkeys(cell.group for cell in grid.CELLS), *ALONE, default.GROUP, *BESIDE]
 PICTURE = runner.ROOT / "docs" / "_static" / "speed.png"
 
