@@ -1,4 +1,4 @@
-"""Seconds an epoch of fits by one and by two workers, each on one thread, by width."""
+"""Seconds an epoch of fits by one and by two workers, each on one thread, by width and batch."""
 
 import os
 import statistics
@@ -14,12 +14,13 @@ from benchmarks.speed.table import Table
 
 GROUP = "scale"
 PATH = RESULTS / "workers.csv"
-ROWS, COLUMNS, K, BATCH, EPOCHS, SEED = 20_000, 100, 10, 1024, 4, 0
-WIDTHS, WORKERS = (64, 256, 1024), (0, 1, 2)
+ROWS, COLUMNS, K, EPOCHS, SEED = 20_000, 100, 10, 4, 0
+# Hidden units and rows of a batch.
+SIZES, WORKERS = ((64, 1024), (256, 1024), (1024, 1024), (1024, 4096)), (0, 1, 2)
 TABLE = Table(
-    keys=["width", "workers", "version"],
+    keys=["width", "batch_size", "workers", "version"],
     values=[
-        *("n", "p", "k", "batch_size", "epochs"),
+        *("n", "p", "k", "epochs"),
         # Of an epoch, the first left out; and of the whole call with the start of the workers.
         *("seconds_median", "seconds_min", "seconds_call"),
         *("start_loss", "network_loss"),
@@ -30,14 +31,14 @@ TABLE = Table(
 
 
 def run(of_version: str, path: Path, rerun: bool) -> int:
-    """Fit by one process, and by one and two workers of Ray's, at each width.
+    """Fit by one process on the threads it takes, and by one and two workers of Ray's.
 
     Parameters
     ----------
     of_version : str
         Version of the package.
     path : Path
-        The file of results. Without workers, steps are recorded where that pays. `load` is that of
+        The file of results. `load` is that of
         the machine before the fit; much above the number of workers it had other work.
     rerun : bool
         Run what has rows as well.
@@ -60,15 +61,15 @@ def run(of_version: str, path: Path, rerun: bool) -> int:
         num_cpus=max(WORKERS), include_dashboard=False, log_to_driver=False, logging_level="ERROR"
     )
     try:
-        for width in WIDTHS:
+        for width, batch in SIZES:
             for n in WORKERS:
-                TABLE.append(path, [_cell(width, n, of_version)])
+                TABLE.append(path, [_cell(width, batch, n, of_version)])
     finally:
         ray.shutdown()
     return 0
 
 
-def _cell(width: int, workers: int, of_version: str) -> dict:
+def _cell(width: int, batch: int, workers: int, of_version: str) -> dict:
     from sklearn_ae import Autoencoder
     from sklearn_ae.distributed import fit
 
@@ -76,7 +77,7 @@ def _cell(width: int, workers: int, of_version: str) -> dict:
     estimator = Autoencoder(
         K,
         hidden_layer_sizes=(width, width),
-        batch_size=BATCH,
+        batch_size=batch,
         max_iter=EPOCHS,
         random_state=SEED,
     )
@@ -86,12 +87,12 @@ def _cell(width: int, workers: int, of_version: str) -> dict:
     seconds = fitted.history_["seconds"].tolist()[2:]
     row = {
         "width": width,
+        "batch_size": batch,
         "workers": workers,
         "version": of_version,
         "n": ROWS,
         "p": COLUMNS,
         "k": K,
-        "batch_size": BATCH,
         "epochs": EPOCHS,
         "seconds_median": round(statistics.median(seconds), 3),
         "seconds_min": round(min(seconds), 3),

@@ -14,6 +14,19 @@ from sklearn_ae.runtime import Workers
 
 Value = TypeVar("Value")
 
+# One operation, so that a recorded step has it.
+_LIBRARY = torch.library.Library("sklearn_ae", "DEF")
+_LIBRARY.define("mean_over_workers(Tensor(a!) row) -> ()")
+
+
+def _mean_over_workers(row: Tensor) -> None:
+    dist.all_reduce(row)
+    row.div_(dist.get_world_size())
+
+
+for _device in ("CPU", "CUDA"):
+    _LIBRARY.impl("mean_over_workers", _mean_over_workers, _device)
+
 
 class TorchWorkers(Workers):
     """The processes of torch.distributed's default group, which has been set up.
@@ -21,6 +34,8 @@ class TorchWorkers(Workers):
     Gradients and weights go by its own backend, and everything else by gloo, as it is on the
     CPU. All that is added up is added in one order, so that answers are the same each time.
     """
+
+    recordable = True
 
     def __init__(self) -> None:
         self.count = dist.get_world_size()
@@ -70,8 +85,8 @@ class TorchWorkers(Workers):
             return grads
         # One message, as each has a delay of its own.
         row = torch.cat([grad.reshape(-1) for grad in found])
-        dist.all_reduce(row)
-        parts = iter(_split(row.div_(self.count), found))
+        torch.ops.sklearn_ae.mean_over_workers(row)
+        parts = iter(_split(row, found))
         return [None if grad is None else next(parts) for grad in grads]
 
     def mean_terms(self, terms: dict[str, float]) -> dict[str, float]:

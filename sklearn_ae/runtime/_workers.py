@@ -19,10 +19,13 @@ class Workers:
         Number of processes.
     rank : int
         Which of them this is.
+    recordable : bool
+        Whether means of gradients are operations of torch, so that steps can be recorded.
     """
 
     count: int = 1
     rank: int = 0
+    recordable: bool = False
 
     def sum(self, value: Any) -> Any:
         """Return the sum over processes of a number, an array or a tensor."""

@@ -31,6 +31,8 @@ class Exchange:
 class ThreadWorkers(TorchWorkers):
     """One of several threads."""
 
+    recordable = False
+
     def __init__(self, exchange: Exchange, rank: int) -> None:
         self.exchange = exchange
         self.count, self.rank = exchange.count, rank

@@ -119,10 +119,11 @@ class EpochRunner:
         """Return why a known step cannot be captured, or nothing if it can."""
         if isinstance(self.batches.dataset, RaggedBatch):
             return "rows differ in size"
-        if self.workers.count > 1:
+        device = self.update.rates.device.type
+        if self.workers.count > 1 and (device != "cpu" or not self.workers.recordable):
             return f"gradients are means over {self.workers.count} workers"
-        if self.update.rates.device.type not in ("cpu", "cuda"):
-            return f"the device is {self.update.rates.device.type}"
+        if device not in ("cpu", "cuda"):
+            return f"the device is {device}"
         return ""
 
     def train_epoch(self, rates: list[list[float]]) -> list[dict[str, float]]:
