@@ -96,11 +96,12 @@ def _report(source: Path | None, target: str, out: Path) -> dict:
     if done.returncode:
         return row | {"error": done.stderr.strip()[-200:]}
     page = (out / "report.html").read_text(encoding="utf-8")
+    left_out = re.search(r"Left out of the models.*?</ul>", page)
     rows, columns = re.search(r"([\d,]+) rows, (\d+) columns in use", page).groups()
     return row | {
         "rows": int(rows.replace(",", "")),
         "columns": int(columns),
-        "left_out": " ".join(re.findall(r"<li><b>([^<]+)</b>", page)),
+        "left_out": " ".join(re.findall(r"<b>([^<]+)</b>", left_out[0])) if left_out else "",
         "to_predict": _choice(done.stdout, "To predict"),
         "to_keep": _choice(done.stdout, "To keep"),
         "error": "",

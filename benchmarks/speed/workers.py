@@ -38,8 +38,8 @@ def run(of_version: str, path: Path, rerun: bool) -> int:
     of_version : str
         Version of the package.
     path : Path
-        The file of results. `load` is that of
-        the machine before the fit; much above the number of workers it had other work.
+        The file of results. `load` is that of the machine before the fit; much above the number
+        of workers it had other work.
     rerun : bool
         Run what has rows as well.
 
@@ -49,8 +49,11 @@ def run(of_version: str, path: Path, rerun: bool) -> int:
         0; what fails is raised.
     """
     there = TABLE.read(path)
-    if (there["version"] == of_version).any() and not rerun:
-        print(f"{path.name}: nothing to run.")
+    there = there[there["version"] == of_version]
+    keys = there[["width", "batch_size", "workers"]].itertuples(index=False, name=None)
+    done = set() if rerun else set(keys)
+    cells = [(*size, n) for size in SIZES for n in WORKERS if (*size, n) not in done]
+    if not cells:
         return 0
     if find_spec("ray") is None:
         print(f"ray is not installed, and {path.name} is left out.")
@@ -61,9 +64,8 @@ def run(of_version: str, path: Path, rerun: bool) -> int:
         num_cpus=max(WORKERS), include_dashboard=False, log_to_driver=False, logging_level="ERROR"
     )
     try:
-        for width, batch in SIZES:
-            for n in WORKERS:
-                TABLE.append(path, [_cell(width, batch, n, of_version)])
+        for cell in cells:
+            TABLE.append(path, [_cell(*cell, of_version)])
     finally:
         ray.shutdown()
     return 0
