@@ -124,7 +124,8 @@ def measured(task: str, data: str, where: str, n: int, seed: int, of_version: st
     row["version"] = of_version
     row |= {"p": N_COLUMNS if data == "waves" else "", "error": "", **machine.describe()}
     if done.returncode:
-        return row | {"error": " ".join(done.stderr.split())[-300:]}
+        ended = f"It ended with {done.returncode}."
+        return row | {"error": " ".join(done.stderr.split())[-300:] or ended}
     return row | json.loads(done.stdout.splitlines()[-1])
 
 

@@ -20,10 +20,12 @@ from sklearn_ae import (
     VariationalAutoencoder,
 )
 from sklearn_ae.autoencoders import _fitting
-from sklearn_ae.data import _rows
+from sklearn_ae.data import Batch, _rows, digest_of_data
 from sklearn_ae.runtime import Seeds
 from sklearn_ae.sources import Blocks, _base, _batches, _held_out, _opening
 from sklearn_ae.sources._held_out import HeldOut
+from sklearn_ae.sources._opening import row_source
+from sklearn_ae.sources._staging import Staging
 
 N = 3000
 RNG = np.random.default_rng(0)
@@ -112,6 +114,14 @@ def test_all_kinds_of_sources_give_the_same_network(in_file, tmp_path):
     assert list(fitted["lazy frame"].feature_names_in_) == list("abcdef")
 
 
+def test_rows_are_told_from_others_whatever_they_come_in(tmp_path):
+    found = sources(tmp_path)
+    same = digest_of_data(row_source(found["file"])), digest_of_data(row_source(found["dataset"]))
+    assert same[0][1] == same[1][1]
+    other = parquet(tmp_path / "other.parquet", FRAME + 1, 700)
+    assert digest_of_data(row_source(other))[1] != same[0][1]
+
+
 def test_held_out_loss_is_that_of_rows_in_memory(in_file):
     there = autoencoder(max_iter=20).fit(ROWS[:2500])
     here = autoencoder(max_iter=20).fit(in_blocks(ROWS[:2500], 1000))
@@ -177,6 +187,31 @@ def test_rows_are_held_out_by_their_positions(monkeypatch, ordered):
 def test_rows_that_are_held_out_are_those_of_a_fit_in_memory(in_file):
     here, there = (autoencoder(max_iter=1).fit(X) for X in (in_blocks(ROWS, 700), ROWS))
     assert here.selection_.start_loss == pytest.approx(there.selection_.start_loss, rel=1e-6)
+
+
+def test_memory_is_read_into_again_once_nothing_is_copied_from_it(monkeypatch):
+    """As for a GPU, whose copies go on while the next rows are read."""
+    happened = []
+
+    class Event:
+        def __init__(self, number):
+            self.number = number
+
+        def synchronize(self):
+            happened.append(self.number)
+
+    staging = Staging(5, 2, torch.device("cpu"))
+    monkeypatch.setattr(staging, "pinned", True)
+    numbers = iter(range(9))
+    monkeypatch.setattr(staging, "_event", lambda: Event(next(numbers)))
+    places = []
+    for i in range(4):
+        memory = staging.free(i)
+        memory.fill_(i)
+        places.append(memory.data_ptr())
+        assert (staging.sent(i, Batch(memory)).x == i).all()
+    assert happened == [0, 1]
+    assert places[:2] == places[2:] != places[1::-1]
 
 
 def test_a_source_is_passed_over_once_by_partial_fit():
