@@ -51,13 +51,15 @@ class Bar:
         return f"{self.verdict:12}  {self.name}: {self.value:.4g} ({asked})"
 
 
-def current(results: pd.DataFrame) -> pd.DataFrame:
+def current(results: pd.DataFrame, cell: list[str] = CELL) -> pd.DataFrame:
     """Keep the rows of the newest version of the package in every cell.
 
     Parameters
     ----------
     results : DataFrame
-        What `runner.TABLE.read` returned.
+        What `runner.TABLE.read` returned, or another table with versions.
+    cell : list of str
+        Columns that name a cell.
 
     Returns
     -------
@@ -65,7 +67,7 @@ def current(results: pd.DataFrame) -> pd.DataFrame:
     """
     if results.empty:
         return results
-    versions = results.groupby(CELL)["version"]
+    versions = results.groupby(cell)["version"]
     newest = versions.transform(lambda found: max(found, key=Version))
     return results[results["version"] == newest].reset_index(drop=True)
 

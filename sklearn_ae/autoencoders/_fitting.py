@@ -333,6 +333,8 @@ def _decided_by_rounding(model: Model, threshold: float) -> bool:
 
 
 def _scores(estimator: BaseAutoencoder, model: Model, rows: Rows) -> NDArray[np.float64]:
+    if rows.spooled:  # which come with no condition
+        return np.concatenate([estimator._scores(model, rows.values[p]) for p in rows.parts()])
     return estimator._scores(model, rows.selected(rows.values), rows.conditions)
 
 

@@ -27,7 +27,7 @@ from sklearn_ae.runtime import Seeds
 from sklearn_ae.sources import RowSource
 from sklearn_ae.sources._base import column_of, names_of, without
 from sklearn_ae.sources._blocks import Once, only_once
-from sklearn_ae.sources._held_out import held_out
+from sklearn_ae.sources._held_out import HeldOut
 from sklearn_ae.sources._opening import collected, large_source, refuse_source, row_source
 from sklearn_ae.sources._spool import Spool, SpooledRows, SpooledTableRows
 from sklearn_ae.sources._tally import Tally
@@ -35,8 +35,6 @@ from sklearn_ae.sources._tally import Tally
 if TYPE_CHECKING:
     from sklearn_ae.autoencoders._base import BaseAutoencoder
 
-# Rows of a source that are held out, at most; more would tell the same.
-MOST_HELD_OUT = 200_000
 # What libraries call float32.
 _SINGLE = {"float", "float32", "Float32"}
 
@@ -312,11 +310,10 @@ def _write(
     n_rows: int,
 ) -> None:
     """Write the rows into a file, those that are held out apart."""
-    share = 0.0
+    n_held_out = 0
     if estimator.early_stopping:
         n_held_out = training_config(estimator, 1).held_out_rows(n_rows)
-        share = min(n_held_out, MOST_HELD_OUT) / n_rows
-    seed = int(Seeds(estimator._entropy).numpy("split").integers(2**63))
+    held_out = HeldOut(n_rows, n_held_out, Seeds(estimator._entropy))
     single = named.single and not reader.adapter.tabular
     n_read = 0
     # Which columns are empty is known when all rows are read.
@@ -327,7 +324,7 @@ def _write(
         cells = cells.astype(np.float32, copy=False) if single else cells
         if weight is not None:
             companions = {**companions, "weight": weight}
-        apart = held_out(start, len(cells), share, seed)
+        apart = held_out.among(start, len(cells))
         spool.write(cells, companions, apart, None if weight is None else weight > 0)
         n_read += len(cells)
     reader.adapter.empty = kept

@@ -23,7 +23,7 @@ _BLOCK = 2**26
 def digest_of_data(value: Any) -> tuple[str, str]:
     """Return what an argument of `fit` looks like, and a digest of its content.
 
-    Of a source of rows, the content is that of its columns, the number of rows and the first block.
+    What has a method `facts`, as sources of rows do, says by it what its content is.
     """
     return _look(value), digest(_content(value))
 
@@ -63,9 +63,8 @@ def _content(value: Any) -> Any:
         return value
     if hasattr(value, "__array__"):
         return _of_array(np.asarray(value))
-    if hasattr(value, "schema") and hasattr(value, "blocks"):  # all of it may take long to read
-        first = next(iter(value.blocks()), None)
-        return [type(value).__name__, str(value.schema), value.n_rows, _content(first)]
+    if hasattr(value, "facts"):
+        return _content(value.facts())
     return f"{type(value).__module__}.{type(value).__qualname__}"
 
 

@@ -333,10 +333,11 @@ def _measure(model: Model, rows: Rows) -> _Moments:
 
 def _measure_wide(model: Model, rows: Rows) -> _Moments | None:
     """Moments of sparse rows, by those of the last hidden layer; None where rows are dense."""
-    values = rows.selected(rows.values)
-    sparse = model.sparse_passes(values, rows.conditions, np.float64)
+    # Which rows are selected does not matter here, and those of a file would be read for it.
+    sparse = model.sparse_passes(rows.values, rows.conditions, np.float64)
     if sparse is None or not isinstance(model.loss, SquaredError):
         return None
+    values = rows.selected(rows.values)
     weights = np.ones(len(values)) if rows.weights is None else rows.weights
     sums: list[Tensor | float] = [0.0] * 4
     for part, code in sparse.codes(values):

@@ -29,12 +29,19 @@ class ArrowSource(RowSource):
         The files, which have one schema.
     columns : list of str, optional
         Columns that are read; all by default.
+    whole : bool, default=False
+        Whether the data set is of files of which all rows are read. Each is then opened anew
+        whenever it is read: what pyarrow keeps of an opened file of Parquet is 3 kB a column
+        and row group.
     """
 
-    def __init__(self, dataset: Any, columns: list[str] | None = None) -> None:
+    def __init__(
+        self, dataset: Any, columns: list[str] | None = None, *, whole: bool = False
+    ) -> None:
         self.dataset = dataset
         self.columns = columns
-        self._fragments: list[Any] | None = None
+        self.whole = whole
+        self._checked = False
 
     @classmethod
     def of_path(cls, path: Path) -> ArrowSource:
@@ -70,7 +77,8 @@ class ArrowSource(RowSource):
                 )
         with _named(files[0]):
             first = dataset.dataset(str(files[0]), format=format).schema
-        return cls(dataset.dataset([str(p) for p in files], schema=first, format=format))
+        every = dataset.dataset([str(p) for p in files], schema=first, format=format)
+        return cls(every, whole=True)
 
     @property
     def in_memory(self) -> str:
@@ -86,17 +94,19 @@ class ArrowSource(RowSource):
     @property
     def n_rows(self) -> int | None:
         """Number of rows, which the files state."""
-        return sum(self._counted(fragment) for fragment in self._checked())
+        self._check()
+        return sum(self._counted(fragment) for fragment in self._fragments())
 
     def of_columns(self, names: list[str]) -> ArrowSource:
         """Return a source that reads these columns alone."""
-        return ArrowSource(self.dataset, names)
+        return ArrowSource(self.dataset, names, whole=self.whole)
 
     def blocks(self) -> Iterator[Any]:
         """Yield tables, file after file."""
         import pyarrow
 
-        for fragment in self._checked():
+        self._check()
+        for fragment in self._fragments():
             # What is read ahead of a file may be all of it.
             scanner = fragment.scanner(
                 schema=self.dataset.schema,
@@ -120,24 +130,34 @@ class ArrowSource(RowSource):
         with _named(getattr(fragment, "path", None)):
             return fragment.count_rows()
 
-    def _checked(self) -> list[Any]:
-        """Return the files, each of which has the columns of the first."""
-        if self._fragments is not None:
-            return self._fragments
-        fragments, schema = list(self.dataset.get_fragments()), self.dataset.schema
-        for fragment in fragments:
+    def _fragments(self) -> Iterator[Any]:
+        """Yield the files."""
+        if not self.whole:
+            yield from self.dataset.get_fragments()
+            return
+        for path in self.dataset.files:
+            yield self.dataset.format.make_fragment(path, self.dataset.filesystem)
+
+    def _check(self) -> None:
+        """Raise, once, if a file has other columns than the first."""
+        if self._checked:
+            return
+        schema = self.dataset.schema
+        stated = _partitioned(self.dataset)
+        names = [name for name in schema.names if name not in stated]
+        first = None
+        for fragment in self._fragments():
             path = getattr(fragment, "path", None)
+            first = path if first is None else first
             if path is None:
                 continue
             with _named(path):
                 own = fragment.physical_schema
-            stated = _partitioned(self.dataset)
-            names = [name for name in schema.names if name not in stated]
             lacks = [name for name in names if name not in own.names]
             further = [name for name in own.names if name not in names]
             if lacks or further:
                 raise ValueError(
-                    f"The file {path!r} has other columns than {_first(fragments)!r}: "
+                    f"The file {path!r} has other columns than {first!r}: "
                     f"{_listed('it lacks', lacks)}{_listed('it has besides', further)}leave it "
                     "out, or write it again."
                 )
@@ -145,12 +165,11 @@ class ArrowSource(RowSource):
                 if own.field(name).type != schema.field(name).type:
                     raise ValueError(
                         f"Column {name!r} is of type {own.field(name).type} in the file {path!r}, "
-                        f"and of {schema.field(name).type} in {_first(fragments)!r}; write it "
+                        f"and of {schema.field(name).type} in {first!r}; write it "
                         "again with one type, or pass a pyarrow.dataset.Dataset whose schema "
                         "both can be cast to, read by a polars LazyFrame."
                     )
-        self._fragments = fragments
-        return fragments
+        self._checked = True
 
 
 class _named:
@@ -215,10 +234,6 @@ def _partitioned(dataset: Any) -> list[str]:
     """Return the columns that names of folders state."""
     partitioning = getattr(dataset, "partitioning", None)
     return [] if partitioning is None else list(partitioning.schema.names)
-
-
-def _first(fragments: list[Any]) -> str:
-    return getattr(fragments[0], "path", "the first")
 
 
 def _listed(words: str, names: list[str]) -> str:

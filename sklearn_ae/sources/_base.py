@@ -50,6 +50,14 @@ class RowSource(ABC):
     def blocks(self) -> Iterator[Any]:
         """Yield the rows, in order."""
 
+    def facts(self) -> dict[str, Any]:
+        """Return what tells these rows from others; all of them may take long to read."""
+        return {
+            "columns": {str(name): kind for name, kind in self.schema.items()},
+            "rows": self.n_rows,
+            "first": next(self.pieces(), None),
+        }
+
     def of_columns(self, names: list[str]) -> RowSource:
         """Return a source of some columns alone, if that saves reading the others."""
         return self

@@ -15,6 +15,7 @@ from torch import Generator, Tensor
 
 from sklearn_ae.data import Batch, ColumnScaling, LazyBatch, as_tensor
 from sklearn_ae.sources._spool import SpooledRows, SpooledTableRows
+from sklearn_ae.sources._staging import Staging
 
 # Consecutive rows that are read together.
 _CHUNK = 64
@@ -84,17 +85,17 @@ class SpooledBatch(LazyBatch):
 
         longest = max(int(stops[last] - stops[first]) for first, last in loads)
         # Memory that is taken anew for each would be left in pieces.
-        memory = [torch.empty(longest, self.values.shape[1]) for _ in loads[:2]]
+        staging = Staging(longest, self.values.shape[1], self.x.device)
 
         def load(i: int) -> Batch:
             first, last = loads[i]
             positions = order.positions(int(stops[first]), int(stops[last]))
-            return self._read(positions, memory[i % 2])
+            return self._read(positions, staging.free(i))
 
         with ThreadPoolExecutor(1) as reader:
             coming = reader.submit(load, 0)
             for i, (first, last) in enumerate(loads):
-                rows = coming.result().to(self.x.device)
+                rows = staging.sent(i, coming.result())
                 if i + 1 < len(loads):
                     coming = reader.submit(load, i + 1)
                 index = torch.randperm(rows.n_rows, generator=generator).to(self.x.device)

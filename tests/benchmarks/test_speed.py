@@ -15,6 +15,7 @@ from benchmarks.speed import (
     runner,
     serving,
     sources,
+    sources_report,
 )
 from benchmarks.speed.cells import Cell
 from benchmarks.speed.cli import defaults_path, main
@@ -277,6 +278,35 @@ def test_rows_of_files_are_measured_and_resume(path, monkeypatch, capsys):
     assert rows["held_out_loss"][0] == pytest.approx(rows["held_out_loss"][1], rel=0.2)
     assert run(path, groups=[sources.GROUP]) == 0
     assert "scale" not in capsys.readouterr().out.split("scale: fit waves memory")[1]
+
+
+def test_losses_of_a_file_are_compared_draw_by_draw(path, tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    drawn = dict(zip(sources.SEEDS, rng.lognormal(size=len(sources.SEEDS)), strict=True))
+    row = {"version": "0.1.0", "python": "3", "platform": "", "error": ""}
+    row |= {"us_a_row": 5.0, "anon_peak_mib": 400.0, "log_loss": 0.0}
+    keys = sources.TABLE.keys[:-1]
+    rows = [dict(zip(keys, cell, strict=True)) | row for cell in sources.cells()]
+    for cell in rows:
+        cell["cpu_seconds"] = 1e-5 * cell["n"]
+        cell["held_out_loss"] = drawn[cell["seed"]] * (1.02 if cell["where"] == "file" else 1)
+    sources.TABLE.append(path.with_name(sources.PATH.name), rows)
+    results = sources.TABLE.read(path.with_name(sources.PATH.name))
+    found = sources_report.losses(results).iloc[0]
+    assert found["mean"] == pytest.approx(100 * np.log(1.02))
+    assert found["error"] == pytest.approx(0, abs=1e-9)
+    logs = np.log(list(drawn.values()))
+    pairs = np.subtract.outer(logs, logs)[~np.eye(len(logs), dtype=bool)]
+    assert found["spread"] == pytest.approx(100 * np.sqrt(np.mean(pairs**2)))
+    assert found["most"] == pytest.approx(100 * pairs.max())
+    assert (sources_report.read_into_memory(results)["ratio"] == 1).all()
+    assert sources_report.exponent(results) == pytest.approx(1)
+    assert main(["report", "--results", str(path)]) == 0
+    printed = capsys.readouterr().out
+    assert printed.count("fails         loss, ") == len(sources.TABLES)
+    assert printed.count("clears        fit, 20,000,000 rows") == 3
+    sources_report.picture(results, tmp_path / "a.png")
+    assert (tmp_path / "a.png").stat().st_size > 10_000
 
 
 def test_fits_are_killed_and_resumed(path, monkeypatch):

@@ -19,10 +19,13 @@ from sklearn_ae import (
     StackedAutoencoder,
     VariationalAutoencoder,
 )
-from sklearn_ae.autoencoders import _fitting, _from_source
-from sklearn_ae.data import _rows
-from sklearn_ae.sources import Blocks, _base, _batches, _opening
-from sklearn_ae.sources._held_out import held_out
+from sklearn_ae.autoencoders import _fitting
+from sklearn_ae.data import Batch, _rows, digest_of_data
+from sklearn_ae.runtime import Seeds
+from sklearn_ae.sources import Blocks, _base, _batches, _held_out, _opening
+from sklearn_ae.sources._held_out import HeldOut
+from sklearn_ae.sources._opening import row_source
+from sklearn_ae.sources._staging import Staging
 
 N = 3000
 RNG = np.random.default_rng(0)
@@ -111,6 +114,14 @@ def test_all_kinds_of_sources_give_the_same_network(in_file, tmp_path):
     assert list(fitted["lazy frame"].feature_names_in_) == list("abcdef")
 
 
+def test_rows_are_told_from_others_whatever_they_come_in(tmp_path):
+    found = sources(tmp_path)
+    same = digest_of_data(row_source(found["file"])), digest_of_data(row_source(found["dataset"]))
+    assert same[0][1] == same[1][1]
+    other = parquet(tmp_path / "other.parquet", FRAME + 1, 700)
+    assert digest_of_data(row_source(other))[1] != same[0][1]
+
+
 def test_held_out_loss_is_that_of_rows_in_memory(in_file):
     there = autoencoder(max_iter=20).fit(ROWS[:2500])
     here = autoencoder(max_iter=20).fit(in_blocks(ROWS[:2500], 1000))
@@ -160,14 +171,47 @@ def test_few_rows_are_read_into_memory(tmp_path):
     assert model.selection_ == there.selection_
 
 
-def test_rows_are_held_out_by_their_positions():
-    whole = held_out(0, 10_000, 0.1, seed=5)
-    parts = [held_out(start, 37, 0.1, seed=5) for start in range(0, 10_000, 37)]
+@pytest.mark.parametrize("ordered", [0, 10**6])
+def test_rows_are_held_out_by_their_positions(monkeypatch, ordered):
+    monkeypatch.setattr(_held_out, "_ORDERED", ordered)
+    chosen, other = (HeldOut(10_000, 1000, Seeds(seed)) for seed in (5, 6))
+    whole = chosen.among(0, 10_000)
+    parts = [chosen.among(start, 37) for start in range(0, 10_000, 37)]
     assert_array_equal(np.concatenate(parts)[:10_000], whole)
     assert 900 < whole.sum() < 1100
-    assert (whole != held_out(0, 10_000, 0.1, seed=6)).any()
+    assert (whole != other.among(0, 10_000)).any()
     # Neighbours are no more alike than others.
     assert abs(np.corrcoef(whole[1:], whole[:-1])[0, 1]) < 0.05
+
+
+def test_rows_that_are_held_out_are_those_of_a_fit_in_memory(in_file):
+    here, there = (autoencoder(max_iter=1).fit(X) for X in (in_blocks(ROWS, 700), ROWS))
+    assert here.selection_.start_loss == pytest.approx(there.selection_.start_loss, rel=1e-6)
+
+
+def test_memory_is_read_into_again_once_nothing_is_copied_from_it(monkeypatch):
+    """As for a GPU, whose copies go on while the next rows are read."""
+    happened = []
+
+    class Event:
+        def __init__(self, number):
+            self.number = number
+
+        def synchronize(self):
+            happened.append(self.number)
+
+    staging = Staging(5, 2, torch.device("cpu"))
+    monkeypatch.setattr(staging, "pinned", True)
+    numbers = iter(range(9))
+    monkeypatch.setattr(staging, "_event", lambda: Event(next(numbers)))
+    places = []
+    for i in range(4):
+        memory = staging.free(i)
+        memory.fill_(i)
+        places.append(memory.data_ptr())
+        assert (staging.sent(i, Batch(memory)).x == i).all()
+    assert happened == [0, 1]
+    assert places[:2] == places[2:] != places[1::-1]
 
 
 def test_a_source_is_passed_over_once_by_partial_fit():
@@ -189,7 +233,8 @@ def test_memory_does_not_grow_with_the_rows(in_file, monkeypatch):
         (_batches, "_SHUFFLED_CELLS", 2**12),
         (_batches, "_SCALED_CELLS", 2**10),
         (_rows, "_BLOCK_CELLS", 2**10),
-        (_from_source, "MOST_HELD_OUT", 1000),
+        (_held_out, "MOST_HELD_OUT", 1000),
+        (_held_out, "_ORDERED", 1000),
         (_fitting, "_MOST_MEASURED", 1000),
     ):
         monkeypatch.setattr(module, name, size)
