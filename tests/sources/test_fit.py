@@ -23,6 +23,7 @@ from sklearn_ae.autoencoders import _fitting, _from_source
 from sklearn_ae.data import _rows
 from sklearn_ae.sources import Blocks, _base, _batches, _opening
 from sklearn_ae.sources._held_out import held_out
+from tests.sources.ray_stub import Dataset
 
 N = 3000
 RNG = np.random.default_rng(0)
@@ -97,6 +98,8 @@ def sources(path):
         "blocks": in_blocks(ROWS, 77),
         "lazy frame": pl.from_pandas(FRAME).lazy(),
         "loader": DataLoader(TensorDataset(torch.from_numpy(ROWS)), batch_size=100),
+        "Ray": Dataset([FRAME[:1100], FRAME[1100:]]),
+        "arrays of Ray": Dataset([ROWS[:1100], ROWS[1100:]]),
     }
 
 
@@ -105,10 +108,13 @@ def test_all_kinds_of_sources_give_the_same_network(in_file, tmp_path):
     first = fitted["file"]
     assert first.selection_.kept == "network"
     for name, model in fitted.items():
-        rows = ROWS if name in ("memory map", "blocks", "loader") else FRAME
+        arrays = ("memory map", "blocks", "loader", "arrays of Ray")
+        rows = ROWS if name in arrays else FRAME
         assert model.selection_ == first.selection_, name
         assert_array_equal(model.transform(rows), first.transform(FRAME), name)
     assert list(fitted["lazy frame"].feature_names_in_) == list("abcdef")
+    wider = Dataset([FRAME[::-1].assign(further=0)])
+    assert_allclose(first.score_samples(wider), first.score_samples(FRAME[::-1]), rtol=1e-4)
 
 
 def test_held_out_loss_is_that_of_rows_in_memory(in_file):
