@@ -77,10 +77,8 @@ def _by_name(companions: Any) -> Mapping[Any, Any]:
     )
 
 
-def as_tensor(name: str, values: NDArray) -> Tensor:
-    """Return a companion as a batch holds it: weights of mean 1, float32, integers as int64."""
-    if name == "weight":
-        values = values / values.mean()
+def as_tensor(values: NDArray) -> Tensor:
+    """Return a companion as a batch holds it: float32, integers as int64."""
     if values.dtype.kind == "f":
         return torch.from_numpy(values.astype(np.float32))
     return torch.from_numpy(values.astype(bool if values.dtype.kind == "b" else np.int64))

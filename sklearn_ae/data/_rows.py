@@ -255,6 +255,11 @@ class Rows:
         weights = self.weights
         return float(self.workers.sum(self.n_rows if weights is None else weights.sum()))
 
+    @property
+    def mean_weight(self) -> float:
+        """Mean of the weights of all workers."""
+        return self.total_weight / self.n_of_all
+
     def selected(self, array: Any) -> Any:
         """Return the entries of an array of n that belong to the selected rows."""
         return array if self.index is None else array[self.index]

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import pickle
 import tempfile
+from collections.abc import Mapping
 from contextlib import nullcontext
 from numbers import Integral
 from typing import Any, TypeVar
 
+from numpy.typing import ArrayLike
 from sklearn.base import clone
 
 from sklearn_ae.autoencoders import BaseAutoencoder
-from sklearn_ae.data import SMALL
+from sklearn_ae.autoencoders._from_source import Named
+from sklearn_ae.distributed._checkpoint import kept_by_train
 from sklearn_ae.distributed._fitter import agreed, fit_shard
 from sklearn_ae.distributed._ray import started
 from sklearn_ae.distributed._shards import as_dataset, cut
 from sklearn_ae.distributed._torch_workers import TorchWorkers
 from sklearn_ae.latents import VectorQuantized
+from sklearn_ae.sources._ray_data import RayData
 
 Estimator = TypeVar("Estimator", bound=BaseAutoencoder)
 
@@ -28,6 +32,8 @@ def fit(
     estimator: Estimator,
     dataset: Any,
     *,
+    sample_weight: str | ArrayLike | None = None,
+    companions: Mapping[str, str | ArrayLike] | None = None,
     num_workers: int = 2,
     use_gpu: bool = False,
     resources_per_worker: dict[str, float] | None = None,
@@ -51,6 +57,11 @@ def fit(
     dataset : ray.data.Dataset, ndarray or data frame of shape (n_samples, ...)
         Rows, 1,000 at least: columns as of a data frame, or one column of arrays, which are rows
         of an array.
+    sample_weight : str or array-like of shape (n_samples,), default=None
+        Non-negative weights, or the name of the column that holds them. Rows of weight zero are
+        left out.
+    companions : mapping of str to str or array-like of shape (n_samples, ...), default=None
+        What penalties read beside the rows, or the columns that hold it, by name.
     num_workers : int, default=2
         Number of processes. The result depends on it by rounding and the draws of each, and is
         the same each time for the same number.
@@ -59,10 +70,10 @@ def fit(
     resources_per_worker : dict, default=None
         What else each worker takes, such as ``{"CPU": 4}``; by default one CPU, and so one thread.
     max_failures : int, default=2
-        How many times the fit begins anew where a worker has died.
+        How many times the fit goes on where a worker has died, from the last epoch that was whole.
     storage_path : str, default=None
-        Where Ray Train notes what it does. None takes a temporary folder; several machines need
-        one that all of them reach.
+        Where Ray Train keeps epochs, and notes what it does. None takes a temporary folder;
+        several machines need one that all of them reach.
     address : str, default=None
         A Ray cluster to connect to, if there is no connection yet. None takes the one that the
         environment names, and otherwise starts Ray on this machine.
@@ -93,14 +104,16 @@ def fit(
         if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
             raise ValueError(f"{name}={value!r} must be an integer of at least {least}.")
     started(address)
-    shards = cut(as_dataset(dataset), num_workers)
-    if shards[0].n_rows < SMALL:
-        raise ValueError(
-            f"dataset has {shards[0].n_rows} rows, and fewer than {SMALL} are validated out of "
-            "fold, by one process; use estimator.fit."
-        )
+    rows = as_dataset(dataset)
+    shards = cut(rows, num_workers)
+    shards[0].check(1)
     _check_resources(num_workers, use_gpu, resources_per_worker)
-    config = {"estimator": clone(estimator), "shards": shards, "use_gpu": use_gpu}
+    config = {
+        "estimator": clone(estimator),
+        "shards": shards,
+        "named": Named(RayData(rows), sample_weight, companions),
+        "use_gpu": use_gpu,
+    }
     folder = tempfile.TemporaryDirectory() if storage_path is None else nullcontext(storage_path)
     with folder as path:
         found = _trained(config, num_workers, use_gpu, resources_per_worker, max_failures, path)
@@ -134,6 +147,11 @@ def check_estimator(estimator: Any) -> None:
                 f"{parameter}={value!r:.60} acts on the batches of one process; set "
                 f"{parameter}=None."
             )
+    if estimator.checkpoint is not None:
+        raise TypeError(
+            f"checkpoint={str(estimator.checkpoint)!r} is a folder of one process; set "
+            "checkpoint=None: Ray Train keeps epochs in storage_path."
+        )
     if estimator.warm_start and estimator.__sklearn_is_fitted__():
         raise TypeError(
             "warm_start=True would go on from the weights of estimator, and a clone of it is "
@@ -167,7 +185,7 @@ def _trained(
     path: str,
 ) -> Any:
     """Let Ray Train run the workers; return what the first one found."""
-    from ray.train import FailureConfig, RunConfig, ScalingConfig
+    from ray.train import CheckpointConfig, FailureConfig, RunConfig, ScalingConfig
     from ray.train.torch import TorchTrainer
 
     trainer = TorchTrainer(
@@ -177,7 +195,9 @@ def _trained(
             num_workers=num_workers, use_gpu=use_gpu, resources_per_worker=resources
         ),
         run_config=RunConfig(
-            storage_path=path, failure_config=FailureConfig(max_failures=max_failures)
+            storage_path=path,
+            failure_config=FailureConfig(max_failures=max_failures),
+            checkpoint_config=CheckpointConfig(num_to_keep=1),
         ),
     )
     return pickle.loads(trainer.fit().return_value)
@@ -194,8 +214,9 @@ def _work(config: dict[str, Any]) -> bytes:
     found: Any
     try:
         estimator.device = str(get_device()) if config["use_gpu"] else device
-        X = agreed(workers, shard.rows)
-        found = fit_shard(estimator, X, shard, workers)
+        part = agreed(workers, lambda: shard.part(config["named"]))
+        with kept_by_train(workers):
+            found = fit_shard(estimator, part, shard, workers)
     except _LASTING as error:
         found = error
     if isinstance(found, BaseAutoencoder):

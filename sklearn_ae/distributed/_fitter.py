@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn_ae.autoencoders import BaseAutoencoder
 from sklearn_ae.autoencoders._fitting import prepare, take, training_mode
 from sklearn_ae.data import ColumnScaling, Rows, TableRows
-from sklearn_ae.distributed._shards import Shard, joined
+from sklearn_ae.distributed._shards import Part, Shard
 from sklearn_ae.distributed._torch_workers import TorchWorkers
 from sklearn_ae.inference import DefensiveMixture, Model, state_tensors
 from sklearn_ae.training import Fitted, Fitter, fit_specs
@@ -91,7 +91,7 @@ class SharedFitter(Fitter):
 
 
 def fit_shard(
-    estimator: BaseAutoencoder, X: Any, shard: Shard, workers: TorchWorkers
+    estimator: BaseAutoencoder, part: Part, shard: Shard, workers: TorchWorkers
 ) -> BaseAutoencoder | None:
     """Fit an estimator with the other workers; the first one returns it.
 
@@ -99,31 +99,39 @@ def fit_shard(
     ----------
     estimator : BaseAutoencoder
         Not fitted before.
-    X : ndarray or DataFrame
+    part : Part
         The rows of this worker.
     shard : Shard
         Where they are.
     workers : TorchWorkers
         The others.
     """
-    n_features = int(np.prod(X.shape[1:]))
-    mine = shard.sampled(n_features) - shard.start
-    mine = mine[(mine >= 0) & (mine < len(X))]
-    some = joined(workers.objects(X.take(mine) if hasattr(X, "iloc") else X[mine]))
-    fitter, sample = prepare(estimator, some)
-    values = agreed(workers, lambda: estimator._reader.values(estimator, X))
+    part = part.kept()
+    counts = workers.objects(len(part.X))
+    shard = shard._replace(start=sum(counts[: workers.rank]), n_rows=sum(counts))
+    shard.check(min(counts))
+    mine = shard.sampled(int(np.prod(part.X.shape[1:]))) - shard.start
+    some = Part.joined(workers.objects(part.take(mine[(mine >= 0) & (mine < len(part.X))])))
+    fitter, sample = prepare(estimator, some.X, some.weight, None, None, some.companions)
+    values = agreed(workers, lambda: estimator._reader.values(estimator, part.X))
     rows = Rows(values, sample_shape=sample.sample_shape)
     lacks = np.zeros(rows.n_features)
     lacks[rows.missing_columns] = 1.0
-    missing = np.flatnonzero(workers.largest(lacks))
-    rows = Rows(values, sample_shape=sample.sample_shape, missing_columns=missing, workers=workers)
+    rows = Rows(
+        values,
+        part.weight,
+        sample_shape=sample.sample_shape,
+        missing_columns=np.flatnonzero(workers.largest(lacks)),
+        workers=workers,
+        **(part.companions or {}),
+    )
     shared = SharedFitter(fitter, shard, workers, sample)
     with training_mode(shared, rows):
         [fitted] = fit_specs([shared], rows)
         fitted = fitted._replace(held_out=_gathered(fitted, workers))
         if workers.rank:
             return None
-        take(estimator, some, sample, fitter, shared.weighed(fitted))
+        take(estimator, some.X, sample, fitter, shared.weighed(fitted))
     return estimator
 
 
@@ -153,6 +161,9 @@ def _gathered(fitted: Fitted, workers: TorchWorkers) -> tuple[tuple[Model, Rows]
             values: Any = TableRows(codes, pieces[0].columns)
         else:
             values = np.concatenate(pieces)
+        weight = None
+        if part.weight is not None:
+            weight = np.concatenate(workers.objects(some.weights))
         shape, missing = part.sample_shape, part.missing_columns
-        found.append((model, Rows(values, sample_shape=shape, missing_columns=missing)))
+        found.append((model, Rows(values, weight, sample_shape=shape, missing_columns=missing)))
     return tuple(found)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from numbers import Integral
 from typing import Any
 
@@ -11,86 +11,8 @@ import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_ae.distributed._ray import started
-from sklearn_ae.distributed._shards import as_dataset, is_array, rows_of
-
-
-def transform(
-    estimator: Any,
-    dataset: Any,
-    *,
-    num_workers: int = 2,
-    batch_size: int = 4096,
-    keep: Sequence[str] = (),
-    address: str | None = None,
-) -> Any:
-    """Return what a fitted estimator makes of the rows of a data set, as a data set.
-
-    Parameters
-    ----------
-    estimator : estimator
-        One with `transform`: an autoencoder, an imputer, a pipeline.
-    dataset : ray.data.Dataset, ndarray or data frame of shape (n_samples, ...)
-        Rows. Columns that `fit` has not seen are not read.
-    num_workers : int, default=2
-        Number of processes, at most, each of which holds the estimator once.
-    batch_size : int, default=4096
-        Rows that are transformed at once.
-    keep : sequence of str, default=()
-        Columns of the data set that stand in the answer too, such as an id.
-    address : str, default=None
-        As in :func:`fit`.
-
-    Returns
-    -------
-    transformed : ray.data.Dataset
-        A row for each row, in the same order, with the columns of
-        ``estimator.get_feature_names_out()``. It is computed when it is read.
-
-    Examples
-    --------
-    >>> codes = transform(autoencoder, dataset, keep=["id"])  # doctest: +SKIP
-    >>> codes.write_parquet("codes")  # doctest: +SKIP
-    """
-    return _mapped(estimator, "transform", dataset, num_workers, batch_size, keep, address)
-
-
-def score_samples(
-    estimator: Any,
-    dataset: Any,
-    *,
-    num_workers: int = 2,
-    batch_size: int = 4096,
-    keep: Sequence[str] = (),
-    address: str | None = None,
-) -> Any:
-    """Return how normal the rows of a data set are, as a data set.
-
-    Parameters
-    ----------
-    estimator : estimator
-        One with `score_samples`: an autoencoder, an outlier detector.
-    dataset : ray.data.Dataset, ndarray or data frame of shape (n_samples, ...)
-        Rows. Columns that `fit` has not seen are not read.
-    num_workers : int, default=2
-        Number of processes, at most, each of which holds the estimator once.
-    batch_size : int, default=4096
-        Rows that are scored at once.
-    keep : sequence of str, default=()
-        Columns of the data set that stand in the answer too, such as an id.
-    address : str, default=None
-        As in :func:`fit`.
-
-    Returns
-    -------
-    scores : ray.data.Dataset
-        A row for each row, in the same order, with the column "score"; higher is more normal.
-
-    Examples
-    --------
-    >>> scores = score_samples(detector, dataset, keep=["id"])  # doctest: +SKIP
-    >>> scores.sort("score").take(10)  # doctest: +SKIP
-    """
-    return _mapped(estimator, "score_samples", dataset, num_workers, batch_size, keep, address)
+from sklearn_ae.distributed._shards import as_dataset, as_rows
+from sklearn_ae.sources._ray_data import is_array
 
 
 class Answers:
@@ -115,7 +37,7 @@ class Answers:
 
     def __call__(self, block: Any) -> pd.DataFrame:
         """Return the answers for a block, as numpy or Arrow."""
-        X = rows_of(block)
+        X = as_rows(block)
         kept = pd.DataFrame(index=range(len(X)))
         if isinstance(X, pd.DataFrame):
             names = getattr(self.estimator, "feature_names_in_", None)
@@ -132,44 +54,95 @@ class Answers:
         return pd.concat([kept, answers], axis=1)
 
 
-def _mapped(
-    estimator: Any,
-    method: str,
-    dataset: Any,
-    num_workers: int,
-    batch_size: int,
-    keep: Sequence[str],
-    address: str | None,
-) -> Any:
-    """Return a data set of answers."""
-    check_is_fitted(estimator)
-    if not hasattr(estimator, method):
-        raise TypeError(f"estimator is a {type(estimator).__name__}, which has no {method}.")
-    for name, value in (("num_workers", num_workers), ("batch_size", batch_size)):
-        if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
-            raise ValueError(f"{name}={value!r} must be an integer of at least 1.")
-    started(address)
-    import ray
-    from ray.data import ActorPoolStrategy
+_DOC = """Return {what}, as a data set.
 
-    rows, kept = as_dataset(dataset), list(keep)
-    array = is_array(rows)
-    have = [] if array else list(rows.schema().names)
-    seen = [] if array else list(getattr(estimator, "feature_names_in_", []))
-    absent = [name for name in (*seen, *kept) if name not in have]
-    if absent:
-        raise ValueError(
-            f"dataset lacks the columns {absent!r:.200}; it has {have!r:.200}. Pass those that fit "
-            "has seen, and those of keep."
+    Parameters
+    ----------
+    estimator : estimator
+        {who}
+    dataset : ray.data.Dataset, ndarray or data frame of shape (n_samples, ...)
+        Rows. Columns that `fit` has not seen are not read.
+    num_workers : int, default=2
+        Number of processes, at most, each of which holds the estimator once.
+    batch_size : int, default=4096
+        Rows that are answered for at once.
+    keep : sequence of str, default=()
+        Columns of the data set that stand in the answer too, such as an id.
+    address : str, default=None
+        As in :func:`fit`.
+
+    Returns
+    -------
+    answers : ray.data.Dataset
+        A row for each row, in the same order, with {columns}. It is computed when it is read.
+
+    Examples
+    --------
+    >>> answers = {example}  # doctest: +SKIP
+    >>> answers.write_parquet("answers")  # doctest: +SKIP
+    """
+
+
+def _answering(method: str, **words: str) -> Callable[..., Any]:
+    """Return the function that answers by a method of an estimator."""
+
+    def answer(
+        estimator: Any,
+        dataset: Any,
+        *,
+        num_workers: int = 2,
+        batch_size: int = 4096,
+        keep: Sequence[str] = (),
+        address: str | None = None,
+    ) -> Any:
+        check_is_fitted(estimator)
+        if not hasattr(estimator, method):
+            raise TypeError(f"estimator is a {type(estimator).__name__}, which has no {method}.")
+        for name, value in (("num_workers", num_workers), ("batch_size", batch_size)):
+            if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
+                raise ValueError(f"{name}={value!r} must be an integer of at least 1.")
+        started(address)
+        import ray
+        from ray.data import ActorPoolStrategy
+
+        rows, kept = as_dataset(dataset), list(keep)
+        array = is_array(rows)
+        have = [] if array else list(rows.schema().names)
+        seen = [] if array else list(getattr(estimator, "feature_names_in_", []))
+        absent = [name for name in (*seen, *kept) if name not in have]
+        if absent:
+            raise ValueError(
+                f"dataset lacks the columns {absent!r:.200}; it has {have!r:.200}. Pass those that "
+                "fit has seen, and those of keep."
+            )
+        answers = rows.map_batches(
+            Answers,
+            fn_constructor_args=(ray.put(estimator), method, kept),
+            batch_size=batch_size,
+            batch_format="numpy" if array else "pyarrow",
+            # A pool of one size could take all CPUs, and what reads the rows would wait for ever.
+            compute=ActorPoolStrategy(min_size=1, max_size=num_workers),
+            num_cpus=1 if ray.cluster_resources().get("CPU", 0) > 1 else 0,
         )
-    answers = rows.map_batches(
-        Answers,
-        fn_constructor_args=(ray.put(estimator), method, kept),
-        batch_size=batch_size,
-        batch_format="numpy" if array else "pyarrow",
-        # A pool of one size could take all CPUs, and what reads the rows would wait for ever.
-        compute=ActorPoolStrategy(min_size=1, max_size=num_workers),
-        num_cpus=1 if ray.cluster_resources().get("CPU", 0) > 1 else 0,
-    )
-    answers.context.execution_options.preserve_order = True
-    return answers
+        answers.context.execution_options.preserve_order = True
+        return answers
+
+    answer.__name__ = answer.__qualname__ = method
+    answer.__doc__ = _DOC.format(**words)
+    return answer
+
+
+transform = _answering(
+    "transform",
+    what="what a fitted estimator makes of the rows of a data set",
+    who="One with `transform`: an autoencoder, an imputer, a pipeline.",
+    columns="the columns of ``estimator.get_feature_names_out()``",
+    example='transform(autoencoder, dataset, keep=["id"])',
+)
+score_samples = _answering(
+    "score_samples",
+    what="how normal the rows of a data set are",
+    who="One with `score_samples`: an autoencoder, an outlier detector.",
+    columns='the column "score"; higher is more normal',
+    example='score_samples(detector, dataset, keep=["id"])',
+)

@@ -2,16 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sklearn_ae.autoencoders._from_source import Named
+from sklearn_ae.data import SMALL
+from sklearn_ae.sources._base import alike, joined, rows_of
+from sklearn_ae.sources._ray_data import in_order, is_array
+
 # Rows and cells of the sample that all workers have, at most.
 _SAMPLED_ROWS, _SAMPLED_CELLS = 100_000, 2**24
+
+
+class Part(NamedTuple):
+    """Rows in memory, and what comes with them.
+
+    Parameters
+    ----------
+    X : ndarray or DataFrame
+        The rows.
+    weight : ndarray of shape (n,), optional
+        Their weights.
+    companions : dict of str to ndarray of shape (n, ...), optional
+        What penalties read.
+    """
+
+    X: Any
+    weight: NDArray | None = None
+    companions: dict[str, NDArray] | None = None
+
+    def take(self, index: NDArray) -> Part:
+        """Select rows by their position."""
+        weight = None if self.weight is None else self.weight[index]
+        companions = self.companions and {k: v[index] for k, v in self.companions.items()}
+        return Part(rows_of(self.X, index), weight, companions)
+
+    def kept(self) -> Part:
+        """Return the rows of positive weight, which are those that `fit` sees."""
+        if self.weight is None or self.weight.all():
+            return self
+        return self.take(np.flatnonzero(self.weight))
+
+    @classmethod
+    def joined(cls, parts: list[Part]) -> Part:
+        """Return parts one after the other, which have the same columns and companions."""
+        X = joined(list(alike(part.X for part in parts)))
+        first = parts[0]
+        weight = None
+        if first.weight is not None:
+            weight = np.concatenate([part.weight for part in parts])
+        companions = first.companions and {
+            name: np.concatenate([part.companions[name] for part in parts])  # type: ignore[index]
+            for name in first.companions
+        }
+        return cls(X, weight, companions)
 
 
 class Shard(NamedTuple):
@@ -36,16 +83,36 @@ class Shard(NamedTuple):
         n = min(self.n_rows, _SAMPLED_ROWS, max(1000, _SAMPLED_CELLS // max(1, n_features)))
         return np.arange(n) * self.n_rows // n
 
+    def check(self, least: int) -> None:
+        """Raise if there are too few rows, in all or for one of the workers.
+
+        Parameters
+        ----------
+        least : int
+            The number of rows of the worker with the fewest.
+        """
+        if self.n_rows < SMALL:
+            raise ValueError(
+                f"dataset has {self.n_rows} rows of positive weight, and fewer than {SMALL} are "
+                "validated out of fold, by one process; use estimator.fit."
+            )
+        if not least:
+            raise ValueError(
+                "sample_weight is zero for all rows of one of the workers; leave such rows out "
+                "before, as by dataset.filter, or shuffle them."
+            )
+
+    def part(self, named: Named) -> Part:
+        """Return the rows and what comes with them."""
+        X, weight, companions = named.of(self.rows(), self.start)
+        return Part(X, weight, companions or None)
+
     def rows(self) -> Any:
         """Return the rows as an array or a data frame."""
         form = "numpy" if is_array(self.blocks) else "pyarrow"
-        with quiet():
-            return joined(
-                [
-                    rows_of(batch)
-                    for batch in self.blocks.iter_batches(batch_size=None, batch_format=form)
-                ]
-            )
+        with in_order(self.blocks):
+            batches = self.blocks.iter_batches(batch_size=None, batch_format=form)
+            return joined(list(alike(map(as_rows, batches))))
 
 
 def as_dataset(X: Any) -> Any:
@@ -83,7 +150,7 @@ def cut(dataset: Any, num_workers: int) -> list[Shard]:
     ValueError
         If it is empty, or has fewer rows than there are workers.
     """
-    with quiet(), in_order(dataset):
+    with in_order(dataset):
         whole = dataset.materialize()
     n_rows = whole.count()
     if n_rows == 0:
@@ -98,70 +165,9 @@ def cut(dataset: Any, num_workers: int) -> list[Shard]:
     return [Shard(part, start, n_rows) for part, start in zip(parts, ends, strict=False)]
 
 
-def is_array(dataset: Any) -> bool:
-    """Whether the rows of a data set are entries of one column of arrays."""
-    from ray.data.extensions import ArrowTensorType, ArrowTensorTypeV2, TensorDtype
-
-    schema = dataset.schema()
-    tensors = (ArrowTensorType, ArrowTensorTypeV2, TensorDtype)
-    return len(schema.names) == 1 and isinstance(schema.types[0], tensors)
-
-
-def rows_of(batch: Any) -> Any:
+def as_rows(batch: Any) -> Any:
     """Return a batch of a data set, as numpy or Arrow, as an array or a data frame."""
     if isinstance(batch, dict):
         [array] = batch.values()
         return array
     return batch.to_pandas()  # Ray's own frames have types of Arrow
-
-
-def joined(parts: list[Any]) -> Any:
-    """Return arrays or frames one after the other; categories are those of all.
-
-    Raises
-    ------
-    ValueError
-        If frames have different columns.
-    """
-    if not isinstance(parts[0], pd.DataFrame):
-        return np.concatenate(parts)
-    names = list(parts[0].columns)
-    for part in parts:
-        if list(part.columns) != names:
-            raise ValueError(
-                f"dataset has blocks with the columns {names!r:.200} and others with "
-                f"{list(part.columns)!r:.200}; select the same columns in all files."
-            )
-    for name in names:
-        levels = [p[name].dtype for p in parts if isinstance(p[name].dtype, pd.CategoricalDtype)]
-        if len(levels) == len(parts) and any(dtype != levels[0] for dtype in levels):
-            every = list(dict.fromkeys(level for dtype in levels for level in dtype.categories))
-            dtype = pd.CategoricalDtype(every, levels[0].ordered)
-            parts = [part.assign(**{name: part[name].astype(dtype)}) for part in parts]
-    return pd.concat(parts, ignore_index=True)
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Show no progress of data sets."""
-    from ray.data import DataContext
-
-    context = DataContext.get_current()
-    before = context.enable_progress_bars
-    context.enable_progress_bars = False
-    try:
-        yield
-    finally:
-        context.enable_progress_bars = before
-
-
-@contextmanager
-def in_order(dataset: Any) -> Iterator[None]:
-    """Let a data set have the order of its files, whatever is read first."""
-    options, progress = dataset.context.execution_options, dataset.context.enable_progress_bars
-    before = options.preserve_order
-    options.preserve_order, dataset.context.enable_progress_bars = True, False
-    try:
-        yield
-    finally:
-        options.preserve_order, dataset.context.enable_progress_bars = before, progress

@@ -1,6 +1,6 @@
 """What surrounds a computation: seeds, threads, devices, workers, checkpoints."""
 
-from sklearn_ae.runtime._checkpoints import Facts, Part, kept_in, next_part
+from sklearn_ae.runtime._checkpoints import Checkpoint, Facts, Part, kept_by, kept_in, next_part
 from sklearn_ae.runtime._defaults import torch_defaults
 from sklearn_ae.runtime._devices import available_device, resolve_device
 from sklearn_ae.runtime._interrupts import interrupts_held
@@ -16,6 +16,7 @@ from sklearn_ae.runtime._workers import ALONE, Workers
 
 __all__ = [
     "ALONE",
+    "Checkpoint",
     "Facts",
     "NamesParameters",
     "Part",
@@ -25,6 +26,7 @@ __all__ = [
     "check_known",
     "constructed",
     "interrupts_held",
+    "kept_by",
     "kept_in",
     "named_in_errors",
     "next_part",

@@ -47,6 +47,7 @@ class Part:
         """Keep a state in place of the last one."""
         self.checkpoint.note()
         write_file(self.path, state)
+        self.checkpoint.kept()
 
 
 class Checkpoint:
@@ -106,6 +107,9 @@ class Checkpoint:
             write_file(self.folder / _ABOUT, {"facts": self.facts, "seeds": self.seeds})
             self._n_noted = len(self.seeds)
 
+    def kept(self) -> None:
+        """Hear that a part was kept."""
+
     @property
     def is_here(self) -> bool:
         """Whether it is of this thread: order would be left to chance among several."""
@@ -162,11 +166,18 @@ def kept_in(folder: str | os.PathLike[str], facts: Facts) -> Iterator[None]:
     with _locked(path):
         for left_over in path.glob("*.npz.tmp"):  # of a process that was killed
             left_over.unlink()
-        token = _CURRENT.set(Checkpoint(path, facts))
-        try:
+        with kept_by(Checkpoint(path, facts)):
             yield
-        finally:
-            _CURRENT.reset(token)
+
+
+@contextmanager
+def kept_by(checkpoint: Checkpoint) -> Iterator[None]:
+    """Keep what is trained in the block in a checkpoint."""
+    token = _CURRENT.set(checkpoint)
+    try:
+        yield
+    finally:
+        _CURRENT.reset(token)
 
 
 @contextmanager

@@ -124,7 +124,7 @@ class ArrowSource(RowSource):
                 if batch is None:
                     break
                 if batch.num_rows:
-                    yield _plain(pyarrow.Table.from_batches([batch]))
+                    yield plain(pyarrow.Table.from_batches([batch]))
 
     def _counted(self, fragment: Any) -> int:
         with _named(getattr(fragment, "path", None)):
@@ -216,7 +216,7 @@ def _scan_options(fragment: Any) -> Any:
     )
 
 
-def _plain(table: Any) -> Any:
+def plain(table: Any) -> Any:
     """Return a table whose dictionaries are the values that they stand for.
 
     Each file and block has a dictionary of its own, and levels are those of all.

@@ -246,15 +246,29 @@ def names_of(block: Any) -> list | None:
 
 
 def joined(parts: list[Any]) -> Any:
-    """Return blocks one after the other, of which all are arrays or frames of one library."""
+    """Return blocks one after the other, of which all are arrays or frames of one library.
+
+    Categories of pandas are those of all.
+    """
     if len(parts) == 1:
         return parts[0]
     if isinstance(parts[0], np.ndarray):
         return np.concatenate(parts)
     if isinstance(parts[0], pd.DataFrame):
-        return pd.concat(parts)
+        return pd.concat(_with_all_levels(parts))
     frames = [nw.from_native(part, eager_only=True) for part in parts]
     return nw.concat(frames, how="vertical").to_native()
+
+
+def _with_all_levels(parts: list[pd.DataFrame]) -> list[pd.DataFrame]:
+    """Return frames whose categories are those of all; otherwise pandas makes objects of them."""
+    for name in parts[0].columns:
+        levels = [p[name].dtype for p in parts if isinstance(p[name].dtype, pd.CategoricalDtype)]
+        if len(levels) == len(parts) and any(dtype != levels[0] for dtype in levels):
+            every = list(dict.fromkeys(level for dtype in levels for level in dtype.categories))
+            dtype = pd.CategoricalDtype(every, levels[0].ordered)
+            parts = [part.assign(**{name: part[name].astype(dtype)}) for part in parts]
+    return parts
 
 
 def schema_of(block: Any) -> dict[Any, str]:

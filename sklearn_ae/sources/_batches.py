@@ -119,9 +119,7 @@ class SpooledBatch(LazyBatch):
 
     def _companion(self, name: str, rows: slice | NDArray) -> Tensor:
         values = self.arrays[name][rows]
-        if name != "weight":
-            return as_tensor(name, values)
-        return torch.from_numpy((values / self._mean_weight).astype(np.float32))
+        return as_tensor(values / self._mean_weight if name == "weight" else values)
 
     def _read(self, rows: slice | NDArray, memory: Tensor | None = None) -> Batch:
         """Return some rows on the CPU; positions of one chunk follow each other."""

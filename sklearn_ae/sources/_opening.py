@@ -14,6 +14,7 @@ from sklearn_ae.data import EXPANDED_CELLS, SMALL, is_foreign, is_frame
 from sklearn_ae.sources._arrow import FORMATS, ArrowSource
 from sklearn_ae.sources._base import RowSource, joined
 from sklearn_ae.sources._blocks import Blocks, LazyFrame, Loader, MemoryMap
+from sklearn_ae.sources._ray_data import RayData
 
 
 def row_source(X: Any) -> RowSource | None:
@@ -23,8 +24,8 @@ def row_source(X: Any) -> RowSource | None:
     ----------
     X : object
         A source; the path of a file of Parquet, Arrow or Feather, or of a folder of them; a
-        data set of pyarrow, a lazy frame of polars, a loader of torch, or another object that
-        can be gone over again and again and is no array, frame or collection.
+        data set of pyarrow or of Ray, a lazy frame of polars, a loader of torch, or another
+        object that can be gone over again and again and is no array, frame or collection.
     """
     if isinstance(X, RowSource):
         return X
@@ -37,6 +38,8 @@ def row_source(X: Any) -> RowSource | None:
     kinds = {kind.__module__.partition(".")[0] + "." + kind.__name__ for kind in type(X).__mro__}
     if "pyarrow.Dataset" in kinds:
         return ArrowSource(X)
+    if "ray.Dataset" in kinds:
+        return RayData(X)
     if "polars.LazyFrame" in kinds:
         return LazyFrame(X)
     if isinstance(X, DataLoader):

@@ -302,7 +302,9 @@ def batch(
     target = found.pop("target", None)
     if isinstance(rows.values, SpooledRows | SpooledTableRows) and rows.index is None:
         return SpooledBatch(rows.values, scalings, found, device, fill)
-    companions = {name: as_tensor(name, values) for name, values in found.items()}
+    if rows.weight is not None:
+        found["weight"] = found["weight"] / rows.mean_weight
+    companions = {name: as_tensor(values) for name, values in found.items()}
     if rows.large:
         values = rows.selected(rows.values)
         return LazyBatch(values, scalings, companions, target, device, fill)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 
 import joblib
@@ -17,6 +18,7 @@ from sklearn.preprocessing import StandardScaler
 
 from sklearn_ae import Autoencoder, Penalty
 from sklearn_ae.distributed import fit, score_samples, transform
+from sklearn_ae.sources import Blocks, _opening
 from sklearn_ae.terms import Term
 
 ray = pytest.importorskip("ray", reason="the extra ray is not installed: make test-ray")
@@ -42,29 +44,34 @@ def _session():
 
 
 class Death(Penalty):
-    """Kills the second worker at its first step, once."""
+    """Notes each step of the second worker, and kills it at one of them, once."""
 
-    def __init__(self, marker: str) -> None:
-        self.marker = marker
+    def __init__(self, notes: str, at: int) -> None:
+        self.notes = notes
+        self.at = at
 
     def build(self, n_components, bounded):
-        return DeathTerm(self.marker)
+        return DeathTerm(self.notes, self.at)
 
 
 class DeathTerm(Term):
     per_row = True
 
-    def __init__(self, marker: str) -> None:
+    def __init__(self, notes: str, at: int) -> None:
         super().__init__()
-        self.marker = Path(marker)
+        self.notes = Path(notes)
+        self.at = at
 
     def forward(self, network, batch, result, generator):
         import torch.distributed as dist
 
         second = dist.is_initialized() and dist.get_rank() == 1
-        if second and network.training and not self.marker.exists():
-            self.marker.write_text("killed")
-            os.kill(os.getpid(), signal.SIGKILL)
+        if second and network.training:
+            time.sleep(0.16)  # so that each epoch is kept
+            with self.notes.open("a") as file:
+                file.write(".")
+            if self.notes.stat().st_size == self.at:
+                os.kill(os.getpid(), signal.SIGKILL)
         return batch.x.new_zeros(len(batch))
 
 
@@ -75,20 +82,63 @@ def test_a_cluster_that_does_not_answer_is_named(X):
 
 
 @pytest.mark.usefixtures("_session")
-def test_a_fit_survives_the_death_of_a_worker(X, tmp_path):
+def test_a_fit_goes_on_where_a_worker_died(X, tmp_path, monkeypatch):
+    monkeypatch.setenv("RAY_TRAIN_HEALTH_CHECK_INTERVAL_S", "0.1")
     ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
-    marker = tmp_path / "killed"
-    estimator = Autoencoder(2, max_iter=6, penalties=(Death(str(marker)),), random_state=0)
-    found = fit(estimator, pd.DataFrame(X, columns=NAMES), num_workers=2)
-    assert marker.exists()
-    assert not estimator.__sklearn_is_fitted__()
-    assert list(found.feature_names_in_) == NAMES
-    alone = clone(estimator).fit(pd.DataFrame(X, columns=NAMES))
-    assert found.selection_.kept == alone.selection_.kept == "network"
+    rows = pd.DataFrame(X, columns=NAMES).assign(weight=np.linspace(0.5, 1.5, len(X)))
+    found, steps = {}, {}
+
+    def fitted(name, at):
+        notes = tmp_path / name
+        estimator = Autoencoder(2, max_iter=4, penalties=(Death(str(notes), at),), random_state=0)
+        found[name] = fit(estimator, rows, sample_weight="weight", num_workers=2)
+        steps[name] = len(notes.read_text())
+        assert not estimator.__sklearn_is_fitted__()
+
+    fitted("whole", 0)
+    whole = found["whole"]
+    each = steps["whole"] // whole.n_iter_
+    fitted("broken", 2 * each + each // 2)
+    assert 0 < steps["broken"] - steps["whole"] <= each
+    assert found["broken"].selection_ == whole.selection_
+    assert found["broken"].offset_ == whole.offset_
+    np.testing.assert_array_equal(
+        found["broken"].transform(rows[NAMES]), whole.transform(rows[NAMES])
+    )
+    assert list(whole.feature_names_in_) == NAMES
+    alone = clone(whole).set_params(penalties=()).fit(rows[NAMES], sample_weight=rows["weight"])
+    assert whole.selection_.kept == alone.selection_.kept == "network"
     gain = alone.selection_.start_loss - alone.selection_.network_loss
-    assert found.selection_.network_loss == pytest.approx(
+    assert whole.selection_.network_loss == pytest.approx(
         alone.selection_.network_loss, abs=0.1 * gain
     )
+
+
+@pytest.mark.usefixtures("_session")
+def test_estimators_read_data_sets(X, monkeypatch):
+    monkeypatch.setattr(_opening, "EXPANDED_CELLS", 0)
+    rows = pd.DataFrame(X, columns=NAMES)
+    tables = {
+        "table": ray.data.from_pandas(rows.assign(weight=1.0)).repartition(3),
+        "arrays": ray.data.from_numpy(X).repartition(3),
+        "computed": ray.data.from_pandas(rows)
+        .repartition(4)
+        .map_batches(
+            lambda batch: batch.assign(**dict.fromkeys("a", batch["a"])), batch_format="pandas"
+        ),
+    }
+    estimator = Autoencoder(2, max_iter=2, random_state=0)
+    expected = clone(estimator).fit(Blocks([X]))
+    for name, dataset in tables.items():
+        weight = "weight" if name == "table" else None
+        found = clone(estimator).fit(dataset, sample_weight=weight)
+        own = X if name == "arrays" else rows
+        np.testing.assert_array_equal(found.transform(own), expected.transform(X), name)
+        for method in ("transform", "score_samples", "reconstruct"):
+            answer = np.asarray(getattr(found, method)(dataset))
+            np.testing.assert_allclose(answer, getattr(found, method)(own), rtol=1e-6, atol=1e-8)
+    streamed = [clone(estimator).partial_fit(d) for d in (tables["arrays"], Blocks([X]))]
+    np.testing.assert_array_equal(streamed[0].transform(X), streamed[1].transform(X))
 
 
 @pytest.mark.usefixtures("_session")

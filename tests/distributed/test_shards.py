@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import shutil
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,16 +16,22 @@ from sklearn_ae import (
     AutoencoderOutlierDetector,
     ConvolutionalAutoencoder,
     DenoisingAutoencoder,
+    Penalty,
     StackedAutoencoder,
     VariationalAutoencoder,
     VectorQuantizedAutoencoder,
 )
+from sklearn_ae.autoencoders._from_source import Named
 from sklearn_ae.data import Rows, Table
+from sklearn_ae.distributed._checkpoint import WorkerCheckpoint
 from sklearn_ae.distributed._fit import check_estimator
 from sklearn_ae.distributed._fitter import fit_shard
-from sklearn_ae.distributed._shards import Shard, joined
+from sklearn_ae.distributed._shards import Part, Shard
 from sklearn_ae.inference import TrainingRange
+from sklearn_ae.runtime import kept_by
+from sklearn_ae.sources import Blocks
 from sklearn_ae.starts import PCAStart, PPCAStart, RidgeStart, fit_scalings
+from sklearn_ae.terms import Term
 from tests.distributed.threads import together
 
 N = 1400
@@ -37,6 +46,22 @@ def X():
     return x[np.argsort(z[:, 0])]  # parts differ
 
 
+class Near(Penalty):
+    """Draws the first component to a number."""
+
+    reads = ("number",)
+
+    def build(self, n_components, bounded):
+        return NearTerm()
+
+
+class NearTerm(Term):
+    per_row = True
+
+    def forward(self, network, batch, result, generator):
+        return (result.code.sample[:, 0] - batch.companions["number"]).square()
+
+
 def frame(X):
     return pd.DataFrame(X[:, :4], columns=list("abcd")).assign(
         number=np.where(X[:, 4] > 0.8, np.nan, X[:, 4]),
@@ -45,15 +70,17 @@ def frame(X):
     )
 
 
-def fitted(estimator, X, count):
+def fitted(estimator, X, count, **given):
     """Fit in so many parts, of which the last is the smallest."""
+    rows = Blocks([X] if np.ndim(X) == 2 else [])
+    named = Named(rows, given.get("sample_weight"), given.get("companions"))
     ends = [0, *(len(X) * i // count + 7 for i in range(1, count)), len(X)]
 
     def work(workers):
         part = slice(*ends[workers.rank :][:2])
-        own = X.iloc[part] if isinstance(X, pd.DataFrame) else X[part]
         shard = Shard(None, ends[workers.rank], len(X))
-        return fit_shard(clone(estimator), own, shard, workers)
+        own = named.of(X.iloc[part] if isinstance(X, pd.DataFrame) else X[part], shard.start)
+        return fit_shard(clone(estimator), Part(*own), shard, workers)
 
     first, *others = together(count, work)
     assert others == [None] * (count - 1)
@@ -142,6 +169,35 @@ def test_mixed_frames_have_levels_of_all_parts(X):
     np.testing.assert_array_equal(two.transform(rows), again.transform(rows))
 
 
+def test_weights_and_companions_are_columns(X):
+    rng = np.random.default_rng(1)
+    weight = rng.choice(3, N, p=[0.2, 0.4, 0.4]) * np.linspace(
+        0.2, 2.0, N
+    )  # those of one part are small
+    number = X[:, 0] + rng.normal(size=N)
+    rows = pd.DataFrame(X, columns=list("abcdefgh")).assign(w=weight, y=number)
+    estimator = Autoencoder(2, max_iter=8, penalties=(Near(),), **SMALL)
+    alone = clone(estimator).fit(X, sample_weight=weight, companions={"number": number})
+    named = {"sample_weight": "w", "companions": {"number": "y"}}
+    one, two = (fitted(estimator, rows, n, **named) for n in (1, 2))
+    unweighted = fitted(estimator, rows.drop(columns="w"), 2, companions={"number": "y"})
+    assert list(two.feature_names_in_) == list("abcdefgh")
+    np.testing.assert_array_equal(one.transform(rows[list("abcdefgh")]), alone.transform(X))
+    assert one.offset_ == alone.offset_
+    for name in ("start_loss", "network_loss"):
+        found, expected = getattr(two.selection_, name), getattr(alone.selection_, name)
+        assert found == pytest.approx(expected, rel=0.02), name
+        assert getattr(unweighted.selection_, name) != pytest.approx(expected, rel=0.02), name
+    first = [model.history_["near"][1] for model in (two, alone)]
+    assert first[0] == pytest.approx(first[1], rel=0.05)
+    with pytest.raises(ValueError, match=r"column 'v' was named .* name one of these"):
+        fitted(estimator, rows, 2, sample_weight="v")
+    with pytest.raises(ValueError, match="zero for all rows of one of the workers"):
+        Shard(None, 0, N).check(least=0)
+    with pytest.raises(ValueError, match="499 rows of positive weight"):
+        fitted(estimator, rows, 2, sample_weight=np.arange(N) > 900)
+
+
 def test_images_in_parts():
     images = np.random.default_rng(0).integers(0, 256, size=(1000, 6, 6, 1)).astype(np.uint8)
     estimator = ConvolutionalAutoencoder(2, max_iter=1, random_state=0)
@@ -151,18 +207,56 @@ def test_images_in_parts():
     assert two.selection_.start_loss == pytest.approx(alone.selection_.start_loss, rel=1e-4)
 
 
+def test_a_fit_goes_on_after_the_last_epoch_that_all_have_kept(X, tmp_path):
+    numbers = itertools.count()
+
+    def run(before=None, stop=0, seed=None):
+        """Fit by two workers, to the end or until so many epochs are kept; return what is."""
+        *own, kept = (tmp_path / str(next(numbers)) for _ in range(3))
+        estimator = DenoisingAutoencoder(
+            2, max_iter=5, hidden_layer_sizes=(16,), dropout=0.1, random_state=seed
+        )
+
+        def work(workers):
+            handed = []
+
+            def hand_over(folder):
+                shutil.copytree(folder, kept, dirs_exist_ok=True)
+                handed.append(workers.objects(0))  # all have
+                if len(handed) == stop:
+                    raise RuntimeError("killed")
+
+            folder = own[workers.rank]
+            if before is None:
+                folder.mkdir()
+            else:
+                shutil.copytree(before, folder)
+            with kept_by(WorkerCheckpoint(workers, folder, hand_over, 0.0)):
+                half = slice(700 * workers.rank, 700 * (workers.rank + 1))
+                shard = Shard(None, half.start, N)
+                found = fit_shard(clone(estimator), Part(X[half]), shard, workers)
+            return found, len(handed)
+
+        try:
+            return kept, *together(2, work)[0]
+        except RuntimeError:
+            return kept, None, stop
+
+    third, _, n_before = run(stop=3)
+    _, found, n_after = run(third)
+    # The seed, which was drawn, is kept too.
+    _, whole, n_all = run(seed=found._entropy)
+    assert n_before + n_after == n_all
+    np.testing.assert_array_equal(found.transform(X), whole.transform(X))
+    assert found.selection_ == whole.selection_
+    assert found.offset_ == whole.offset_
+
+
 def test_one_part_that_cannot_be_read_ends_all(X):
     X = X.copy()
     X[-1, 0] = np.inf
     with pytest.raises(ValueError, match="infinity"):
         fitted(Autoencoder(2), X, 2)
-
-
-def test_levels_of_parts_are_united():
-    parts = [pd.DataFrame({"c": pd.Categorical(levels)}) for levels in (["a", "b"], ["c", "a"])]
-    assert list(joined(parts)["c"].cat.categories) == ["a", "b", "c"]
-    with pytest.raises(ValueError, match="select the same columns"):
-        joined([parts[0], parts[1].rename(columns={"c": "d"})])
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ from sklearn_ae.sources import Blocks, _base, _batches, _held_out, _opening
 from sklearn_ae.sources._held_out import HeldOut
 from sklearn_ae.sources._opening import row_source
 from sklearn_ae.sources._staging import Staging
+from tests.sources.ray_stub import Dataset
 
 N = 3000
 RNG = np.random.default_rng(0)
@@ -100,6 +101,8 @@ def sources(path):
         "blocks": in_blocks(ROWS, 77),
         "lazy frame": pl.from_pandas(FRAME).lazy(),
         "loader": DataLoader(TensorDataset(torch.from_numpy(ROWS)), batch_size=100),
+        "Ray": Dataset([FRAME[:1100], FRAME[1100:]]),
+        "arrays of Ray": Dataset([ROWS[:1100], ROWS[1100:]]),
     }
 
 
@@ -108,10 +111,13 @@ def test_all_kinds_of_sources_give_the_same_network(in_file, tmp_path):
     first = fitted["file"]
     assert first.selection_.kept == "network"
     for name, model in fitted.items():
-        rows = ROWS if name in ("memory map", "blocks", "loader") else FRAME
+        arrays = ("memory map", "blocks", "loader", "arrays of Ray")
+        rows = ROWS if name in arrays else FRAME
         assert model.selection_ == first.selection_, name
         assert_array_equal(model.transform(rows), first.transform(FRAME), name)
     assert list(fitted["lazy frame"].feature_names_in_) == list("abcdef")
+    wider = Dataset([FRAME[::-1].assign(further=0)])
+    assert_allclose(first.score_samples(wider), first.score_samples(FRAME[::-1]), rtol=1e-4)
 
 
 def test_rows_are_told_from_others_whatever_they_come_in(tmp_path):
