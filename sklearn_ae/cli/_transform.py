@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,8 @@ import pandas as pd
 
 from sklearn_ae.cli._models import load
 from sklearn_ae.report import PARQUET, InputError, check_file, need_pyarrow, sniff, typed
+from sklearn_ae.sources._out import as_frame
+from sklearn_ae.sources._writing import ENDINGS, FileWriter
 
 METHODS = ("transform", "score_samples", "reconstruct", "predict")
 ROWS = 10_000
@@ -40,28 +42,31 @@ def transform_file(model: Path, file: Path, output: Path, method: str) -> int:
     """
     check_file(file)
     estimator = load(model)
-    answer = _answering(estimator, method)
+    part, answer = _answering(estimator, method)
     _check_output(output, file)
     n_rows = 0
-    with _Writer(output) as writer:
-        for rows in _parts(file, _like(estimator)):
-            try:
-                out = answer(rows)
-            except (ValueError, KeyError) as error:
-                raise InputError(f"{file}, from row {n_rows:,}: {error}") from error
-            writer.write(_as_frame(out, method))
-            n_rows += len(rows)
+    try:
+        with FileWriter(output) as writer:
+            for rows in _parts(file, _like(estimator)):
+                try:
+                    out = answer(rows)
+                except (ValueError, KeyError) as error:
+                    raise InputError(f"{file}, from row {n_rows:,}: {error}") from error
+                writer.write(as_frame(part, out, method))
+                n_rows += len(rows)
+    except OSError as error:
+        raise InputError(f"{output}: {error.strerror}.") from error
     return n_rows
 
 
-def _answering(estimator: Any, method: str) -> Any:
-    """Return what answers for rows; of a Pipeline that predicts, the steps before may."""
+def _answering(estimator: Any, method: str) -> tuple[Any, Callable[[Any], Any]]:
+    """Return who answers for rows, and how; of a Pipeline that predicts, the steps before may."""
     parts = [estimator, estimator[:-1]] if hasattr(estimator, "steps") else [estimator]
     for part in parts:
         if hasattr(part, method):
-            return getattr(part, method)
+            return part, getattr(part, method)
         if method == "reconstruct" and hasattr(part, "inverse_transform"):
-            return lambda rows, part=part: part.inverse_transform(part.transform(rows))
+            return part, lambda rows, part=part: part.inverse_transform(part.transform(rows))
     others = [m for m in METHODS if m != method and any(hasattr(p, m) for p in parts)]
     raise InputError(
         f"the model, {type(estimator).__name__}, has no method {method}; use --method "
@@ -117,58 +122,13 @@ def _as_fitted(rows: pd.DataFrame, separator: str, dtypes: dict[str, Any]) -> pd
     return pd.concat([rows[text], others.astype(dates)], axis=1)[list(dtypes)]
 
 
-def _as_frame(out: Any, method: str) -> pd.DataFrame:
-    if isinstance(out, pd.DataFrame):
-        return out
-    values = np.asarray(out)
-    if values.ndim == 1:
-        return pd.DataFrame({"score" if method == "score_samples" else "prediction": values})
-    return pd.DataFrame(values, columns=[f"component_{i}" for i in range(values.shape[1])])
-
-
 def _check_output(output: Path, file: Path) -> None:
-    if output.suffix.lower() not in (".csv", *PARQUET):
-        raise InputError(f"{output} has no ending that is known; use .csv or .parquet.")
-    if output.suffix.lower() in PARQUET:
+    end = output.suffix.lower()
+    if end not in ENDINGS:
+        raise InputError(f"{output} has no ending that is known; use {', '.join(ENDINGS)}.")
+    if end != ".csv":
         need_pyarrow()
     if output.absolute() == file.absolute():
         raise InputError(f"{output} is the file that is read; write another one.")
     if not output.absolute().parent.is_dir():
         raise InputError(f"the folder of {output} does not exist; make it first.")
-
-
-class _Writer:
-    """Appends frames to a CSV or Parquet file."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.parquet: Any = None
-        self.begun = False
-
-    def __enter__(self) -> _Writer:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        if self.parquet is not None:
-            self.parquet.close()
-
-    def write(self, frame: pd.DataFrame) -> None:
-        """Append rows."""
-        try:
-            if self.path.suffix.lower() == ".csv":
-                mode = "a" if self.begun else "w"
-                frame.to_csv(self.path, mode=mode, header=not self.begun, index=False)
-            else:
-                self._write_parquet(frame)
-        except OSError as error:
-            raise InputError(f"{self.path} cannot be written: {error.strerror}.") from error
-        self.begun = True
-
-    def _write_parquet(self, frame: pd.DataFrame) -> None:
-        from pyarrow import Table
-        from pyarrow.parquet import ParquetWriter
-
-        table = Table.from_pandas(frame, preserve_index=False)
-        if self.parquet is None:
-            self.parquet = ParquetWriter(self.path, table.schema)
-        self.parquet.write_table(table.cast(self.parquet.schema))

@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from numbers import Integral
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_ae.distributed._ray import started
 from sklearn_ae.distributed._shards import as_dataset, as_rows
+from sklearn_ae.sources._out import as_frame
 from sklearn_ae.sources._ray_data import is_array
 
 
@@ -43,15 +43,8 @@ class Answers:
             names = getattr(self.estimator, "feature_names_in_", None)
             kept = X[self.keep]
             X = X.drop(columns=self.keep) if names is None else X[list(names)]
-        found = getattr(self.estimator, self.method)(X)
-        if self.method == "score_samples":
-            answers = pd.DataFrame({"score": np.asarray(found)})
-        elif isinstance(found, pd.DataFrame):
-            answers = found.reset_index(drop=True)
-        else:
-            columns = [str(name) for name in self.estimator.get_feature_names_out()]
-            answers = pd.DataFrame(np.asarray(found), columns=columns)
-        return pd.concat([kept, answers], axis=1)
+        found = as_frame(self.estimator, getattr(self.estimator, self.method)(X), self.method)
+        return pd.concat([kept, found.reset_index(drop=True)], axis=1)
 
 
 _DOC = """Return {what}, as a data set.

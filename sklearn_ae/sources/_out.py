@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
-import errno
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import narwhals.stable.v1 as nw
 import numpy as np
 import pandas as pd
 
 from sklearn_ae.data import is_frame
-from sklearn_ae.sources._arrow import FORMATS
 from sklearn_ae.sources._base import RowSource, in_pieces, joined, names_of, selected
 from sklearn_ae.sources._opening import row_source
+from sklearn_ae.sources._writing import FileWriter
 
 # Methods that say something of each row by itself.
 METHODS = (
@@ -30,7 +26,7 @@ METHODS = (
 # Bytes beyond which answers are not returned as one.
 LARGEST = 2**31
 # Names of what has one number a row.
-_COLUMN = {"score_samples": "score", "decision_function": "decision", "predict": "label"}
+_COLUMN = {"score_samples": "score", "decision_function": "decision", "predict": "prediction"}
 
 
 def apply_in_blocks(
@@ -146,7 +142,7 @@ def apply_to_file(
     X : source of rows, array or frame
         As in :func:`apply_in_blocks`.
     path : str or path
-        Of Parquet (.parquet) or Arrow (.arrow, .feather).
+        Of Parquet (.parquet), Arrow (.arrow, .feather) or CSV (.csv).
     method : str, default="transform"
         As in :func:`apply_in_blocks`. Codes have the names of `get_feature_names_out`,
         reconstructions those of the rows, and scores are the column "score".
@@ -171,34 +167,13 @@ def apply_to_file(
     ...     print(n, list(pd.read_parquet(f"{folder}/codes.parquet")))
     100 ['autoencoder0']
     """
-    path = Path(path)
-    if FORMATS.get(path.suffix.lower()) is None:
-        raise ValueError(
-            f"path={str(path)!r} ends with {path.suffix!r}; give it one of the endings "
-            f"{', '.join(FORMATS)}."
-        )
-    answers = apply_in_blocks(model, X, method, batch_size=batch_size)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    n_rows, writer = 0, None
-    try:
-        for answer in answers:
-            table = _table(model, answer, method)
-            with _OutputErrors(path):
-                if writer is None:
-                    writer = _Writer(part, table.schema, FORMATS[path.suffix.lower()])
-                writer.write(table)
-            n_rows += len(table)
-        if writer is None:
+    n_rows = 0
+    with FileWriter(Path(path)) as writer:
+        for answer in apply_in_blocks(model, X, method, batch_size=batch_size):
+            writer.write(as_frame(model, answer, method))
+            n_rows += len(answer)
+        if not n_rows:
             raise ValueError("X is a source of no rows; check what it reads.")
-        with _OutputErrors(path):
-            writer.close()
-            os.replace(part, path)
-    except BaseException:
-        if writer is not None:
-            with contextlib.suppress(Exception):
-                writer.close()
-        part.unlink(missing_ok=True)
-        raise
     return n_rows
 
 
@@ -228,88 +203,17 @@ def known_pieces(model: Any, source: RowSource, batch_size: int | None) -> Itera
         yield piece if names_of(piece) == names else selected(piece, names)
 
 
-class _Writer:
-    """Writes tables to a file.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    schema : pyarrow.Schema
-        Of all tables.
-    format : {"parquet", "ipc"}
-        Its format.
-    """
-
-    def __init__(self, path: Path, schema: Any, format: str) -> None:
-        import pyarrow
-        import pyarrow.parquet
-
-        self.file = open(path, "wb")  # noqa: SIM115, closed below
-        if format == "parquet":
-            self.writer = pyarrow.parquet.ParquetWriter(self.file, schema)
-        else:
-            self.writer = pyarrow.ipc.new_file(self.file, schema)
-        self.schema = schema
-
-    def write(self, table: Any) -> None:
-        """Append a table."""
-        self.writer.write_table(table.cast(self.schema))
-
-    def close(self) -> None:
-        """Write what is left, to the disk."""
-        try:
-            self.writer.close()
-            if not self.file.closed:
-                self.file.flush()
-                os.fsync(self.file.fileno())
-        finally:
-            self.file.close()
-
-
-class _OutputErrors:
-    """Name the file in errors of the disk.
-
-    Parameters
-    ----------
-    path : Path
-        The file that is asked for.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
-        if isinstance(error, OSError):
-            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-            raise OSError(
-                error.errno or errno.EIO,
-                f"{'The disk is full' if full else 'The output cannot be written'} "
-                f"({error}); nothing is left of it, and what was there before is as it was. Free "
-                "some room, or write to another folder",
-                str(self.path),
-            ) from error
-
-
-def _table(model: Any, answer: Any, method: str) -> Any:
-    """Return an answer as a table of pyarrow."""
-    import pyarrow
-
-    if isinstance(answer, pd.DataFrame):
-        return pyarrow.Table.from_pandas(answer, preserve_index=False)
+def as_frame(model: Any, answer: Any, method: str) -> Any:
+    """Return what a method of a model has answered as a frame, whose columns have names."""
     if is_frame(answer):
-        return nw.from_native(answer, eager_only=True).to_arrow()
+        return answer
     values = np.asarray(answer)
     if values.ndim == 1:
-        return pyarrow.table({_COLUMN.get(method, method): values})
-    names = [str(j) for j in range(values.shape[1])]
+        return pd.DataFrame({_COLUMN.get(method, method): values})
+    names: Any = [str(j) for j in range(values.shape[1])]
     if method == "transform" and hasattr(model, "get_feature_names_out"):
         names = list(map(str, model.get_feature_names_out()))
-    columns = [np.ascontiguousarray(column) for column in values.T]
-    return pyarrow.table(dict(zip(names, columns, strict=True)))
+    return pd.DataFrame(values, columns=names)
 
 
 def _size(answer: Any) -> int:

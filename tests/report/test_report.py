@@ -231,7 +231,7 @@ def test_what_transform_refuses(tmp_path, monkeypatch, capsys):
         ("no.skops", "people.csv", "out.csv"): "no.skops cannot be loaded",
         ("x.skops", "people.csv", "out.csv"): "x.skops does not exist",
         ("m.skops", "less.csv", "out.csv"): "no column 'income'",
-        ("m.skops", "people.csv", "out.txt"): "use .csv or .parquet",
+        ("m.skops", "people.csv", "out.txt"): "use .parquet",
         ("m.skops", "people.csv", "people.csv"): "is the file that is read",
         ("m.skops", "people.csv", "out.csv", "--method", "predict"): "use --method transform",
     }.items():

@@ -13,7 +13,7 @@ from sklearn.preprocessing import StandardScaler
 from torch.utils.data import DataLoader
 
 from sklearn_ae import Autoencoder, AutoencoderImputer
-from sklearn_ae.sources import Blocks, _opening, _out, apply_in_blocks, apply_to_file
+from sklearn_ae.sources import Blocks, _opening, _out, _writing, apply_in_blocks, apply_to_file
 
 FRAME = pd.DataFrame(np.random.default_rng(0).normal(size=(2000, 3)), columns=list("abc"))
 
@@ -110,10 +110,10 @@ def test_answers_come_in_blocks_as_one_and_as_a_file(model, files, tmp_path):
         ("score_samples", ["score"]),
         ("reconstruct", ["a", "b", "c"]),
     ]:
-        for end in ("parquet", "feather"):
+        for end in ("parquet", "feather", "csv"):
             out = tmp_path / f"out.{end}"
-            assert apply_to_file(model, path, out, method) == len(FRAME)
-            read = pd.read_parquet if end == "parquet" else pd.read_feather
+            assert apply_to_file(model, path, out, method, batch_size=900) == len(FRAME)
+            read = getattr(pd, f"read_{end}")
             found, whole = read(out), np.asarray(getattr(model, method)(FRAME))
             assert list(found) == names
             np.testing.assert_allclose(found.to_numpy().reshape(whole.shape), whole)
@@ -133,7 +133,7 @@ def test_nothing_half_is_left_where_output_was(model, files, tmp_path, monkeypat
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(_out._Writer, "write", full)
+        patch.setattr(_writing.ParquetWriter, "write", full)
         with pytest.raises(OSError, match=r"The disk is full .*out\.parquet"):
             apply_to_file(model, files, out)
     (files / "2.parquet").write_bytes(b"damaged")
@@ -141,8 +141,8 @@ def test_nothing_half_is_left_where_output_was(model, files, tmp_path, monkeypat
         apply_to_file(model, files, out)
     assert out.read_bytes() == before
     assert sorted(p.name for p in tmp_path.iterdir()) == ["out.parquet", "rows"]
-    with pytest.raises(ValueError, match=r"ends with '\.csv'; give it one of the endings"):
-        apply_to_file(model, FRAME, tmp_path / "out.csv")
+    with pytest.raises(ValueError, match=r"ends with '\.txt'; give it one of the endings"):
+        apply_to_file(model, FRAME, tmp_path / "out.txt")
 
 
 def test_answers_that_are_too_large_point_to_blocks(model, monkeypatch):
