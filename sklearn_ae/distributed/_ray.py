@@ -9,6 +9,9 @@ import socket
 
 # Seconds in which a cluster answers, if there is one.
 _PATIENCE = 5.0
+# Ray speaks gRPC, which is HTTP/2: either side begins with a frame of settings (RFC 9113, 3.4).
+_SETTINGS = b"\x04"
+_GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0" + _SETTINGS + b"\0\0\0\0\0"
 
 
 def started(address: str | None = None) -> None:
@@ -46,10 +49,20 @@ def started(address: str | None = None) -> None:
 
 
 def _knock(address: str | None) -> None:
-    """Raise if nobody is at an address, which Ray would find out after minutes."""
+    """Raise if nobody is at an address, or another than Ray.
+
+    Ray itself would find out after minutes, and then end the process.
+    """
     found = re.fullmatch(r"(?:ray://)?([^:/]+):(\d+)/?", address or "")
-    if found is not None:
-        socket.create_connection((found[1], int(found[2])), _PATIENCE).close()
+    if found is None:
+        return
+    with socket.create_connection((found[1], int(found[2])), _PATIENCE) as line:
+        if os.environ.get("RAY_USE_TLS", "0").lower() in ("1", "true"):
+            return
+        line.sendall(_GREETING)
+        answer = line.recv(9)
+        if answer[3:4] != _SETTINGS:
+            raise OSError(f"what answers there does not speak gRPC, but says {answer!r}")
 
 
 def _first_line(error: Exception) -> str:
