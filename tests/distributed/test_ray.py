@@ -101,7 +101,7 @@ def test_a_fit_goes_on_where_a_worker_died(X, tmp_path, monkeypatch):
         found["broken"].transform(rows[NAMES]), whole.transform(rows[NAMES])
     )
     assert list(whole.feature_names_in_) == NAMES
-    alone = clone(whole).set_params(penalties=()).fit(rows[NAMES], sample_weight=rows["weight"])
+    alone = clone(whole).fit(rows[NAMES], sample_weight=rows["weight"])
     assert whole.selection_.kept == alone.selection_.kept == "network"
     gain = alone.selection_.start_loss - alone.selection_.network_loss
     assert whole.selection_.network_loss == pytest.approx(
