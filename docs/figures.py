@@ -126,11 +126,28 @@ def sparse() -> Figure:
     return figure
 
 
+def files() -> Figure:
+    """Memory and time of rows in files and in memory, by their number."""
+    figure, axes = frame(1.1, 1.1)
+    found = pd.read_csv(RESULTS / "sources.csv").query("error.isna() and task != 'loss'")
+    names = {"fit": "fit, default", "small": "fit, 32 units", "transform": "transform"}
+    styles = {"file": "o-", "memory": "s--"}
+    for (task, where), own in found.sort_values("n").groupby(["task", "where"]):
+        color = f"C{list(names).index(task)}"
+        label = names[task] + ", in memory" * (where == "memory")
+        for ax, column in zip(axes, ("anon_peak_mib", "cpu_seconds"), strict=True):
+            ax.plot(own["n"], own[column], styles[where], color=color, label=label)
+    axes[0].set(xscale="log", xlabel="rows of 50 columns", ylabel="peak MiB", ylim=(0, None))
+    axes[1].set(xscale="log", yscale="log", xlabel="rows of 50 columns", ylabel="seconds")
+    axes[1].legend()
+    return figure
+
+
 def draw() -> None:
     """Draw every figure into `_figures`."""
     OUTPUT.mkdir(exist_ok=True)
     with mpl.rc_context({"axes.spines.right": False, "axes.spines.top": False}):
-        for one in (width, rows, epochs, gains, serving, inference, sparse):
+        for one in (width, rows, epochs, gains, serving, inference, sparse, files):
             one().savefig(OUTPUT / f"{one.__name__}.png", dpi=110)
 
 

@@ -5,8 +5,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import pandas as pd
-
 from benchmarks.speed import cells as grid
 from benchmarks.speed import (
     default,
@@ -28,8 +26,6 @@ ALONE = {module.GROUP: module.run for module in (imports, serving)}
 BESIDE = {sources.GROUP: [kills, sources, workers], reports.GROUP: [reports]}
 GROUPS = [*dict.fromkeys(cell.group for cell in grid.CELLS), *ALONE, default.GROUP, *BESIDE]
 PICTURE = runner.ROOT / "docs" / "_static" / "speed.png"
-# The picture of rows in files, beside the other.
-PICTURE_OF_FILES = "big_data.png"
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -153,23 +149,16 @@ def _timed(label: str, function: Callable[[], list[dict]]) -> list[dict]:
 def _report(options: argparse.Namespace) -> int:
     results = runner.TABLE.read(options.results)
     print(report.text(results, default.TABLE.read(defaults_path(options.results))))
-    print(f"\n{sources_report.text(_of_files(options))}")
+    of_files = sources.TABLE.read(options.results.with_name(sources.PATH.name))
+    of_files = report.current(of_files, sources.TABLE.keys[:-1])
+    print(f"\n{sources_report.text(of_files)}")
     return 0
 
 
 def _plot(options: argparse.Namespace) -> int:
     plot.scaling(runner.TABLE.read(options.results), options.output)
     print(f"{options.output} written.")
-    if len(results := _of_files(options)):
-        of_files = options.output.with_name(PICTURE_OF_FILES)
-        sources_report.picture(results, of_files)
-        print(f"{of_files} written.")
     return 0
-
-
-def _of_files(options: argparse.Namespace) -> pd.DataFrame:
-    results = sources.TABLE.read(options.results.with_name(sources.PATH.name))
-    return report.current(results, sources.TABLE.keys[:-1])
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -205,7 +194,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("report", parents=[results], help="tables and bars").set_defaults(
         command=_report
     )
-    draw = commands.add_parser("plot", parents=[results], help="the pictures")
+    draw = commands.add_parser("plot", parents=[results], help="the picture")
     draw.add_argument("--output", type=Path, default=PICTURE, metavar="FILE")
     draw.set_defaults(command=_plot)
     return parser

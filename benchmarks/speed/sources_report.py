@@ -1,13 +1,10 @@
-"""What is found of rows in files: tables, bars and a picture, from the results alone."""
+"""What is found of rows in files: tables and bars, from the results alone."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from benchmarks.plot import OURS_COLOR, RIVAL_COLORS
 from benchmarks.speed import sources
 from benchmarks.speed.report import Bar
 from benchmarks.speed.sources import FILE, MEMORY, PATH_OF_FEW
@@ -155,44 +152,3 @@ def exponent(good: pd.DataFrame, task: str = "fit") -> float:
         return np.nan
     n, seconds = (np.log(rows[column].to_numpy(float)) for column in ("n", "cpu_seconds"))
     return float(np.polyfit(n, seconds, 1)[0])
-
-
-def picture(results: pd.DataFrame, path: Path) -> None:
-    """Draw the memory and the seconds of fits and answers against the number of rows.
-
-    Parameters
-    ----------
-    results : DataFrame
-        What `sources.TABLE.read` returned.
-    path : Path
-        Where to write the picture.
-    """
-    from matplotlib.figure import Figure
-
-    good = results[results["error"] == ""]
-    figure = Figure(figsize=(9.0, 3.6), layout="constrained")
-    panels = figure.subplots(1, 2)
-    columns = {"anon_peak_mib": "peak MiB", "cpu_seconds": "seconds of the processor"}
-    for axes, (column, title) in zip(panels, columns.items(), strict=True):
-        for color, (task, words) in zip((OURS_COLOR, *RIVAL_COLORS), TASKS.items(), strict=False):
-            for where, style in ((FILE, "o-"), (MEMORY, "s--")):
-                chosen = (good["task"] == task) & (good["where"] == where)
-                line = good[chosen].sort_values("n")
-                if len(line):
-                    label = f"{words}, {where}"
-                    axes.plot(line["n"], line[column], style, color=color, label=label)
-        axes.set_xscale("log")
-        if column == "cpu_seconds":
-            axes.set_yscale("log")
-        else:
-            axes.set_ylim(0.0, 1.08 * good.loc[good["task"].isin(list(TASKS)), column].max())
-        axes.set_xlabel("rows")
-        axes.set_title(title, fontsize=10)
-        axes.grid(color="#e4e4e4", linewidth=0.7)
-        axes.spines[["top", "right"]].set_visible(False)
-    handles, names = panels[0].get_legend_handles_labels()
-    if names:
-        figure.legend(
-            handles, names, loc="outside lower center", ncols=2, frameon=False, fontsize=9
-        )
-    figure.savefig(path, dpi=150)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sklearn_ae.data import _dtypes
 from sklearn_ae.data._arrays import as_numpy
 from sklearn_ae.data._series import Series
 
@@ -132,9 +133,9 @@ def with_missing(rows: Any, lacks: NDArray[np.bool_]) -> Any:
 
 def _masked(column: pd.Series, lacks: NDArray[np.bool_]) -> pd.Series:
     """Return a column with some cells missing."""
-    if str(column.dtype) != "halffloat[pyarrow]":
+    if not _dtypes.is_half(column):  # which old versions of pyarrow do not mask
         return column.mask(lacks)
-    series = Series(column, column.name)  # old versions of pyarrow do not mask these
+    series = Series(column, column.name)
     cells = series.objects().copy()
     cells[lacks] = None
     return series.type.build(cells, column.index)

@@ -111,6 +111,16 @@ def arrow_type(native: Any) -> Any:
     return own if type(own).__module__ == "pyarrow.lib" else None
 
 
+def is_half(native: Any) -> bool:
+    """Whether a column is of pyarrow's floats of 16 bits."""
+    arrow = arrow_type(native)
+    if arrow is None:
+        return False
+    import pyarrow as pa
+
+    return pa.types.is_float16(arrow)
+
+
 def readable(native: Any, arrow: Any) -> Any:
     """Return a column of a pyarrow type as one that narwhals knows, with the same values."""
     import pyarrow as pa
