@@ -1,12 +1,16 @@
-"""Every Python block of the README and of the docs runs, a page's blocks in one namespace."""
+"""What the site shows runs and is complete; a page's Python blocks share a namespace."""
 
+import doctest
+import inspect
 import re
+import sys
 from pathlib import Path
 
 import pytest
 
 import sklearn_ae
 import sklearn_ae.inspection
+import sklearn_ae.sources
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -72,3 +76,44 @@ def test_every_public_name_is_on_a_page() -> None:
     text = "".join(page.read_text(encoding="utf-8") for page in PAGES)
     names = [*sklearn_ae.__all__, *sklearn_ae.inspection.__all__]
     assert [name for name in names if not re.search(rf"\b{name}\b", text)] == []
+
+
+def public_classes() -> dict[str, type]:
+    found = {}
+    for module in (sklearn_ae, sklearn_ae.inspection, sklearn_ae.sources):
+        members = ((name, getattr(module, name)) for name in module.__all__)
+        found |= {name: member for name, member in members if inspect.isclass(member)}
+    return found
+
+
+@pytest.fixture(scope="module")
+def names_in_gallery() -> set[str]:
+    scripts = sorted((ROOT / "docs" / "gallery").rglob("plot_*.py"))
+    return set(re.findall(r"\w+", "".join(path.read_text(encoding="utf-8") for path in scripts)))
+
+
+@pytest.mark.parametrize("name", public_classes())
+def test_every_class_is_shown_by_what_it_does(name: str, names_in_gallery: set[str]) -> None:
+    doc = public_classes()[name].__doc__ or ""
+    examples = doctest.DocTestParser().get_examples(doc)
+    assert name in names_in_gallery or any(example.want for example in examples)
+
+
+def test_every_page_of_the_guide_has_two_pictures() -> None:
+    pages = {path.stem: path for path in (ROOT / "docs" / "user_guide").glob("*.md")}
+    del pages["index"]
+    few = {n: p.read_text(encoding="utf-8").count("\n![") for n, p in pages.items()}
+    assert {name: count for name, count in few.items() if count < 2} == {}
+
+
+def test_every_parameter_is_in_one_group() -> None:
+    sys.path.insert(0, str(ROOT / "docs"))
+    try:
+        from parameter_groups import GROUP_OF, GROUPS
+    finally:
+        sys.path.remove(str(ROOT / "docs"))
+    estimators = [cls for cls in public_classes().values() if hasattr(cls, "fit")]
+    names = {n for cls in estimators for n in inspect.signature(cls).parameters}
+    assert len(estimators) >= 20
+    assert names == set(GROUP_OF)
+    assert len(GROUP_OF) == sum(len(group.split()) for group in GROUPS.values())
