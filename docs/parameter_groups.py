@@ -13,12 +13,12 @@ from sphinx import addnodes
 LONGEST = 12
 # Which group a parameter is in; the groups are in the order in which a reader needs them.
 GROUPS = {
+    "Code": "n_components latent whiten deep_features sparsity prior n_importance_samples "
+    "n_codebooks n_codewords decay",
     "Task": "estimator classifier embedding mode method missing_values add_indicator "
     "keep_empty_features sample_posterior n_features_to_select groups contamination calibration "
     "n_estimators novelty training_rows window threshold network_weight class_weight class_prior "
     "label_weight distill n_neighbors max_samples n_landmarks reg_covar weight scale degradation",
-    "Code": "n_components latent whiten deep_features sparsity prior n_importance_samples "
-    "n_codebooks n_codewords decay",
     "Rows": "categorical_features numeric_map image_shape sequence_id corruption noise_scale "
     "augment",
     "Network": "hidden_layer_sizes activation dropout hidden_noise normalization tied_weights "
@@ -39,7 +39,7 @@ def group_parameters(app, doctree):
         if description["objtype"] == "class":
             for entries in _parameters(description):
                 names = {item: item.next_node(nodes.strong).astext() for item in entries.children}
-                if len(names) > LONGEST and names.values() <= GROUP_OF.keys():
+                if len(names) > LONGEST and GROUP_OF.keys() >= set(names.values()):
                     entries.replace_self(list(_grouped(names)))
 
 

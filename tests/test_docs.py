@@ -1,10 +1,11 @@
 """What the site shows runs and is complete; a page's Python blocks share a namespace."""
 
 import doctest
+import importlib
 import inspect
 import re
-import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -106,14 +107,42 @@ def test_every_page_of_the_guide_has_two_pictures() -> None:
     assert {name: count for name, count in few.items() if count < 2} == {}
 
 
-def test_every_parameter_is_in_one_group() -> None:
-    sys.path.insert(0, str(ROOT / "docs"))
-    try:
-        from parameter_groups import GROUP_OF, GROUPS
-    finally:
-        sys.path.remove(str(ROOT / "docs"))
+@pytest.fixture
+def parameter_groups(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(ROOT / "docs")
+    return importlib.import_module("parameter_groups")
+
+
+def test_every_parameter_is_in_one_group(parameter_groups: ModuleType) -> None:
+    group_of, groups = parameter_groups.GROUP_OF, parameter_groups.GROUPS
     estimators = [cls for cls in public_classes().values() if hasattr(cls, "fit")]
     names = {n for cls in estimators for n in inspect.signature(cls).parameters}
     assert len(estimators) >= 20
-    assert names == set(GROUP_OF)
-    assert len(GROUP_OF) == sum(len(group.split()) for group in GROUPS.values())
+    assert names == set(group_of)
+    assert len(group_of) == sum(len(group.split()) for group in groups.values())
+
+
+@pytest.mark.parametrize("n_parameters", [12, 13])
+def test_long_lists_of_parameters_have_headings(
+    parameter_groups: ModuleType, n_parameters: int
+) -> None:
+    from docutils import nodes
+    from sphinx import addnodes
+
+    def entry(name: str) -> nodes.Element:
+        return nodes.definition_list_item("", nodes.term("", "", nodes.strong(text=name)))
+
+    names = list(inspect.signature(sklearn_ae.Autoencoder).parameters)[-n_parameters:]
+    entries = nodes.definition_list("", *map(entry, names))
+    field = nodes.field("", nodes.field_name(text="Parameters"), nodes.field_body("", entries))
+    page = nodes.container("", addnodes.desc("", nodes.field_list("", field), objtype="class"))
+    parameter_groups.group_parameters(None, page)
+
+    headings = [p.astext() for p in page.findall(nodes.paragraph)]
+    shown = [term.astext() for term in page.findall(nodes.term)]
+    if n_parameters <= parameter_groups.LONGEST:
+        assert headings == []
+        assert shown == names
+    else:
+        assert headings == ["Task", "Training", "Run"]
+        assert shown == ["contamination", *(n for n in names if n != "contamination")]
