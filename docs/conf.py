@@ -15,9 +15,10 @@ from sphinx import addnodes
 import sklearn_ae.inspection
 import sklearn_ae.metrics
 
-# The module of figures lies beside this file.
+# The modules of this site lie beside this file.
 sys.path.insert(0, str(Path(__file__).parent))
 import figures
+import parameter_groups
 
 # Where the site is served, with a slash at the end; a build for reading on this machine has none.
 DOCS_URL = os.environ.get("DOCS_URL", "")
@@ -221,6 +222,7 @@ def setup(app):
     app.connect("build-finished", write_versions)
     app.connect("builder-inited", draw_figures)
     app.connect("doctree-read", link_names)
+    app.connect("doctree-read", parameter_groups.group_parameters)
     # numpydoc runs at the default priority, 500, and reads the sections before this.
     app.connect("autodoc-process-docstring", escape_formulas, priority=600)
     app.connect("autodoc-skip-member", skip_inherited_from_libraries)

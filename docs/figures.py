@@ -1,4 +1,4 @@
-"""Figures of the guide, from tracked CSV files; Sphinx draws them before it reads the pages."""
+"""Figures of the guide from tracked CSV files; Sphinx draws them before it reads the pages."""
 
 from __future__ import annotations
 
@@ -7,18 +7,13 @@ from pathlib import Path
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
+from fitted_figures import FIGURES, frame
 from matplotlib.figure import Figure
 
 DOCS = Path(__file__).parent
 OUTPUT = DOCS / "_figures"
 RESULTS = DOCS.parent / "benchmarks" / "results"
 LIBRARIES = {"sklearn_ae": "sklearn_ae", "torch": "torch, by hand", "mlp": "MLPRegressor"}
-
-
-def frame(*rows: float, **style) -> tuple[Figure, list]:
-    """Return a figure and its axes, side by side, by their widths."""
-    figure = Figure(figsize=(3 + 3.2 * sum(rows), 3.4), layout="constrained")
-    return figure, list(figure.subplots(1, len(rows), squeeze=False, width_ratios=rows, **style)[0])
 
 
 def width() -> Figure:
@@ -126,28 +121,96 @@ def sparse() -> Figure:
     return figure
 
 
-def files() -> Figure:
-    """Memory and time of rows in files and in memory, by their number."""
-    figure, axes = frame(1.1, 1.1)
-    found = pd.read_csv(RESULTS / "sources.csv").query("error.isna() and task != 'loss'")
-    names = {"fit": "fit, default", "small": "fit, 32 units", "transform": "transform"}
-    styles = {"file": "o-", "memory": "s--"}
-    for (task, where), own in found.sort_values("n").groupby(["task", "where"]):
-        color = f"C{list(names).index(task)}"
-        label = names[task] + ", in memory" * (where == "memory")
-        for ax, column in zip(axes, ("anon_peak_mib", "cpu_seconds"), strict=True):
-            ax.plot(own["n"], own[column], styles[where], color=color, label=label)
-    axes[0].set(xscale="log", xlabel="rows of 50 columns", ylabel="peak MiB", ylim=(0, None))
-    axes[1].set(xscale="log", yscale="log", xlabel="rows of 50 columns", ylabel="seconds")
-    axes[1].legend()
+def source_memory() -> Figure:
+    """Most memory of a fit, by the number of rows, from a file and in memory."""
+    figure, (ax,) = frame(1.4)
+    found = pd.read_csv(RESULTS / "sources.csv").query("task in ['fit', 'small']")
+    names = {"memory": "rows in memory", "file": "rows in files"}
+    for where, marker in (("memory", "s"), ("file", "o")):
+        own = found[found["where"] == where].sort_values("n")
+        ax.plot(own["n"], own["anon_peak_mib"], marker=marker, label=names[where])
+    n = np.geomspace(found["n"].min(), found["n"].max())
+    ax.plot(n, n * found["p"].iloc[0] * 4 / 2**20, ":", color="0.5", label="the rows, as float32")
+    ax.set(xscale="log", yscale="log", xlabel="rows of 50 columns", ylabel="MiB, at most")
+    ax.legend()
     return figure
+
+
+def source_seconds() -> Figure:
+    """Microseconds of the processor for a row, by the number of rows."""
+    figure, (ax,) = frame(1.4)
+    found = pd.read_csv(RESULTS / "sources.csv")
+    lines = {
+        "fit, rows in memory": "task == 'fit' and where == 'memory'",
+        "fit, rows in files": "task == 'fit' and where == 'file'",
+        "codes into a file": "task == 'transform'",
+    }
+    for name, query in lines.items():
+        own = found.query(query).sort_values("n")
+        ax.plot(own["n"], own["us_a_row"], marker="o", label=name)
+    ax.set(
+        xscale="log", xlabel="rows of 50 columns", ylabel="µs of a core for a row", ylim=(0, None)
+    )
+    ax.legend()
+    return figure
+
+
+def kills() -> Figure:
+    """When fits were killed, and whether the second call ended bit-equal."""
+    figure, (ax,) = frame(1.4)
+    found = pd.read_csv(RESULTS / "checkpoints.csv")
+    for equal, color, name in ((1, "C0", "ended bit-equal"), (0, "C3", "did not")):
+        own = found[found["equal"] == equal]
+        ax.scatter(own["moment"], own["kind"], color=color, s=18, label=f"{name}: {len(own)}")
+    ax.set(xlabel="moment of the kill, as a share of the time of the fit", xlim=(0, 1))
+    ax.margins(y=0.15)
+    ax.invert_yaxis()
+    figure.legend(loc="outside upper center", ncols=2)
+    return figure
+
+
+def worker_lines(ax, column: str) -> None:
+    """Draw a line a number of workers, by the width of the layers."""
+    found = pd.read_csv(RESULTS / "workers.csv").query("batch_size == 1024")
+    names = {0: "fit, without workers", 1: "one worker", 2: "two workers"}
+    for workers, own in found.groupby("workers"):
+        ax.plot(
+            own["width"], own[column], marker="o", label=names.get(workers, f"{workers} workers")
+        )
+    widths = sorted(set(found["width"]))
+    ax.set(xscale="log", yscale="log", xlabel="units of a hidden layer")
+    ax.set_xticks(widths, widths, minor=False)
+    ax.minorticks_off()
+    ax.legend()
+
+
+def worker_epochs() -> Figure:
+    """Seconds of an epoch, by width and workers."""
+    figure, (ax,) = frame(1.2)
+    worker_lines(ax, "seconds_median")
+    ax.set_ylabel("seconds an epoch")
+    return figure
+
+
+def worker_calls() -> Figure:
+    """Seconds of the whole call, the start of the workers included."""
+    figure, (ax,) = frame(1.2)
+    worker_lines(ax, "seconds_call")
+    ax.set_ylabel("seconds of the call, four epochs")
+    return figure
+
+
+OF_RESULTS = (
+    *(width, rows, epochs, gains, serving, inference, sparse),
+    *(source_memory, source_seconds, kills, worker_epochs, worker_calls),
+)
 
 
 def draw() -> None:
     """Draw every figure into `_figures`."""
     OUTPUT.mkdir(exist_ok=True)
     with mpl.rc_context({"axes.spines.right": False, "axes.spines.top": False}):
-        for one in (width, rows, epochs, gains, serving, inference, sparse, files):
+        for one in (*OF_RESULTS, *FIGURES):
             one().savefig(OUTPUT / f"{one.__name__}.png", dpi=110)
 
 

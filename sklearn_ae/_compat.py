@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, partial
 from types import BuiltinFunctionType
 from typing import Any, NamedTuple
 
@@ -78,6 +79,7 @@ __all__ = [
     "trees_of",
     "vjp",
     "with_callbacks",
+    "with_descriptions",
 ]
 
 # Numbers up to which tensors are joined before they are read.
@@ -476,3 +478,23 @@ def trees_of(model: Any) -> Trees:
         every["value"].astype(np.float64),
         np.asarray(model._baseline_prediction, dtype=np.float64).ravel(),
     )
+
+
+def with_descriptions(table: Any) -> Any:
+    """Make a table of parameters or attributes describe each of them without a page to link to.
+
+    scikit-learn's HTML representation, since 1.8, has descriptions as links alone.
+
+    Parameters
+    ----------
+    table : ParamsDict or AttrsDict
+        What becomes a table of the representation.
+    """
+    if getattr(table, "doc_link", None) == "":
+        table.doc_link = "#"
+        table._html_repr = partial(_without_links, table._html_repr)
+    return table
+
+
+def _without_links(html: Callable[[], str]) -> str:
+    return re.sub(r'\s+rel="noreferrer" target="_blank" href="#[^"]*"', "", html())

@@ -25,6 +25,16 @@ class Code(NamedTuple):
     divergence : Tensor of shape (n,), optional
         The cost of each row's code, in nats if the latent has a density, and otherwise
         what the latent's own terms count; None if codes cost nothing.
+
+    Examples
+    --------
+    The code of a row that is certain, and costs what it is away from 0:
+
+    >>> import torch
+    >>> from sklearn_ae import Code
+    >>> mean = torch.tensor([[1.0, 2.0]])
+    >>> Code(mean, sample=mean, divergence=mean.square().sum(dim=1) / 2).divergence
+    tensor([2.5000])
     """
 
     mean: Tensor
@@ -63,6 +73,31 @@ class Term(nn.Module, ABC):
         Whether it counts nats of a row, as a log-likelihood does.
     begin : int
         Epochs before the first in which it counts.
+
+    Examples
+    --------
+    Codes that cost their size are small; what they cost is in `history_`.
+
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn_ae import Autoencoder, Penalty, Term
+    >>> class Size(Term):
+    ...     per_row = True
+    ...
+    ...     def forward(self, network, batch, result, generator):
+    ...         return result.code.sample.abs().mean(dim=1)
+    >>> class SmallCodes(Penalty):
+    ...     def build(self, n_components, bounded):
+    ...         return Size()
+    >>> X = load_iris().data
+    >>> options = {"max_iter": 5, "random_state": 0}
+    >>> small = Autoencoder(2, penalties=(SmallCodes(),), **options).fit(X)
+    >>> plain = Autoencoder(2, **options).fit(X)
+    >>> sizes = [abs(fitted.transform(X)).mean() for fitted in (plain, small)]
+    >>> bool(sizes[1] < sizes[0] / 2)
+    True
+    >>> costs = small.history_["small_codes"]
+    >>> bool(costs[5] < costs[1] / 2)
+    True
     """
 
     per_row: bool = False

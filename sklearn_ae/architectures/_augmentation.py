@@ -63,6 +63,16 @@ class Augmentation(NamesParameters):
     --------
     >>> from sklearn_ae import Augmentation, ConvolutionalAutoencoder
     >>> autoencoder = ConvolutionalAutoencoder(augment=Augmentation(shift=0.1, rotation=10))
+
+    Of eight equal images, some are mirrored:
+
+    >>> import torch
+    >>> images = torch.tensor([1.0, 2.0, 3.0]).expand(8, 1, 1, 3)
+    >>> mirror = Augmentation(shift=0.0, flip="horizontal")
+    >>> moved = mirror.move(images, torch.Generator().manual_seed(0))
+    >>> moved.flatten(1).unique(dim=0)
+    tensor([[1., 2., 3.],
+            [3., 2., 1.]])
     """
 
     _parameter_constraints: dict = {

@@ -291,6 +291,19 @@ class Recurrent(Architecture):
     --------
     >>> from sklearn_ae import Recurrent, VariationalAutoencoder
     >>> autoencoder = VariationalAutoencoder(4, architecture=Recurrent(cell="lstm"))
+
+    Waves of different lengths, as three numbers each:
+
+    >>> import numpy as np
+    >>> from sklearn_ae import Autoencoder
+    >>> from sklearn_ae.metrics import reconstruction_r2
+    >>> rng = np.random.default_rng(0)
+    >>> lengths, phases = rng.integers(10, 20, 60), rng.uniform(0, 6.28, 60)
+    >>> waves = [np.sin(np.arange(n) / 3 + p)[:, None] for n, p in zip(lengths, phases)]
+    >>> options = {"learning_rate_init": 0.01, "early_stopping": False, "random_state": 0}
+    >>> autoencoder = Autoencoder(3, architecture=Recurrent(hidden_size=16), max_iter=20, **options)
+    >>> reconstruction_r2(autoencoder.fit(waves), waves) > 0.8
+    True
     """
 
     _parameter_constraints: dict = {

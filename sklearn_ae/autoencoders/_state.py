@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from sklearn.base import BaseEstimator
 
+from sklearn_ae._compat import with_descriptions
 from sklearn_ae.autoencoders._declaring import check_super_called
 from sklearn_ae.data import ArrayForm, as_numpy, scaling_from
 from sklearn_ae.inference import (
@@ -21,7 +22,7 @@ from sklearn_ae.inference import (
     set_state_tensors,
     state_tensors,
 )
-from sklearn_ae.runtime import available_device, check_known
+from sklearn_ae.runtime import available_device, check_known, page_template
 from sklearn_ae.starts import TreeMixture
 from sklearn_ae.state import seal, unseal
 from sklearn_ae.training import History, ModelSpec, adopt_terms, make_net, term_weights
@@ -42,10 +43,22 @@ _EXAMPLES = {
 class StateMixin(BaseEstimator):
     """Saves an estimator as plain values under a format number, versions and a digest."""
 
+    _doc_link_module = "sklearn_ae"
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Make constructors of subclasses say so if they leave parameters unset."""
         check_super_called(cls)
         super().__init_subclass__(**kwargs)
+
+    @property
+    def _doc_link_template(self) -> str:
+        return page_template()
+
+    def _get_params_html(self, *args: Any, **kwargs: Any) -> Any:
+        return with_descriptions(super()._get_params_html(*args, **kwargs))
+
+    def _get_fitted_attr_html(self, *args: Any, **kwargs: Any) -> Any:
+        return with_descriptions(super()._get_fitted_attr_html(*args, **kwargs))
 
     def set_params(self, **params: Any) -> Self:
         """Set the parameters of this estimator.

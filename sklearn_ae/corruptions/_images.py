@@ -118,6 +118,18 @@ class Blur(ImageCorruption):
     --------
     >>> from sklearn_ae import Blur, ConvolutionalAutoencoder
     >>> autoencoder = ConvolutionalAutoencoder(corruption=Blur(scale=1.5))
+
+    One white pixel is spread over those around it: their sum stays, and the standard deviation
+    of their places is the scale.
+
+    >>> import torch
+    >>> image = torch.zeros(1, 15, 15, 1)
+    >>> image[0, 7, 7] = 1.0
+    >>> blurred = Blur(scale=1.5).corrupt(image, torch.Generator())
+    >>> along = blurred.sum(dim=(0, 1, 3))
+    >>> place = torch.arange(15) - 7
+    >>> print(f"{along.sum():.2f}, {(along * place**2).sum().sqrt():.2f}")
+    1.00, 1.50
     """
 
     _parameter_constraints: dict = {"scale": [Interval(Real, 0, None, closed="neither")]}
@@ -157,6 +169,14 @@ class Downsampling(ImageCorruption):
     --------
     >>> from sklearn_ae import ConvolutionalAutoencoder, Downsampling
     >>> autoencoder = ConvolutionalAutoencoder(corruption=Downsampling(scale=2))
+
+    Of a chessboard with fields of one pixel, blocks of four leave grey alone:
+
+    >>> import torch
+    >>> board = (torch.arange(6)[:, None] + torch.arange(6)) % 2.0
+    >>> images = board[None, :, :, None]
+    >>> Downsampling(scale=2).corrupt(images, torch.Generator()).unique()
+    tensor([0.5000])
     """
 
     _parameter_constraints: dict = {"scale": [Interval(Integral, 1, None, closed="left")]}

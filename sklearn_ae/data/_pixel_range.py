@@ -16,7 +16,21 @@ _SAMPLE = 1_000_003
 
 
 class OtherRangeWarning(UserWarning):
-    """Images have another range of pixels than in `fit`, as if in another unit."""
+    """Images have another range of pixels than in `fit`, as if in another unit.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn_ae import ConvolutionalAutoencoder, OtherRangeWarning
+    >>> images = load_digits().images[:50] / 16  # from 0 to 1
+    >>> autoencoder = ConvolutionalAutoencoder(2, max_iter=0).fit(images)
+    >>> with warnings.catch_warnings(action="error", category=OtherRangeWarning):
+    ...     codes = autoencoder.transform(255 * images)
+    Traceback (most recent call last):
+        ...
+    sklearn_ae...OtherRangeWarning: X holds pixels from 0 to 255 ...
+    """
 
 
 class PixelRange:

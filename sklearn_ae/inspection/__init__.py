@@ -5,7 +5,6 @@ from sklearn_ae.inspection._latent_display import LatentDisplay
 from sklearn_ae.inspection._latent_traversal_display import LatentTraversalDisplay
 from sklearn_ae.inspection._loss_curve_display import LossCurveDisplay
 from sklearn_ae.inspection._rate_distortion_display import RateDistortionDisplay
-from sklearn_ae.inspection._reasons import Replacements
 from sklearn_ae.inspection._reconstruction_display import ReconstructionDisplay
 from sklearn_ae.inspection._synthetic_report import SyntheticReport
 
@@ -16,6 +15,5 @@ __all__ = [
     "LossCurveDisplay",
     "RateDistortionDisplay",
     "ReconstructionDisplay",
-    "Replacements",
     "SyntheticReport",
 ]

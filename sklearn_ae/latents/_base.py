@@ -29,6 +29,25 @@ class LatentModule(nn.Module, ABC):
         training rows.
     standard : bool
         Whether codes are to be distributed as N(0, 1), whose scale and mean they then keep.
+
+    Examples
+    --------
+    Codes that are noisy in training, and certain afterwards:
+
+    >>> import torch
+    >>> from sklearn_ae import Code, LatentModule
+    >>> class Noisy(LatentModule):
+    ...     def forward(self, output, generator=None):
+    ...         if generator is None:
+    ...             return Code(mean=output, sample=output)
+    ...         noise = torch.empty_like(output).normal_(generator=generator)
+    ...         return Code(mean=output, sample=output + noise)
+    >>> output = torch.zeros(1000, 1)
+    >>> code = Noisy()(output, torch.Generator().manual_seed(0))
+    >>> print(f"{code.mean.std():.1f}, {code.sample.std():.1f}")
+    0.0, 1.0
+    >>> Noisy()(output).sample.std()
+    tensor(0.)
     """
 
     n_draws: int = 0

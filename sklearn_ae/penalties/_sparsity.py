@@ -74,6 +74,17 @@ class KLSparsity(Penalty):
     --------
     >>> from sklearn_ae import Autoencoder, KLSparsity, Sigmoid
     >>> autoencoder = Autoencoder(latent=Sigmoid(), penalties=(KLSparsity(sparsity=0.1),))
+
+    Units become as active as the target says, here with a large weight:
+
+    >>> from sklearn.datasets import load_digits
+    >>> X = load_digits().data
+    >>> options = {"max_iter": 5, "early_stopping": False, "random_state": 0}
+    >>> for penalties in ((), (KLSparsity(sparsity=0.3, weight=0.3),)):
+    ...     autoencoder = Autoencoder(8, latent=Sigmoid(), penalties=penalties, **options)
+    ...     print(f"{autoencoder.fit_transform(X).mean():.1f}")
+    0.1
+    0.3
     """
 
     name = "kl_sparsity"

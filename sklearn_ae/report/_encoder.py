@@ -26,6 +26,9 @@ class TableEncoder(TransformerMixin, StateMixin):
         Whether missing cells become 0, the mean; they stay NaN otherwise.
     """
 
+    # It is part of a report's pipelines, and has no page.
+    _doc_link_module = ""
+
     def __init__(self, fill: bool = True) -> None:
         self.fill = fill
 

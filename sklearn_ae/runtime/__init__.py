@@ -3,6 +3,7 @@
 from sklearn_ae.runtime._checkpoints import Checkpoint, Facts, Part, kept_by, kept_in, next_part
 from sklearn_ae.runtime._defaults import torch_defaults
 from sklearn_ae.runtime._devices import available_device, resolve_device
+from sklearn_ae.runtime._documentation import page_template
 from sklearn_ae.runtime._interrupts import interrupts_held
 from sklearn_ae.runtime._seeds import Seeds, constructed
 from sklearn_ae.runtime._signatures import (
@@ -30,6 +31,7 @@ __all__ = [
     "kept_in",
     "named_in_errors",
     "next_part",
+    "page_template",
     "resolve_device",
     "takes",
     "thread_count",

@@ -29,6 +29,22 @@ class RowSource(ABC):
     `blocks()`       yields the rows: arrays, tensors, or frames of one library
     `n_rows`         number of rows, None where it is not known before they are read
     ================ ==================================================================
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_ae import Autoencoder
+    >>> from sklearn_ae.sources import RowSource
+    >>> class Doubles(RowSource):
+    ...     schema = {0: "float64", 1: "float64"}
+    ...
+    ...     def blocks(self):
+    ...         for first in range(0, 300, 100):
+    ...             numbers = np.arange(first, first + 100.0)
+    ...             yield np.column_stack([numbers, 2 * numbers])
+    >>> autoencoder = Autoencoder(1, max_iter=0).fit(Doubles())
+    >>> autoencoder.reconstruct(np.array([[5.0, 10.0]])).round(2)
+    array([[ 5., 10.]])
     """
 
     @property

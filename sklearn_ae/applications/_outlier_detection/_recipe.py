@@ -13,7 +13,7 @@ from sklearn_ae.applications._outlier_detection._few_rows import FewRows
 from sklearn_ae.applications._outlier_detection._nearest import Scale
 from sklearn_ae.autoencoders import Autoencoder, Reader
 from sklearn_ae.data import FEW_ROWS, Rows, TableRows
-from sklearn_ae.inspection import Replacements
+from sklearn_ae.inspection._reasons import Replacements
 from sklearn_ae.runtime import Seeds, resolve_device, torch_threads
 
 # The part that networks have in the score, and which rows are near, by what is known of the
