@@ -54,8 +54,7 @@ def available_outputs(estimator: Any) -> tuple[str, ...]:
         raise NotImplementedError(
             f"deep_features=True of this {name} has no translation to ONNX; set it to False."
         )
-    scored = type(estimator)._scores is BaseAutoencoder._scores
-    return OUTPUTS if scored else OUTPUTS[:2]
+    return OUTPUTS if estimator._scored_by_errors else OUTPUTS[:2]
 
 
 def check_outputs(estimator: Any, wanted: Sequence[str] | None) -> tuple[str, ...]:
