@@ -49,9 +49,9 @@ class Mixture(NamedTuple):
 class Ensemble:
     """Members that each have a fold of rows that they have not seen.
 
-    A member is a network, and rows with which others are compared. Each answers with the
-    logarithm of an error or of a distance, in units of what rows that it has not seen have: their
-    median, and the distance from there down to the 16th percentile.
+    A member has rows with which others are compared, and a network where that is asked for. Each
+    answers with the logarithm of a distance or of an error, in units of what rows that it has not
+    seen have: their median, and the distance from there down to the 16th percentile.
 
     Parameters
     ----------
@@ -78,6 +78,8 @@ class Ensemble:
         n_members: int,
         seeds: Seeds,
         splits: list[tuple[NDArray[np.intp], NDArray[np.intp]]] | None = None,
+        *,
+        restoring: bool = False,
     ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
         """Train the members.
 
@@ -94,6 +96,9 @@ class Ensemble:
         splits : list of (ndarray of int, ndarray of int), optional
             The rows that each member sees, and those that it is held to, in place of folds that
             are drawn.
+        restoring : bool, default=False
+            Whether `restored_errors` is going to be asked for. It needs networks, also where they
+            have no part in the score.
 
         Returns
         -------
@@ -116,10 +121,12 @@ class Ensemble:
         place = np.empty(len(values), np.intp)
         place[used] = np.arange(len(used))
         folds = [np.sort(place[own]) for own in seen]
-        generator = seeds.torch("networks", device=self.device)
-        networks = Networks.drawn(len(folds), self.encoding.share, generator)
-        networks.train(cells, folds, Noise(cells.x, folds, generator), N_STEPS, generator)
-        self.networks = [networks]
+        self.networks: list[Networks] = []
+        if restoring or self.mixture.networks > 0:
+            generator = seeds.torch("networks", device=self.device)
+            networks = Networks.drawn(len(folds), self.encoding.share, generator)
+            networks.train(cells, folds, Noise(cells.x, folds, generator), N_STEPS, generator)
+            self.networks = [networks]
         rng, scales = seeds.numpy("neighbours"), self.mixture.scales
         self.nearest = [NearestRows.drawn(cells.x, own, scales, rng) for own in folds]
         rows = np.concatenate(held_out)
@@ -161,7 +168,10 @@ class Ensemble:
     def restored_errors(
         self, values: Any, dtype: type = np.float64, member: int | None = None
     ) -> NDArray[np.float64]:
-        """Return squared distances of cells from what rows are restored to, in standard units."""
+        """Return squared distances of cells from what rows are restored to, in standard units.
+
+        Only after a fit with ``restoring=True``.
+        """
         networks = self.networks[0]
         if member is not None:
             networks = networks.take(slice(member, member + 1))
@@ -185,9 +195,9 @@ class Ensemble:
         return np.concatenate(found, axis=2)
 
     def _asked(self, x: Tensor, seen: Tensor) -> NDArray[np.float64]:
-        errors = torch.stack([networks.errors(x, seen) for networks in self.networks])
+        errors = [networks.errors(x, seen)[None] for networks in self.networks]
         distances = torch.stack([own.distances(x) for own in self.nearest], dim=1)
-        found = torch.cat([errors, distances.square_()]).add_(_LEAST).log_()
+        found = torch.cat([*errors, distances.square_()]).add_(_LEAST).log_()
         return found.double().cpu().numpy()
 
     def _tensors(self, values: Any, dtype: type) -> Iterator[tuple[Tensor, Tensor]]:
@@ -200,7 +210,8 @@ class Ensemble:
         """Return one number a row for what each kind of member says, of shape (n_kinds, n)."""
         z = (raw - self.center[:, None]) / self.spread[:, None]
         n, part = len(self.networks), self.mixture.networks
-        return part * z[:n].mean(axis=0) + (1 - part) * z[n:].mean(axis=0)
+        near = z[n:].mean(axis=0)
+        return part * z[:n].mean(axis=0) + (1 - part) * near if part > 0 else near
 
 
 def _tensor(cells: NDArray, device: str) -> Tensor:

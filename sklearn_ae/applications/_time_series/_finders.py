@@ -46,7 +46,7 @@ class WindowEnsemble:
             return
         self.finder = Ensemble(encoding, MIXTURES[self.training_rows], self.asked_device)
         with torch_threads(1):
-            self.finder.fit(rows, weight, len(splits), seeds, splits)
+            self.finder.fit(rows, weight, len(splits), seeds, splits, restoring=True)
 
     def answers(
         self, windows: NDArray, member: int | None = None
