@@ -28,7 +28,7 @@ from sklearn_ae.sources import RowSource
 from sklearn_ae.sources._base import column_of, names_of, without
 from sklearn_ae.sources._blocks import Once, only_once
 from sklearn_ae.sources._held_out import HeldOut
-from sklearn_ae.sources._opening import collected, large_source, refuse_source, row_source
+from sklearn_ae.sources._opening import collected, large_source, refuse_source, row_source, words_of
 from sklearn_ae.sources._spool import Spool, SpooledRows, SpooledTableRows
 from sklearn_ae.sources._tally import Tally
 
@@ -141,14 +141,14 @@ def opened(
         return given
     if X_clean is not None:
         raise TypeError(
-            f"X_clean was given, and X is a {_words(X)}, a source of rows, which pairs nothing; "
+            f"X_clean was given, and X is a {words_of(X)}, a source of rows, which pairs nothing; "
             "pass both as arrays or frames."
         )
     rows = collected(source)
     if rows is None:
         if condition is not None:
             raise TypeError(
-                f"condition was given, and X is a {_words(X)} of more rows than are read into "
+                f"condition was given, and X is a {words_of(X)} of more rows than are read into "
                 "memory; pass both as arrays or frames, or call partial_fit for blocks of them."
             )
         return (source, *given[1:])
@@ -194,7 +194,7 @@ def in_turn(
         check_accepted(X)
     if X_clean is not None or condition is not None:
         raise TypeError(
-            f"X_clean or condition was given, and X is a {_words(X)}, a source of rows; call "
+            f"X_clean or condition was given, and X is a {words_of(X)}, a source of rows; call "
             "partial_fit for blocks of both."
         )
     named = Named(source, sample_weight, companions)
@@ -209,10 +209,6 @@ def _refusal(estimator: BaseAutoencoder) -> str:
     if estimator._in_stages:
         return "which trains each stage on the codes of all rows, as Autoencoder does not"
     return ""
-
-
-def _words(X: Any) -> str:
-    return f"{type(X).__name__} ({str(X)!r:.80})" if isinstance(X, str) else type(X).__name__
 
 
 def spooled(

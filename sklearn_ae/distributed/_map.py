@@ -6,12 +6,13 @@ from collections.abc import Callable, Sequence
 from numbers import Integral
 from typing import Any
 
+import narwhals.stable.v1 as nw
 import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_ae.distributed._ray import started
 from sklearn_ae.distributed._shards import as_dataset, as_rows
-from sklearn_ae.sources._out import as_frame
+from sklearn_ae.sources._out import as_frame, check_names
 from sklearn_ae.sources._ray_data import is_array
 
 
@@ -44,7 +45,8 @@ class Answers:
             kept = X[self.keep]
             X = X.drop(columns=self.keep) if names is None else X[list(names)]
         found = as_frame(self.estimator, getattr(self.estimator, self.method)(X), self.method)
-        return pd.concat([kept, found.reset_index(drop=True)], axis=1)
+        answers = nw.from_native(found, eager_only=True).to_pandas()
+        return pd.concat([kept, answers.reset_index(drop=True)], axis=1)
 
 
 _DOC = """Return {what}, as a data set.
@@ -102,12 +104,7 @@ def _answering(method: str, **words: str) -> Callable[..., Any]:
         array = is_array(rows)
         have = [] if array else list(rows.schema().names)
         seen = [] if array else list(getattr(estimator, "feature_names_in_", []))
-        absent = [name for name in (*seen, *kept) if name not in have]
-        if absent:
-            raise ValueError(
-                f"dataset lacks the columns {absent!r:.200}; it has {have!r:.200}. Pass those that "
-                "fit has seen, and those of keep."
-            )
+        check_names([*seen, *kept], have, "dataset")
         answers = rows.map_batches(
             Answers,
             fn_constructor_args=(ray.put(estimator), method, kept),

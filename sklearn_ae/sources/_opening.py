@@ -64,12 +64,16 @@ def refuse_source(estimator: Any, X: Any, why: str = "which takes none") -> None
     """
     if (source := row_source(X)) is None:
         return
-    found = f"{type(X).__name__} ({X!r:.80})" if isinstance(X, str) else type(X).__name__
     raise TypeError(
-        f"X is a {found}, a source of rows, and was given to {type(estimator).__name__}, {why}; "
-        f"{source.in_memory}, if the rows fit in memory. What is fitted answers for sources by "
-        "sklearn_ae.sources.apply_in_blocks(model, X, method)."
+        f"X is a {words_of(X)}, a source of rows, and was given to {type(estimator).__name__}, "
+        f"{why}; {source.in_memory}, if the rows fit in memory. What is fitted answers for "
+        "sources by sklearn_ae.sources.apply_in_blocks(model, X, method)."
     )
+
+
+def words_of(X: Any) -> str:
+    """Return what a source of rows is called in errors."""
+    return f"{type(X).__name__} ({X!r:.80})" if isinstance(X, str) else type(X).__name__
 
 
 def large_source(X: Any) -> RowSource | None:

@@ -193,14 +193,27 @@ def known_pieces(model: Any, source: RowSource, batch_size: int | None) -> Itera
     if not names or not all(isinstance(name, str) for name in source.schema):
         yield from source.pieces(batch_size)
         return
-    lacks = [name for name in names if name not in source.schema]
-    if lacks:
-        raise ValueError(
-            f"X lacks the columns {lacks!r:.200}, which fit saw; it has "
-            f"{list(source.schema)!r:.200}."
-        )
+    check_names(names, list(source.schema), "X")
     for piece in source.of_columns(names).pieces(batch_size):
         yield piece if names_of(piece) == names else selected(piece, names)
+
+
+def check_names(names: list[str], have: list, called: str) -> None:
+    """Raise if rows lack columns that are read.
+
+    Parameters
+    ----------
+    names, have : list of str
+        The columns that are read, and those that there are.
+    called : str
+        The name of the rows.
+    """
+    lacks = [name for name in names if name not in have]
+    if lacks:
+        raise ValueError(
+            f"{called} lacks the columns {lacks!r:.200}, of those that fit saw or that are to be "
+            f"kept; it has {have!r:.200}."
+        )
 
 
 def as_frame(model: Any, answer: Any, method: str) -> Any:

@@ -266,8 +266,9 @@ def test_one_part_that_cannot_be_read_ends_all(X):
         (StackedAutoencoder(), "hidden_layer_sizes"),
         (VectorQuantizedAutoencoder(), "codewords"),
         (Autoencoder(optimizer=print), "set optimizer=None"),
+        (Autoencoder(checkpoint="folder"), "set checkpoint=None: Ray Train keeps"),
     ],
-    ids=["detector", "stacked", "codewords", "optimizer"],
+    ids=["detector", "stacked", "codewords", "optimizer", "checkpoint"],
 )
 def test_what_workers_cannot_fit_is_refused_by_name(estimator, says):
     with pytest.raises(TypeError, match=says):

@@ -120,6 +120,13 @@ def test_all_kinds_of_sources_give_the_same_network(in_file, tmp_path):
     assert_allclose(first.score_samples(wider), first.score_samples(FRAME[::-1]), rtol=1e-4)
 
 
+def test_categories_of_blocks_are_united():
+    parts = [pd.DataFrame({"c": pd.Categorical(levels)}) for levels in (["a", "b"], ["c", "a"])]
+    found = _base.joined(parts)["c"]
+    assert list(found.cat.categories) == ["a", "b", "c"]
+    assert found.tolist() == ["a", "b", "c", "a"]
+
+
 def test_rows_are_told_from_others_whatever_they_come_in(tmp_path):
     found = sources(tmp_path)
     same = digest_of_data(row_source(found["file"])), digest_of_data(row_source(found["dataset"]))
