@@ -16,64 +16,6 @@ from sklearn_ae.sources._arrow import FORMATS
 ENDINGS = {**FORMATS, ".csv": "csv"}
 
 
-class FileWriter:
-    """Writes frames to a file, which has its name once it is whole.
-
-    As a context, it leaves what was there before where something fails.
-
-    Parameters
-    ----------
-    path : Path
-        Of Parquet, Arrow, Feather or CSV, by the end of its name.
-
-    Raises
-    ------
-    ValueError
-        If the end of its name is another one.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.part = path.with_name(f".{path.name}.{os.getpid()}.part")
-        self.file: Any = None
-        self.writer: Any = None
-        if path.suffix.lower() not in ENDINGS:
-            raise ValueError(
-                f"path={str(path)!r} ends with {path.suffix!r}; give it one of the endings "
-                f"{', '.join(ENDINGS)}."
-            )
-        self.writers = {"csv": CSVWriter, "parquet": ParquetWriter, "ipc": ArrowWriter}
-
-    def __enter__(self) -> Self:
-        return self
-
-    def write(self, frame: Any) -> None:
-        """Append a frame of any library, which has the columns of the first."""
-        with _OutputErrors(self.path):
-            if self.file is None:
-                self.file = open(self.part, "wb")  # noqa: SIM115, closed below
-                self.writer = self.writers[ENDINGS[self.path.suffix.lower()]](self.file, frame)
-            self.writer.write(frame)
-
-    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
-        if self.file is None:
-            return
-        try:
-            with _OutputErrors(self.path) if error is None else contextlib.suppress(Exception):
-                if self.writer is not None:  # it would write when it is deleted
-                    self.writer.close()
-                self.file.flush()
-                os.fsync(self.file.fileno())
-                self.file.close()
-            if error is None:
-                with _OutputErrors(self.path):
-                    os.replace(self.part, self.path)
-        finally:
-            with contextlib.suppress(OSError):
-                self.file.close()
-            self.part.unlink(missing_ok=True)
-
-
 class CSVWriter:
     """Writes frames as CSV.
 
@@ -137,6 +79,66 @@ class ParquetWriter(ArrowWriter):
         import pyarrow.parquet
 
         return pyarrow.parquet.ParquetWriter(file, self.schema)
+
+
+_WRITERS = {"csv": CSVWriter, "parquet": ParquetWriter, "ipc": ArrowWriter}
+
+
+class FileWriter:
+    """Writes frames to a file, which has its name once it is whole.
+
+    As a context, it leaves what was there before where something fails.
+
+    Parameters
+    ----------
+    path : Path
+        Of Parquet, Arrow, Feather or CSV, by the end of its name.
+
+    Raises
+    ------
+    ValueError
+        If the end of its name is another one.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.part = path.with_name(f".{path.name}.{os.getpid()}.part")
+        self.file: Any = None
+        self.writer: Any = None
+        if path.suffix.lower() not in ENDINGS:
+            raise ValueError(
+                f"path={str(path)!r} ends with {path.suffix!r}; give it one of the endings "
+                f"{', '.join(ENDINGS)}."
+            )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def write(self, frame: Any) -> None:
+        """Append a frame of any library, which has the columns of the first."""
+        with _OutputErrors(self.path):
+            if self.file is None:
+                self.file = open(self.part, "wb")  # noqa: SIM115, closed below
+                self.writer = _WRITERS[ENDINGS[self.path.suffix.lower()]](self.file, frame)
+            self.writer.write(frame)
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+        if self.file is None:
+            return
+        try:
+            with _OutputErrors(self.path) if error is None else contextlib.suppress(Exception):
+                if self.writer is not None:  # it would write when it is deleted
+                    self.writer.close()
+                self.file.flush()
+                os.fsync(self.file.fileno())
+                self.file.close()
+            if error is None:
+                with _OutputErrors(self.path):
+                    os.replace(self.part, self.path)
+        finally:
+            with contextlib.suppress(OSError):
+                self.file.close()
+            self.part.unlink(missing_ok=True)
 
 
 def as_table(frame: Any) -> Any:
