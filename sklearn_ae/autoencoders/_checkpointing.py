@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from sklearn_ae._version import __version__
+from sklearn_ae.autoencoders._state import StateMixin
 from sklearn_ae.data import digest_of_data
 from sklearn_ae.inference import state_tensors
 from sklearn_ae.runtime import Facts, kept_in
@@ -34,14 +35,30 @@ def checkpointed(estimator: Any, **given: Any) -> Iterator[None]:
     Raises
     ------
     ValueError
-        If the folder is that of another fit, or of one that runs.
+        If the folder is that of another fit, or of one that runs, or if what the estimator holds
+        has a checkpoint of its own.
     """
+    _check_held(estimator)
     if estimator.checkpoint is None:
         yield
         return
     estimator._validate_params()
     with kept_in(estimator.checkpoint, _facts(estimator, given)):
         yield
+
+
+def _check_held(estimator: Any) -> None:
+    """Raise if a checkpoint is set where none is read: what is held is trained within the whole."""
+    parameters = estimator.get_params()
+    for name, value in parameters.items():
+        holder, _, own = name.rpartition("__")
+        held = parameters.get(holder)
+        if own == "checkpoint" and value is not None and isinstance(held, StateMixin):
+            raise ValueError(
+                f"{name}={value!r} has no meaning in a {type(estimator).__name__}, which keeps "
+                f"all that it trains in one folder; set checkpoint={value!r} of the "
+                f"{type(estimator).__name__}, and leave that of {holder} at None."
+            )
 
 
 def _facts(estimator: Any, given: Mapping[str, Any]) -> Facts:

@@ -10,13 +10,19 @@ import pytest
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
 from sklearn.datasets import load_digits
+from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
+import sklearn_ae
 from sklearn_ae import (
     Autoencoder,
     AutoencoderImputer,
     AutoencoderOutlierDetector,
     ConvolutionalAutoencoder,
+    DomainAdaptationTransformer,
+    GraphAdaptedClassifier,
     RecurrentAutoencoder,
     StackedAutoencoder,
     SuperResolver,
@@ -196,3 +202,35 @@ def test_candidates_of_a_search_are_different_fits(tmp_path):
     )
     with pytest.raises(ValueError, match="of another fit"):
         search.fit(X)
+
+
+HOLDERS = {
+    (cls, name)
+    for cls in map(vars(sklearn_ae).get, sklearn_ae.__all__)
+    for name in ("estimator", "embedding", "prior")
+    if "checkpoint" in getattr(cls, "_parameter_constraints", ())
+    and name in cls._parameter_constraints
+}
+
+
+def test_every_application_that_holds_an_autoencoder_is_looked_at():
+    assert len(HOLDERS) >= 10
+
+
+@pytest.mark.parametrize(("cls", "name"), sorted(HOLDERS, key=str))
+def test_a_checkpoint_of_what_is_held_is_refused(cls, name, tmp_path):
+    """It would be that of a part of the fit, which the whole knows nothing of."""
+    held = Autoencoder(2, max_iter=1, checkpoint=tmp_path)
+    own = {"classifier": LogisticRegression()} if cls is GraphAdaptedClassifier else {}
+    target = DIGITS.target[:60] % 2
+    given = {"sample_domain": target} if cls is DomainAdaptationTransformer else {}
+    with pytest.raises(ValueError, match=f"{name}__checkpoint=.*of the {cls.__name__}"):
+        cls(**{name: held}, **own).fit(X[:60], target, **given)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_checkpoint_is_found_within_a_pipeline(tmp_path):
+    held = make_pipeline(StandardScaler(), Autoencoder(2, checkpoint=tmp_path))
+    outer = GraphAdaptedClassifier(LogisticRegression(), estimator=held)
+    with pytest.raises(ValueError, match="estimator__autoencoder__checkpoint="):
+        outer.fit(X[:60], DIGITS.target[:60] % 2)
