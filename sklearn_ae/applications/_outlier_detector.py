@@ -58,7 +58,8 @@ class AutoencoderOutlierDetector(ReasonsMixin, ThresholdMixin, StateMixin):
     logarithm of the mean distance, the sum of the absolute differences: 2 of 500, and 20 of the
     450 most typical ones, so that outliers that are alike do not vouch for each other. All
     answers are in units of what rows out of fold have: their median, and the distance from there
-    down to the 16th percentile. Networks have .15 of the mean.
+    down to the 16th percentile. Networks have .15 of the mean. Where training rows are declared to
+    be clean or contaminated, rows near by answer alone, and no network is trained.
 
     With an `estimator`, its clones are fitted to all rows, and their mean score counts.
 
@@ -74,8 +75,8 @@ class AutoencoderOutlierDetector(ReasonsMixin, ThresholdMixin, StateMixin):
         `training_scores_`, by members that have not seen the row.
     training_rows : {"auto", "clean", "contaminated"}, default="auto"
         What is known of the training rows: that they are inliers, or that there are outliers
-        among them. "clean" goes by networks and the 2 nearest rows, "contaminated" by the 5
-        nearest of the 400 most typical of 500 rows, "auto" by both kinds of rows and by networks.
+        among them. "clean" goes by the nearest of 1,000 rows, "contaminated" by the 5 nearest of
+        the 400 most typical of 500 rows, "auto" by near and typical rows and by networks.
         An `estimator` has no such choice.
     n_estimators : int, default=3
         Number of members. A single one leaves a fifth of the rows out, 10,000 at most. From 50,000
@@ -109,7 +110,7 @@ class AutoencoderOutlierDetector(ReasonsMixin, ThresholdMixin, StateMixin):
         Scores of the training rows by members that have not seen them; only with
         ``novelty=False``. NaN for rows of weight zero.
     device_ : str
-        Where the networks are, such as "cpu" or "cuda:0". A detector that is loaded where the
+        Where rows are scored, such as "cpu" or "cuda:0". A detector that is loaded where the
         device of its fit is not is on the CPU.
     n_features_in_ : int
         Number of features.
@@ -124,7 +125,7 @@ class AutoencoderOutlierDetector(ReasonsMixin, ThresholdMixin, StateMixin):
     Notes
     -----
     `predict` has 1 for inliers and -1 for outliers, and ``roc_auc`` expects 1 for inliers. At most
-    65,536 rows are drawn to train networks on. Below 20 different rows, scores are
+    65,536 rows are drawn to fit to. Below 20 different rows, scores are
     Mahalanobis distances with a shrunken covariance.
 
     References
@@ -368,7 +369,7 @@ class AutoencoderOutlierDetector(ReasonsMixin, ThresholdMixin, StateMixin):
 
     @property
     def device_(self) -> str:
-        """Where the networks are: that of `fit`, or the CPU if loaded where that one is not."""
+        """Where rows are scored: as in `fit`, or on the CPU if loaded where that device is not."""
         return self._panel.device
 
     def _read(self, X: ArrayLike, condition: NDArray | None) -> tuple[Any, None]:

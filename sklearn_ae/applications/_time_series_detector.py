@@ -79,8 +79,8 @@ class TimeSeriesOutlierDetector(OutlierMixin, StateMixin):
         `events`; False for the steps of `fit` themselves, and has `fit_predict`, `fit_events`
         and `training_scores_`, by members that have not seen the step.
     training_rows : {"auto", "clean", "contaminated"}, default="auto"
-        What is known of the steps of `fit`, as in :class:`AutoencoderOutlierDetector`. An
-        `estimator` has no such choice.
+        What is known of the steps of `fit`, as in :class:`AutoencoderOutlierDetector`; "clean"
+        goes by networks and the 2 nearest of 500 windows. An `estimator` has no such choice.
     n_estimators : int, default=3
         Number of members. A single one leaves a fifth of the blocks out, 10,000 steps at most.
         From 50,000 steps there is a single one.

@@ -18,13 +18,19 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from sklearn_ae import Autoencoder, AutoencoderOutlierDetector, to_onnx
+from sklearn_ae import (
+    Autoencoder,
+    AutoencoderOutlierDetector,
+    TimeSeriesOutlierDetector,
+    to_onnx,
+)
 from sklearn_ae.applications._outlier_detection import _ensemble
 from sklearn_ae.applications._outlier_detection._calibration import (
     Calibration,
     false_discoveries_held,
 )
 from sklearn_ae.applications._outlier_detection._nearest import NearestRows, Scale
+from sklearn_ae.applications._outlier_detection._networks import Networks
 
 RNG = np.random.default_rng(0)
 T = RNG.uniform(-2, 2, 300)
@@ -316,6 +322,18 @@ def test_bad_parameters_are_named_and_lose_nothing(options, message):
     with pytest.raises(ValueError, match=message):
         fitted.set_params(**options).fit(X)
     assert_array_equal(fitted.set_params(**before).score_samples(X), scores)
+
+
+@pytest.mark.parametrize("training_rows", ["auto", "clean", "contaminated"])
+def test_networks_are_trained_where_they_have_a_part(training_rows, monkeypatch):
+    trained = []
+    monkeypatch.setattr(Networks, "train", lambda self, *_: trained.append(self))
+    fitted = detector(training_rows=training_rows).fit(X)
+    assert np.isfinite(fitted.score_samples(STRANGE)).all()
+    assert len(trained) == len(fitted._panel.finder.networks) == (training_rows == "auto")
+    series = TimeSeriesOutlierDetector(window=8, training_rows=training_rows).fit(X)
+    assert len(trained) == 1 + (training_rows == "auto")
+    assert np.isfinite(series.column_scores(X)).all()
 
 
 @pytest.mark.usefixtures("few_steps")

@@ -6,8 +6,9 @@ from sklearn_ae.applications._outlier_detection._calibration import (
 )
 from sklearn_ae.applications._outlier_detection._clones import Clones
 from sklearn_ae.applications._outlier_detection._encoding import Encoding
-from sklearn_ae.applications._outlier_detection._ensemble import Ensemble
+from sklearn_ae.applications._outlier_detection._ensemble import Ensemble, Mixture
 from sklearn_ae.applications._outlier_detection._few_rows import FewRows
+from sklearn_ae.applications._outlier_detection._nearest import Scale
 from sklearn_ae.applications._outlier_detection._recipe import MIXTURES, Recipe
 
 __all__ = [
@@ -17,6 +18,8 @@ __all__ = [
     "Encoding",
     "Ensemble",
     "FewRows",
+    "Mixture",
     "Recipe",
+    "Scale",
     "false_discoveries_held",
 ]

@@ -18,11 +18,10 @@ from sklearn_ae.runtime import Seeds, resolve_device, torch_threads
 
 # The part that networks have in the score, and which rows are near, by what is known of the
 # training rows. Others of their kind are not to vouch for outliers among them, and networks learn
-# to rebuild these.
-_CLOSE = Scale(500, 2)
+# to rebuild these. Of inliers alone, the nearest of more rows tells more than networks do.
 MIXTURES = {
-    "clean": Mixture(0.15, (_CLOSE,)),
-    "auto": Mixture(0.15, (_CLOSE, Scale(500, 20, share=0.9))),
+    "clean": Mixture(0.0, (Scale(1000, 1),)),
+    "auto": Mixture(0.15, (Scale(500, 2), Scale(500, 20, share=0.9))),
     "contaminated": Mixture(0.0, (Scale(500, 5, share=0.8),)),
 }
 

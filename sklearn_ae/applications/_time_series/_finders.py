@@ -6,11 +6,20 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 
-from sklearn_ae.applications._outlier_detection import MIXTURES, Encoding, Ensemble, FewRows
+from sklearn_ae.applications._outlier_detection import (
+    MIXTURES,
+    Encoding,
+    Ensemble,
+    FewRows,
+    Mixture,
+    Scale,
+)
 from sklearn_ae.autoencoders import BaseAutoencoder, Reader
 from sklearn_ae.data import FEW_ROWS, Rows, Table
 from sklearn_ae.runtime import Seeds, resolve_device, torch_threads
 
+# Networks, which restore windows in any case, have a part also where all windows are normal.
+_MIXTURES = MIXTURES | {"clean": Mixture(0.15, (Scale(500, 2),))}
 Splits = list[tuple[NDArray[np.intp], NDArray[np.intp]]]
 
 
@@ -44,7 +53,7 @@ class WindowEnsemble:
         if Rows(rows).n_distinct < FEW_ROWS or min(len(seen) for seen, _ in splits) < 2:
             self.finder.fit(rows, weight)
             return
-        self.finder = Ensemble(encoding, MIXTURES[self.training_rows], self.asked_device)
+        self.finder = Ensemble(encoding, _MIXTURES[self.training_rows], self.asked_device)
         with torch_threads(1):
             self.finder.fit(rows, weight, len(splits), seeds, splits, restoring=True)
 
