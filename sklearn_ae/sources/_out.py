@@ -224,8 +224,11 @@ def as_frame(model: Any, answer: Any, method: str) -> Any:
     if values.ndim == 1:
         return pd.DataFrame({_COLUMN.get(method, method): values})
     names: Any = [str(j) for j in range(values.shape[1])]
-    if method == "transform" and hasattr(model, "get_feature_names_out"):
-        names = list(map(str, model.get_feature_names_out()))
+    if method == "transform":
+        try:
+            names = list(map(str, model.get_feature_names_out()))
+        except AttributeError:  # a Pipeline has the method, and its steps may not
+            names = [f"component_{j}" for j in range(values.shape[1])]
     return pd.DataFrame(values, columns=names)
 
 
