@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 
-from benchmarks import data, problems
+from benchmarks import data, made, problems
 from benchmarks.problems import _process
 from benchmarks.speed import machine
 
@@ -61,7 +61,7 @@ def main(library: str, name: str, k: int, seed: int) -> dict:
     """
     rival = problems.rival("sparse", library)
     rival.load()
-    train, test = data.sparse_rows(name, seed)
+    train, test = made.sparse_rows(*data.shape(name), seed)
     start = time.perf_counter()
     model = rival.fit(train, k, seed)
     fitted = time.perf_counter()

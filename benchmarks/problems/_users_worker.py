@@ -5,7 +5,7 @@
 
 import time
 
-from benchmarks import data, problems
+from benchmarks import data, made, problems
 from benchmarks.problems import _process
 from benchmarks.speed import machine
 
@@ -33,7 +33,7 @@ def main(library: str, name: str, k: int, seed: int) -> dict:
     """
     rival = problems.rival("recommendation_size", library)
     rival.load()
-    users = data.made_users(name, seed)
+    users = made.users(*data.shape(name), seed)
     wall, cpu = time.perf_counter(), time.process_time()
     model = rival.fit(users, k, seed)
     fitted, cpu = time.perf_counter(), time.process_time() - cpu

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from numbers import Integral, Real
 from typing import Any, Self
@@ -18,6 +17,8 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from sklearn_ae.applications._recommendation import (
     RANKED,
+    WIDTH,
+    Catalogue,
     HeldOutUsers,
     SingularVectors,
     Users,
@@ -26,6 +27,7 @@ from sklearn_ae.applications._recommendation import (
     gains,
     hidden_part,
     mixed,
+    network_of_users,
     read_users,
     solve_items,
     standard,
@@ -34,11 +36,9 @@ from sklearn_ae.applications._recommendation import (
 from sklearn_ae.autoencoders import (
     BaseAutoencoder,
     StateMixin,
-    VariationalAutoencoder,
     checkpointed,
     in_kind,
 )
-from sklearn_ae.corruptions import MaskingNoise
 from sklearn_ae.data import ArrayForm, as_numpy, check_accepted
 from sklearn_ae.runtime import Seeds, named_in_errors
 from sklearn_ae.sources._opening import refuse_source
@@ -48,9 +48,6 @@ _ALPHAS, _DROPOUTS = (200.0, 50.0, 800.0), (0.5, 0.25, 0.75)
 _WEIGHTS = (0.0, 0.2, 0.4, 0.6)
 # Items up to which several alphas and dropouts are solved for.
 _FEW_ITEMS = 4_096
-# Steps of the network, and passes at least; what a batch holds of many users.
-_STEPS, _EPOCHS, _BATCH = 560, 4, 500
-_HIDDEN, _WIDTH = 200, 64
 # Shares below it are as good as none.
 _LEAST_SHARE = 1e-12
 
@@ -253,7 +250,7 @@ class AutoencoderRecommender(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
                 self.estimator_ = self._network(users, seeds)
             else:
                 seed = _integer(seeds, "directions")
-                self._directions = SingularVectors.of(users, _WIDTH, seed)
+                self._directions = SingularVectors.of(users, WIDTH, seed)
             return float(self.network_weight)
         if held_out is None:
             self.estimator_ = self._network(users, seeds)
@@ -266,28 +263,8 @@ class AutoencoderRecommender(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
 
     def _network(self, users: csr_array, seeds: Seeds) -> BaseAutoencoder:
         """Fit the network to some users."""
-        if self.estimator is not None:
-            network = clone(self.estimator)
-        else:
-            n, p = users.shape
-            batch = min(_BATCH, max(32, n // 8))
-            n_batches = math.ceil(n / batch)
-            network = VariationalAutoencoder(
-                min(_WIDTH, p),
-                hidden_layer_sizes=(_HIDDEN,),
-                activation="tanh",
-                loss="multinomial",
-                prior="normal",
-                corruption=MaskingNoise(0.5),
-                init="random",
-                beta=0.2,
-                warm_up=0.5,
-                alpha=0.0,
-                learning_rate_init=1e-3,
-                early_stopping=False,
-                batch_size=batch,
-                max_iter=max(_EPOCHS, math.ceil(_STEPS / n_batches)),
-            )
+        given = self.estimator
+        network = network_of_users(*users.shape) if given is None else clone(given)
         network.set_params(device=self.device, random_state=_integer(seeds, "network"))
         return network.fit(csr_matrix(users))
 
@@ -346,7 +323,7 @@ class AutoencoderRecommender(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
         check_is_fitted(self)
         if not isinstance(k, Integral) or isinstance(k, bool) or k < 1:
             raise ValueError(f"k={k!r} must be a whole number of at least 1; use k=10, say.")
-        allowed = self._positions(items)
+        allowed = None if items is None else self._catalogue.mask(items)
         users, seen = self._read(X)
         found = []
         for part in blocks(users):
@@ -356,7 +333,7 @@ class AutoencoderRecommender(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
             if allowed is not None:
                 scores[:, ~allowed] = -np.inf
             found.append(best(scores, int(k)))
-        return self._named(np.concatenate(found))
+        return self._catalogue.named(np.concatenate(found))
 
     @in_kind
     def transform(self, X: ArrayLike) -> NDArray[np.float64]:
@@ -396,13 +373,13 @@ class AutoencoderRecommender(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
         check_is_fitted(self)
         if not isinstance(k, Integral) or isinstance(k, bool) or k < 1:
             raise ValueError(f"k={k!r} must be a whole number of at least 1; use k=10, say.")
-        chosen = self._columns(items)
+        chosen = self._catalogue.columns(items)
         if not chosen:
             raise ValueError(f"items={items!r:.60} holds none; give an item at least.")
         scores = np.stack([self._items.similarities(item) for item in chosen])
         scores[np.arange(len(chosen)), chosen] = -np.inf
         scores[as_numpy(self.popularity_)[chosen] == 0] = -np.inf
-        return self._named(best(scores, int(k)))
+        return self._catalogue.named(best(scores, int(k)))
 
     def explain(
         self, X: ArrayLike, items: ArrayLike | None = None, n_reasons: int = 3
@@ -441,11 +418,11 @@ class AutoencoderRecommender(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
             if item is None or item == -1:
                 continue
             own = users[[row]]
-            weights = self._items.weights_to(self._position(item))[own.indices] * own.data
+            weights = self._items.weights_to(self._catalogue.column(item))[own.indices] * own.data
             speaks = np.maximum(weights, 0.0)
             for i in np.argsort(-speaks, kind="stable")[:n_reasons]:
                 if speaks[i] > 0:
-                    reason = self._named(own.indices[i : i + 1])[0]
+                    reason = self._catalogue.named(own.indices[i : i + 1])[0]
                     rows.append((row, item, reason, speaks[i] / speaks.sum()))
         return pd.DataFrame(rows, columns=["row", "item", "reason", "share"])
 
@@ -541,42 +518,9 @@ class AutoencoderRecommender(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
             rebuilt = np.log(np.maximum(rebuilt, _LEAST_SHARE))
         return linear, standard(rebuilt)
 
-    def _positions(self, items: ArrayLike | None) -> NDArray[np.bool_] | None:
-        if items is None:
-            return None
-        allowed = np.zeros(self.n_features_in_, dtype=bool)
-        allowed[self._columns(items)] = True
-        return allowed
-
-    def _columns(self, items: ArrayLike) -> list[int]:
-        """Return the columns of some items."""
-        given = np.atleast_1d(np.asarray(list(items) if isinstance(items, set) else items))
-        if given.dtype == bool:
-            if given.shape != (self.n_features_in_,):
-                raise ValueError(
-                    f"items is a mask of shape {given.shape}, but there are {self.n_features_in_} "
-                    "items; give an entry for each, or their columns."
-                )
-            return np.flatnonzero(given).tolist()
-        return [self._position(item) for item in given.tolist()]
-
-    def _position(self, item: Any) -> int:
-        """Return the column of an item."""
-        names = getattr(self, "feature_names_in_", None)
-        if names is not None and isinstance(item, str):
-            found = np.flatnonzero(names == item)
-            if len(found):
-                return int(found[0])
-        elif isinstance(item, Integral) and 0 <= int(item) < self.n_features_in_:
-            return int(item)
-        known = f"columns 0 to {self.n_features_in_ - 1}" if names is None else "their names"
-        raise ValueError(f"items holds {item!r}, which is not known; use {known}.")
-
-    def _named(self, items: NDArray[np.intp]) -> NDArray[Any]:
-        names = getattr(self, "feature_names_in_", None)
-        if names is None:
-            return items
-        return np.array([*names, None], dtype=object)[items]
+    @property
+    def _catalogue(self) -> Catalogue:
+        return Catalogue(self.n_features_in_, getattr(self, "feature_names_in_", None))
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_items")

@@ -28,14 +28,9 @@ from sklearn_ae.data._scalings import fit_scaling, scaling_from
 from sklearn_ae.data._sequences import Sequences, Steps
 from sklearn_ae.data._series import Series
 from sklearn_ae.data._support import Support, few_values
-from sklearn_ae.data._table import (
-    Columns,
-    Table,
-    TableRows,
-    categorical_columns,
-    objects_as_numbers,
-    read_table,
-)
+from sklearn_ae.data._table import Table
+from sklearn_ae.data._table_reading import categorical_columns, objects_as_numbers, read_table
+from sklearn_ae.data._table_rows import Columns, TableRows
 from sklearn_ae.data._table_scaling import TableScaling, level_spans
 
 __all__ = [

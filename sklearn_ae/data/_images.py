@@ -16,7 +16,7 @@ from sklearn_ae.data._containers import Container
 from sklearn_ae.data._input_adapter import InputAdapter, Wrapper, places
 from sklearn_ae.data._pixel_range import PixelRange
 from sklearn_ae.data._ragged import Ragged
-from sklearn_ae.data._table import read_numbers
+from sklearn_ae.data._table_reading import read_numbers
 
 # Ranges that integers of a wider type are taken to have.
 _RANGES = (1, 255, 65_535)

@@ -8,7 +8,7 @@ from sklearn_ae.data._channels import ChannelScaling
 from sklearn_ae.data._normal_scores import NormalScores
 from sklearn_ae.data._rows import Rows
 from sklearn_ae.data._scaling import ColumnScaling, UnitScaling
-from sklearn_ae.data._table import TableRows
+from sklearn_ae.data._table_rows import TableRows
 from sklearn_ae.data._table_scaling import TableScaling
 
 

@@ -18,7 +18,7 @@ from sklearn_ae.data._containers import Container
 from sklearn_ae.data._images import check_real, shape_of, to_type
 from sklearn_ae.data._input_adapter import InputAdapter, Wrapper, places
 from sklearn_ae.data._ragged import Ragged
-from sklearn_ae.data._table import read_numbers
+from sklearn_ae.data._table_reading import read_numbers
 
 
 class _SequenceForm:

@@ -8,7 +8,7 @@ from scipy.special import entr, xlogy
 
 from sklearn_ae.data._rows import Rows
 from sklearn_ae.data._scaling import ColumnScaling
-from sklearn_ae.data._table import Columns, TableRows
+from sklearn_ae.data._table_rows import Columns, TableRows
 
 # Losses of best constants are at least this.
 _LEAST = 1e-12

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from sklearn_ae.report._columns import Target
-from sklearn_ae.report._holes import Holes
+from sklearn_ae.report._missing import MissingCells
 from sklearn_ae.report._pictures import Pictures
 from sklearn_ae.report._search import Codes
 from sklearn_ae.report._strange import Strange
-from sklearn_ae.report._verdicts import on_codes, on_holes, on_strange
+from sklearn_ae.report._verdicts import on_codes, on_missing, on_strange
 
 
 @dataclass
@@ -32,7 +32,7 @@ class Findings:
         What was predicted.
     notes : list of str
         What a reader has to know.
-    codes, strange, holes, pictures
+    codes, strange, missing, pictures
         What each part found.
     seconds : float
         How long it took.
@@ -48,7 +48,7 @@ class Findings:
     notes: list[str]
     codes: Codes
     strange: Strange
-    holes: Holes
+    missing: MissingCells
     pictures: Pictures
     seconds: float = 0.0
     command: str = field(default="sklearn-ae report")
@@ -58,7 +58,7 @@ class Findings:
         return {
             "codes": on_codes(self.codes, self.n_rows, self.target),
             "strange": on_strange(self.strange, self.n_rows),
-            "holes": on_holes(self.holes),
+            "missing": on_missing(self.missing),
         }
 
     @property

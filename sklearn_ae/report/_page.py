@@ -50,7 +50,7 @@ summary { cursor: pointer; color: var(--blue); }
 @media (max-width: 600px) { section { padding: 14px; } h1 { font-size: 1.35rem; }
   table { font-size: .8rem; } th, td { padding-right: 9px; } }
 """
-# Columns that are listed at once, and lines of the table of holes.
+# Columns that are listed at once, and lines of the table of missing cells.
 _COLUMNS, _LINES = 60, 20
 _KINDS = {
     "Numeric": "numbers",
@@ -74,7 +74,7 @@ def page(found: Findings) -> str:
     sections = [
         _section("Codes beside PCA", _codes(found)),
         _section(f"The {len(found.strange.rows)} strangest rows", _strange(found)),
-        _section("Missing cells", _holes(found)),
+        _section("Missing cells", _missing(found)),
         _section("What was read", _columns(found)),
     ]
     return (
@@ -167,16 +167,16 @@ def _strange(found: Findings) -> str:
     )
 
 
-def _holes(found: Findings) -> str:
-    holes = found.holes
-    errors = holes.errors.assign(some=holes.errors[holes.imputers].notna().any(axis=1))
+def _missing(found: Findings) -> str:
+    missing = found.missing
+    errors = missing.errors.assign(some=missing.errors[missing.imputers].notna().any(axis=1))
     errors = errors[errors["some"] | (errors["missing"] > 0)]
     errors = errors.sort_values("missing", ascending=False, kind="stable")
-    names = [name.removesuffix("Imputer") for name in holes.imputers[1:]]
+    names = [name.removesuffix("Imputer") for name in missing.imputers[1:]]
     head = ["column", "missing", "ours", *names]
     lines = []
     for _, row in errors.head(_LINES).iterrows():
-        values = [float(row[name]) for name in holes.imputers]
+        values = [float(row[name]) for name in missing.imputers]
         best = np.nanmin(values) if np.isfinite(values).any() else np.nan
         cells = [_cell(str(row["column"])), _cell(f"{row['missing']:,}", "n")]
         cells += [
@@ -195,11 +195,11 @@ def _holes(found: Findings) -> str:
     )
     filled = "".join(
         f"<li>row {row.row:,}, <b>{escape(str(row.column))}</b>: {escape(_shown(row.filled))}</li>"
-        for row in holes.filled.itertuples()
+        for row in missing.filled.itertuples()
     )
     examples = f"<p>Filled in, for example:</p><ul>{filled}</ul>" if filled else ""
     return (
-        _verdict(found.verdicts()["holes"])
+        _verdict(found.verdicts()["missing"])
         + _table(head, lines, numeric=True)
         + f'<p class="soft">{escape(caption)}</p>'
         + examples

@@ -15,7 +15,7 @@ from sklearn_ae.data import read_table
 from sklearn_ae.report._columns import MIN_ROWS, find_target, identifiers
 from sklearn_ae.report._errors import InputError
 from sklearn_ae.report._findings import Findings
-from sklearn_ae.report._holes import fill_holes
+from sklearn_ae.report._missing import fill_missing
 from sklearn_ae.report._page import page
 from sklearn_ae.report._pictures import draw
 from sklearn_ae.report._search import N_COMPONENTS, N_FOLDS, search_codes
@@ -126,7 +126,7 @@ def report_on(
     random_state: int = 0,
     n_jobs: int = 2,
 ) -> Findings:
-    """Search codes, find strange rows, fill holes, and draw.
+    """Search codes, find strange rows, fill missing cells, and draw.
 
     Parameters
     ----------
@@ -159,7 +159,7 @@ def report_on(
     progress(_SEARCH - len(codes.table) * N_FOLDS, "Strange rows")
     strange = find_strange(frame, random_state)
     progress(_DETECTOR, "Missing cells")
-    holes = fill_holes(frame, random_state, lambda: progress(1, "Missing cells"))
+    missing = fill_missing(frame, random_state, lambda: progress(1, "Missing cells"))
     progress(0, "Pictures")
     pictures = draw(frame, target, codes, strange)
     progress(_PICTURES, "Done")
@@ -172,7 +172,7 @@ def report_on(
         notes=table.notes,
         codes=codes,
         strange=strange,
-        holes=holes,
+        missing=missing,
         pictures=pictures,
         seconds=time.perf_counter() - start,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sklearn_ae.report._columns import Target
-from sklearn_ae.report._holes import CONSTANT, OURS, Holes
+from sklearn_ae.report._missing import CONSTANT, OURS, MissingCells
 from sklearn_ae.report._search import NAMES, Codes
 from sklearn_ae.report._strange import Strange
 
@@ -92,22 +92,22 @@ def on_strange(strange: Strange, n_rows: int) -> list[str]:
     ]
 
 
-def on_holes(holes: Holes) -> list[str]:
+def on_missing(missing: MissingCells) -> list[str]:
     """Say whether the imputer is worth its time."""
-    n_missing = int(holes.errors["missing"].sum())
-    columns = int((holes.errors["missing"] > 0).sum())
+    n_missing = int(missing.errors["missing"].sum())
+    columns = int((missing.errors["missing"] > 0).sum())
     sentences = [
         f"{n_missing:,} cells are missing, in {columns} column{'s' * (columns != 1)}."
         if n_missing
         else "No cell is missing."
     ]
-    n_hidden = int(holes.errors["hidden"].sum())
+    n_hidden = int(missing.errors["hidden"].sum())
     sentences.append(
         f"{n_hidden:,} cells with a value were hidden, filled by each imputer, and compared with "
         "what they hold."
     )
     for text in (False, True):
-        means = holes.means(text=text).dropna()
+        means = missing.means(text=text).dropna()
         if OURS not in means:
             continue
         rest = means.drop(OURS)

@@ -1,15 +1,15 @@
 """Sizes of recommendation: what is drawn, and what a process of its own measures."""
 
-from benchmarks import data, problems, runner
+from benchmarks import data, made, problems, runner
 from benchmarks.problems import recommendation_size
 
 
 def test_users_have_about_a_hundred_items():
-    users = data.made_users("users/300x2000", 0)
+    users = made.users(300, 2000, 0)
     assert users.shape == data.shape("users/300x2000")
     assert 90 < users.nnz / 300 <= 110
     assert (users.data == 1).all()
-    assert (users != data.made_users("users/300x2000", 0)).nnz == 0
+    assert (users != made.users(300, 2000, 0)).nnz == 0
 
 
 def test_a_cell_is_measured_and_the_report_names_the_bar():

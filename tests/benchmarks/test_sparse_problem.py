@@ -3,17 +3,17 @@
 import numpy as np
 import pytest
 
-from benchmarks import data, problems, runner
+from benchmarks import data, made, problems, runner
 from benchmarks.problems import sparse
 
 
 def test_rows_are_sparse_and_of_low_rank():
-    train, test = data.sparse_rows("sparse/400x2400", 0)
+    train, test = made.sparse_rows(400, 2400, 0)
     assert data.shape("sparse/400x2400") == train.shape == (400, 2400)
     assert test.shape == (100, 2400)
     assert train.dtype == np.float32
     assert 40 < train.nnz / 400 <= 55
-    again, _ = data.sparse_rows("sparse/400x2400", 0)
+    again, _ = made.sparse_rows(400, 2400, 0)
     assert (train != again).nnz == 0
 
 

@@ -19,7 +19,7 @@ from sklearn_ae.report import (
     InputError,
     Table,
     TableEncoder,
-    _holes,
+    _missing,
     _run,
     _search,
     _strange,
@@ -42,7 +42,7 @@ def quick(monkeypatch):
     monkeypatch.setattr(_strange, "N_REASONS", 1)
     detector = partial(AutoencoderOutlierDetector, one, n_estimators=2)
     monkeypatch.setattr(_strange, "AutoencoderOutlierDetector", detector)
-    monkeypatch.setattr(_holes, "AutoencoderImputer", partial(AutoencoderImputer, max_iter=1))
+    monkeypatch.setattr(_missing, "AutoencoderImputer", partial(AutoencoderImputer, max_iter=1))
 
 
 def people(n: int = 60) -> pd.DataFrame:

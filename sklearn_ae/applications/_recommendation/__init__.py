@@ -1,5 +1,6 @@
 """What a recommender consists of: users as rows, items by items, choices, and rankings."""
 
+from sklearn_ae.applications._recommendation._catalogue import Catalogue
 from sklearn_ae.applications._recommendation._held_out import RANKED, HeldOutUsers
 from sklearn_ae.applications._recommendation._items import (
     DenseItems,
@@ -8,6 +9,7 @@ from sklearn_ae.applications._recommendation._items import (
     SingularVectors,
     solve_items,
 )
+from sklearn_ae.applications._recommendation._network import WIDTH, network_of_users
 from sklearn_ae.applications._recommendation._ranking import (
     best,
     gains,
@@ -23,6 +25,8 @@ from sklearn_ae.applications._recommendation._users import Users, blocks, read_u
 
 __all__ = [
     "RANKED",
+    "WIDTH",
+    "Catalogue",
     "DenseItems",
     "HeldOutUsers",
     "Items",
@@ -34,6 +38,7 @@ __all__ = [
     "gains",
     "hidden_part",
     "mixed",
+    "network_of_users",
     "ratings_matrix",
     "read_users",
     "solve_items",

@@ -28,7 +28,7 @@ _DONORS, _WIDEST = 2_000, 40
 _EXAMPLES = 6
 
 
-class Holes(NamedTuple):
+class MissingCells(NamedTuple):
     """What was filled.
 
     Parameters
@@ -54,7 +54,9 @@ class Holes(NamedTuple):
         return errors[self.imputers].mean()
 
 
-def fill_holes(frame: pd.DataFrame, random_state: int, advance: Callable[[], None]) -> Holes:
+def fill_missing(
+    frame: pd.DataFrame, random_state: int, advance: Callable[[], None]
+) -> MissingCells:
     """Hide cells, fill them and those that are missing, and compare.
 
     Parameters
@@ -100,7 +102,7 @@ def fill_holes(frame: pd.DataFrame, random_state: int, advance: Callable[[], Non
             for j, name in enumerate(frame.columns)
         ]
     )
-    return Holes(errors, _examples(frame, answers[OURS]))
+    return MissingCells(errors, _examples(frame, answers[OURS]))
 
 
 def _error(true: pd.Series, filled: pd.Series | None, hidden: np.ndarray) -> float:
