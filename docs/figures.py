@@ -124,7 +124,7 @@ def sparse() -> Figure:
 def source_memory() -> Figure:
     """Most memory of a fit, by the number of rows, from a file and in memory."""
     figure, (ax,) = frame(1.4)
-    found = pd.read_csv(RESULTS / "sources.csv").query("task in ['fit', 'small']")
+    found = pd.read_csv(RESULTS / "sources.csv").query("task == 'small'")
     names = {"memory": "rows in memory", "file": "rows in files"}
     for where, marker in (("memory", "s"), ("file", "o")):
         own = found[found["where"] == where].sort_values("n")

@@ -135,9 +135,10 @@ def bars(good: pd.DataFrame) -> list[Bar]:
         found.append(Bar(f"{name}, peak MiB", of("anon_peak_mib", task, most), 1536))
         grown = of("anon_peak_mib", task, most) / of("anon_peak_mib", task, million)
         found.append(Bar(f"{name}, peak / that of {million:,}", grown, 1.15))
+        name = f"{task}, rows of a file, exponent of n in the seconds"
+        found.append(Bar(name, exponent(good, task), 1.1, 0.9))
     peak = of("anon_peak_mib", "transform", most)
     found.append(Bar(f"transform, {most:,} rows of a file, peak MiB", peak, 1024))
-    found.append(Bar("fit of a file, exponent of n in the seconds", exponent(good), 1.1, 0.9))
     compared = losses(good)
     means = [row for row in compared.to_dict("records") if row["measure"] == "held_out_loss"]
     return found + [
@@ -145,7 +146,7 @@ def bars(good: pd.DataFrame) -> list[Bar]:
     ]
 
 
-def exponent(good: pd.DataFrame, task: str = "fit") -> float:
+def exponent(good: pd.DataFrame, task: str) -> float:
     """Fit the exponent of n in the seconds of the processor of a file; NaN below three sizes."""
     rows = good[(good["task"] == task) & (good["where"] == FILE)]
     if rows["n"].nunique() < 3:

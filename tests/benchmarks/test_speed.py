@@ -300,7 +300,7 @@ def test_losses_of_a_file_are_compared_draw_by_draw(path, capsys):
     assert found["spread"] == pytest.approx(100 * np.sqrt(np.mean(pairs**2)))
     assert found["most"] == pytest.approx(100 * pairs.max())
     assert (sources_report.read_into_memory(results)["ratio"] == 1).all()
-    assert sources_report.exponent(results) == pytest.approx(1)
+    assert sources_report.exponent(results, "fit") == pytest.approx(1)
     assert main(["report", "--results", str(path)]) == 0
     printed = capsys.readouterr().out
     assert printed.count("fails         loss, ") == len(sources.TABLES)
