@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from scipy.stats import ks_2samp, spearmanr
 from sklearn.base import BaseEstimator, clone
 from sklearn.mixture import GaussianMixture
 from sklearn.neighbors import KernelDensity
@@ -81,27 +80,12 @@ def test_atoms_come_as_often_as_in_training_rows(density):
     )
 
 
-def test_columns_of_many_draws_are_those_of_the_training_rows():
-    X = np.exp(RNG.normal(size=(400, 2)) @ [[1, 0.8], [0, 0.6]])
-    fitted = VariationalAutoencoder(2, max_iter=0).fit(X)
-    drawn = fitted.sample(2000, random_state=0)
-    for x, own in zip(X.T, drawn.T, strict=True):
-        assert ks_2samp(x, own).statistic < 0.02  # of independent draws from X itself, .05
-    assert spearmanr(drawn).statistic == pytest.approx(spearmanr(X).statistic, abs=0.06)
-    assert not np.isin(drawn, X).any()
-    # Few draws are not evened out, which would leave one below the median and one above.
-    pairs = np.array([fitted.sample(2, random_state=i)[:, 0] for i in range(40)])
-    above = pairs > np.median(X[:, 0])
-    assert (above[:, 0] == above[:, 1]).sum() > 8
-
-
-def test_draws_given_a_condition_stay_as_they_are():
+def test_draws_that_are_like_the_rows_stay_as_they_are():
     X = RNG.normal(size=(2000, 3)) @ [[2, 1, 0], [0, 1, 1], [0, 0, 1]]
-    given = X[:, :1] > 0
-    fitted = VariationalAutoencoder(3, max_iter=0).fit(X, condition=given)
-    kept = fitted.sample(500, random_state=0, condition=True)
+    fitted = VariationalAutoencoder(3, max_iter=0).fit(X)
+    kept = fitted.sample(500, random_state=0)
     fitted._sampler = fitted._sampler._replace(support=None)
-    free = fitted.sample(500, random_state=0, condition=True)
+    free = fitted.sample(500, random_state=0)
     assert_array_equal(kept, np.clip(free, X.min(axis=0), X.max(axis=0)))
     assert (kept == free).mean() > 0.99
 

@@ -71,12 +71,9 @@ def sample(
       often as in the training rows, and the others lie between quantiles of the rest.
     - A level that few rows hold comes as often as among its like, one of 100 at most.
     - A column without any value in the training rows has none.
-    - The others are mapped to the quantiles of the training rows. With a `condition` in `fit`,
-      they are cut at the least and the largest value.
-
-    From 100 rows on, without a `condition`, each column's values come as often as in the training
-    rows but for less than one row, as in stratified sampling. Rows of one call then depend on
-    each other; those of two calls do not.
+    - The others lie in the range of the training rows. Without a `condition` in `fit`, they
+      are mapped to the quantiles of these where the distribution functions of draws
+      and rows are more than .05 apart.
 
     After `partial_fit`, whose rows are never seen together, draws are those of the network
     with the latent's prior, and cells are missing as often as in all rows so far, whatever

@@ -20,9 +20,9 @@ _ATOM = 0.02
 # Rows beside the atoms, at least, most of which hold a value of their own, make a column
 # continuous there.
 _LEAST_ALONE = 10
-# Draws of so many rows or more have their levels evened out. Ranks among n draws lie about
-# n^-½ / 2 off their levels, which would blur what columns have to do with each other in few.
-_EVEN_FROM = 100
+# Other columns are mapped if the distribution functions of draws and rows are farther apart
+# than this, and than those of n rows and of what they are drawn from in one case in twenty.
+_FAR, _BY_CHANCE = 0.05, 1.36
 # Cells and rows that are looked at, at most.
 _CELLS, _ROWS = 2**22, 20_000
 
@@ -32,8 +32,7 @@ class ColumnSupport(NamedTuple):
 
     A draw x of the network becomes the value Q(F(x)), with the distribution function F of the
     network's draws and the quantile function Q of the training rows. Where F jumps, the level is
-    drawn uniformly from the jump. Levels of many draws can be evened out: the i-th of n in
-    ascending order is then drawn from [i - 1, i] / n, as in stratified sampling.
+    drawn uniformly from the jump.
 
     Parameters
     ----------
@@ -66,11 +65,11 @@ class ColumnSupport(NamedTuple):
         x: NDArray[np.float64],
         weight: NDArray[np.float64],
         drawn: NDArray[np.float64],
-        mapped: bool,
+        far: float,
     ) -> ColumnSupport:
         """Measure a column of the training rows, and draws of it.
 
-        A column of many values without atoms stays in its range if it is not to be mapped.
+        A column without atoms is mapped if distribution functions are farther apart than `far`.
         """
         values, cell = np.unique(x, return_inverse=True)
         mass = np.bincount(cell, weight)
@@ -83,7 +82,8 @@ class ColumnSupport(NamedTuple):
         drawn = np.sort(drawn)
         if few_values(count, atom):
             return cls(*ends, *_distribution(drawn), high.astype(np.float32), values, True)
-        if not (mapped or atom.any()):
+        reached = np.searchsorted(drawn, values, side="right") / len(drawn)
+        if not atom.any() and np.abs(reached - high).max() <= far:
             none, without = np.empty(0), np.empty(0, np.float32)
             return cls(*ends, none, without, without, none, False, whole)
         starts, stops = low[atom], high[atom]
@@ -101,22 +101,16 @@ class ColumnSupport(NamedTuple):
             *ends, *_distribution(drawn), share[order].astype(np.float32), held[order], False, whole
         )
 
-    def apply(
-        self, x: NDArray[np.float64], rng: np.random.Generator, *, even: bool = False
-    ) -> NDArray[np.float64]:
-        """Return values of the column for draws of the network, their levels evened out or not."""
-        found = self._mapped(x, rng, even)
+    def apply(self, x: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
+        """Return values of the column for draws of the network."""
+        found = self._mapped(x, rng)
         return np.round(found) if self.whole else found
 
-    def _mapped(
-        self, x: NDArray[np.float64], rng: np.random.Generator, even: bool
-    ) -> NDArray[np.float64]:
+    def _mapped(self, x: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
         if not len(self.held):
             return np.clip(x, self.low, self.high)
         below, above = (self._level(x, side) for side in ("left", "right"))
         level = below + (above - below) * rng.random(len(x))
-        if even:
-            level = _evened(level, rng)
         if self.few:
             return self.held[np.minimum(np.searchsorted(self.share, level), len(self.held) - 1)]
         return np.interp(level, self.share, self.held)
@@ -200,9 +194,9 @@ class Support:
         ends = np.stack([np.fmin.reduce(counted), np.fmax.reduce(counted)], axis=1)
         columns = np.flatnonzero(free & ~np.isnan(ends).any(axis=1))
         # What a column is like given a condition is not what it is like in all rows.
-        mapped = rows.condition is None
+        far = np.inf if rows.condition is not None else max(_FAR, _BY_CHANCE / np.sqrt(len(x)))
         supports = [
-            ColumnSupport.fit(x[seen[:, j], j], weight[seen[:, j]], drawn[:, j], mapped)
+            ColumnSupport.fit(x[seen[:, j], j], weight[seen[:, j]], drawn[:, j], far)
             for j in columns
         ]
         return cls(columns, supports, ends)
@@ -213,17 +207,11 @@ class Support:
         sparse = isinstance(rows.values, SparseRows)
         return rows.sample_shape is None and not rows.ragged and not sparse
 
-    def apply(
-        self, drawn: NDArray[np.float64], rng: np.random.Generator, *, even: bool = False
-    ) -> NDArray[np.float64]:
-        """Return rows of values that the training rows hold, for rows that were drawn.
-
-        With `even`, and where there are enough rows, each column's levels are evened out, so
-        that its values come as often as in the training rows but for less than one row.
-        """
-        out, even = drawn.copy(), even and len(drawn) >= _EVEN_FROM
+    def apply(self, drawn: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
+        """Return rows of values that the training rows hold, for rows that were drawn."""
+        out = drawn.copy()
         for j, support in zip(self.columns, self.supports, strict=True):
-            out[:, j] = support.apply(drawn[:, j], rng, even=even)
+            out[:, j] = support.apply(drawn[:, j], rng)
         return out
 
 
@@ -248,14 +236,6 @@ def few_values(count: NDArray[np.intp], atom: NDArray[np.bool_] | None = None) -
 
 def _atoms(count: NDArray[np.intp], share: NDArray[np.float64]) -> NDArray[np.bool_]:
     return (share >= _ATOM) & (count >= _ROWS_A_VALUE)
-
-
-def _evened(level: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
-    """Return levels in the same order, one in each of n equal parts of [0, 1]; ties at random."""
-    n = len(level)
-    rank = np.empty(n)
-    rank[np.lexsort((rng.random(n), level))] = np.arange(n)
-    return (rank + rng.random(n)) / n
 
 
 def _distribution(drawn: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float32]]:

@@ -133,10 +133,8 @@ class Sampler(NamedTuple):
 
         With a density of codes, a mixture that only guards scores has no part in them. With a
         background, its share of the rows is drawn from that, unless the network is to be alone.
-        Columns of rows that are to be like the training rows as a whole are evened out.
         """
-        even = not alone and condition is None
-        blended = self.background is not None and even
+        blended = self.background is not None and not alone and condition is None
         if code is None:
             code = self.codes(model, n, rng)
         if self.prior is not None and model.mixture is not None:
@@ -145,4 +143,4 @@ class Sampler(NamedTuple):
         if blended and self.background is not None:
             rows = np.flatnonzero(rng.random(n) < self.background.share)
             drawn[rows] = self.background.draw(model, len(rows), rng)
-        return drawn if self.support is None else self.support.apply(drawn, rng, even=even)
+        return drawn if self.support is None else self.support.apply(drawn, rng)
