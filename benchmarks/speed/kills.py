@@ -44,12 +44,10 @@ def run(of_version: str, path: Path, rerun: bool) -> int:
     failed : int
         Fits that did not end bit-equal.
     """
-    there = TABLE.read(path)
-    there = there[there["version"] == of_version]
+    done = set() if rerun else TABLE.done(path, of_version)
     failed = 0
     for kind in KINDS:
-        done = set() if rerun else set(there.loc[there["kind"] == kind, "kill"])
-        wanted = [kill for kill in range(KILLS) if kill not in done]
+        wanted = [kill for kill in range(KILLS) if (kind, kill) not in done]
         if not wanted:
             continue
         with tempfile.TemporaryDirectory(prefix="sklearn-ae-kills-") as folder:

@@ -63,11 +63,10 @@ def run(of_version: str, path: Path = PATH, rerun: bool = False) -> int:
     failed : int
         Number of commands that failed.
     """
-    there = TABLE.read(path)
-    done = set() if rerun else set(there.loc[there["version"] == of_version, "table"])
+    done = set() if rerun else TABLE.done(path, of_version)
     failed = 0
     for name, target in TARGETS.items():
-        if name in done:
+        if (name,) in done:
             continue
         with tempfile.TemporaryDirectory(prefix="sklearn-ae-report-") as made:
             source = None if name == SHIPPED else _source(name, Path(made))

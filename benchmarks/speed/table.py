@@ -49,6 +49,20 @@ class Table:
         frame = frame[frame["python"] != ""].astype(whole)
         return frame.drop_duplicates(self.keys, keep="last").reset_index(drop=True)
 
+    def done(self, path: Path, of_version: str) -> set[tuple]:
+        """Return the keys of rows of a version, which is the last key and left out.
+
+        Parameters
+        ----------
+        path : Path
+            A file, which may be absent.
+        of_version : str
+            Version of the package.
+        """
+        rows = self.read(path)
+        own = rows.loc[rows["version"] == of_version, self.keys[:-1]]
+        return set(own.itertuples(index=False, name=None))
+
     def append(self, path: Path, rows: Iterable[dict]) -> None:
         """Append rows in one write.
 

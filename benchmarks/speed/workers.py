@@ -48,10 +48,7 @@ def run(of_version: str, path: Path, rerun: bool) -> int:
     failed : int
         0; what fails is raised.
     """
-    there = TABLE.read(path)
-    there = there[there["version"] == of_version]
-    keys = there[["width", "batch_size", "workers"]].itertuples(index=False, name=None)
-    done = set() if rerun else set(keys)
+    done = set() if rerun else TABLE.done(path, of_version)
     cells = [(*size, n) for size in SIZES for n in WORKERS if (*size, n) not in done]
     if not cells:
         return 0
