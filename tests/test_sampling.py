@@ -425,17 +425,19 @@ def test_numbers_that_are_whole_stay_whole():
     assert (drawn[:, 1] != np.round(drawn[:, 1])).all()
 
 
-def test_a_mixture_of_gaussians_draws_what_it_knows_better():
-    turned = RNG.normal(size=(400, 4)) @ RNG.normal(size=(4, 4)) + RNG.choice([-9, 9], (400, 1))
+@pytest.mark.parametrize("seed", range(3))
+def test_a_mixture_of_gaussians_draws_what_it_knows_better(seed):
+    rng = np.random.default_rng(seed)
+    turned = rng.normal(size=(400, 4)) @ rng.normal(size=(4, 4)) + rng.choice([-9, 9], (400, 1))
     fitted = VariationalAutoencoder(1, **OPTIONS).fit(turned)
     background = fitted._sampler.background
     assert background.share > 0.5
     drawn = fitted.sample(4000, random_state=0)
     assert_allclose(np.corrcoef(drawn.T), np.corrcoef(turned.T), atol=0.1)
-    own = background.draw(fitted._model, 4000, np.random.default_rng(0))
+    own = background.draw(fitted._model, 4000, rng)
     assert_allclose(np.cov(own.T), np.cov(turned.T), rtol=0.2, atol=3)
-    assert fitted._sampler.draw(fitted._model, 3, None, RNG).shape == (3, 4)
+    assert fitted._sampler.draw(fitted._model, 3, None, rng).shape == (3, 4)
     normal = VariationalAutoencoder(1, **OPTIONS, prior="normal").fit(turned)
     assert normal._sampler.background is None
-    holes = np.where(RNG.random(turned.shape) < 0.1, np.nan, turned)
+    holes = np.where(rng.random(turned.shape) < 0.1, np.nan, turned)
     assert VariationalAutoencoder(1, **OPTIONS).fit(holes)._sampler.background is None

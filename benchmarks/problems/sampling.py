@@ -54,6 +54,7 @@ METRICS = [
 ]
 LIBRARIES = [
     "real_rows",
+    "bootstrap",
     "gaussian",
     "gaussian_copula",
     "mixture",
@@ -94,6 +95,7 @@ RIVALS = {
 }
 LABELS = {
     "real_rows": "training rows",
+    "bootstrap": "training rows, drawn with replacement",
     "gaussian": "normal distribution",
     "gaussian_copula": "Gaussian copula",
     "mixture": "mixture of normals",

@@ -154,6 +154,11 @@ class NormalScores(ColumnScaling):
         return cls(plain.mean, plain.scale, maps)
 
     @property
+    def standard(self) -> ColumnScaling:
+        """The column scales alone."""
+        return ColumnScaling(self.mean, self.scale)
+
+    @property
     def relative_scale(self) -> NDArray:
         """Normal scores of all columns have one scale; constant columns have none."""
         return (self.scale > 0).astype(np.float64)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 
-from sklearn_ae.data import Rows
+from sklearn_ae.data import NormalScores, Rows
 from sklearn_ae.inference._density import log_density
 from sklearn_ae.inference._model import Model
 from sklearn_ae.latents import importance_draws
@@ -30,9 +30,10 @@ _N_DRAWS, _LEAST = 10, 0.01
 class NormalMixture(NamedTuple):
     """A share of rows that are drawn from a mixture of Gaussians.
 
-    It is of columns as the network sees them, in standard units or normal scores. What depends on
-    all columns at once is hard to learn for a network, and the covariance of a component says it in
-    closed form.
+    It is of columns as the network sees them, or in standard units where the network sees normal
+    scores and held-out rows prefer that: scores close the gap between two modes, over which a
+    component then reaches. What depends on all columns at once is hard to learn for a network, and
+    the covariance of a component says it in closed form.
 
     Parameters
     ----------
@@ -46,6 +47,8 @@ class NormalMixture(NamedTuple):
         Of the components.
     factors : ndarray of shape (n_components, n_columns, n_columns), float32
         Cholesky factors of their covariances.
+    standard : bool
+        Whether it is of columns in standard units, whatever the network sees.
     """
 
     share: float
@@ -53,6 +56,7 @@ class NormalMixture(NamedTuple):
     weights: NDArray[np.float64]
     means: NDArray[np.float64]
     factors: NDArray[np.float32]
+    standard: bool = False
 
     @classmethod
     def fit(cls, model: Model, rows: Rows, rng: np.random.Generator) -> NormalMixture | None:
@@ -82,28 +86,38 @@ class NormalMixture(NamedTuple):
         some = rows.take(rng.permutation(rows.n_rows)[:n])
         values, n_held_out = some.selected(some.values), int(_HELD_OUT * n)
         weights = np.ones(n) if some.weights is None else some.weights
-        z = model.scaling.apply(some.matrix())[:, columns]
+        x, scaling = some.matrix(), model.scaling
 
         def of(part: slice) -> NDArray[np.float64]:
+            z = scaling.apply(x[part])[:, columns]
             if some.weights is None:
-                return z[part]
+                return z
             share = weights[part] / weights[part].sum()
-            return z[part][rng.choice(len(share), len(share), p=share)]
+            return z[rng.choice(len(share), len(share), p=share)]
+
+        def density(mixture: GaussianMixture) -> NDArray[np.float64]:
+            slope = scaling.log_slope(x[held_out])[:, columns].sum(axis=1)
+            return mixture.score_samples(scaling.apply(x[held_out])[:, columns]) + slope
 
         held_out, rest = slice(None, n_held_out), slice(n_held_out, None)
         if min(weights[held_out].sum(), weights[rest].sum()) <= 0:
             return None
-        best = _best(of(rest), z[held_out], rng)
-        slope = model.scaling.log_slope(some.matrix()[held_out])[:, columns].sum(axis=1)
+        best = _best(of(rest), scaling.apply(x[held_out])[:, columns], rng)
+        found = density(best)
+        if standard := isinstance(scaling, NormalScores):
+            scaling = scaling.standard
+            other = density(_fitted(len(best.weights_), of(rest), rng))
+            standard = bool(np.average(other - found, weights=weights[held_out]) > 0)
+            scaling, found = (scaling, other) if standard else (model.scaling, found)
         draws = importance_draws(_N_DRAWS, model.factory.n_components)
         network = log_density(model, values[held_out], None, draws)
-        both = np.stack([network, best.score_samples(z[held_out]) + slope], axis=1)
+        both = np.stack([network, found], axis=1)
         share = float(stacked_shares(both, weights[held_out])[1])
         if share < _LEAST:
             return None
         final = _fitted(len(best.weights_), of(slice(None)), rng)
         factors = np.linalg.cholesky(final.covariances_).astype(np.float32)
-        return cls(share, columns, final.weights_, final.means_, factors)
+        return cls(share, columns, final.weights_, final.means_, factors, standard)
 
     def draw(self, model: Model, n: int, rng: np.random.Generator) -> NDArray[np.float64]:
         """Draw rows in X's units."""
@@ -114,7 +128,10 @@ class NormalMixture(NamedTuple):
             own = component == k
             drawn = self.means[k] + noise[own] @ self.factors[k].T.astype(np.float64)
             z[np.ix_(own, self.columns)] = drawn
-        return model.scaling.restore(z)
+        scaling = model.scaling
+        if self.standard and isinstance(scaling, NormalScores):
+            scaling = scaling.standard
+        return scaling.restore(z)
 
 
 def _best(
