@@ -54,8 +54,12 @@ def transform_file(model: Path, file: Path, output: Path, method: str) -> int:
                     raise InputError(f"{file}, from row {n_rows:,}: {error}") from error
                 writer.write(as_frame(part, out, method))
                 n_rows += len(rows)
+    except InputError:
+        raise
     except OSError as error:
-        raise InputError(f"{output}: {error.strerror}.") from error
+        raise InputError(f"{output}: {error.strerror or error}.") from error
+    except ValueError as error:  # a file of Parquet that is cut off
+        raise InputError(f"{file} cannot be read: {error}") from error
     return n_rows
 
 

@@ -162,7 +162,20 @@ def kept_in(folder: str | os.PathLike[str], facts: Facts) -> Iterator[None]:
         If another fit is at it, or what is in it is of another fit.
     """
     path = Path(folder)
-    path.mkdir(parents=True, exist_ok=True)
+    if not str(folder):
+        raise ValueError("checkpoint='' names no folder; give a folder of its own, or None.")
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(
+            f"checkpoint={str(folder)!r} cannot be made a folder ({error.strerror}); name another."
+        ) from error
+    others = [p.name for p in path.iterdir() if p.name != _LOCK and ".npz" not in p.suffixes]
+    if others and not (path / _ABOUT).exists():
+        raise ValueError(
+            f"checkpoint={str(folder)!r} holds other things, such as {min(others)!r}; name a "
+            "folder of its own."
+        )
     with _locked(path):
         for left_over in path.glob("*.npz.tmp"):  # of a process that was killed
             left_over.unlink()

@@ -42,6 +42,7 @@ class ArrowSource(RowSource):
         self.columns = columns
         self.whole = whole
         self._checked = False
+        self._folder: Path | None = None
 
     @classmethod
     def of_path(cls, path: Path) -> ArrowSource:
@@ -78,7 +79,15 @@ class ArrowSource(RowSource):
         with _named(files[0]):
             first = dataset.dataset(str(files[0]), format=format).schema
         every = dataset.dataset([str(p) for p in files], schema=first, format=format)
-        return cls(every, whole=True)
+        source = cls(every, whole=True)
+        source._folder = path.resolve() if path.is_dir() else None
+        return source
+
+    def reads(self, path: Path) -> bool:
+        """Whether a file is one of these, or lies in their folder."""
+        path = path.resolve()
+        files = {Path(file).resolve() for file in getattr(self.dataset, "files", ())}
+        return path in files or (self._folder is not None and self._folder in path.parents)
 
     @property
     def in_memory(self) -> str:
@@ -212,7 +221,10 @@ def _scan_options(fragment: Any) -> Any:
         return None
     dataset = _pyarrow_dataset()
     return dataset.ParquetFragmentScanOptions(
-        use_buffered_stream=True, buffer_size=2**16, pre_buffer=False
+        use_buffered_stream=True,
+        buffer_size=2**16,
+        pre_buffer=False,
+        page_checksum_verification=True,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import narwhals.stable.v1 as nw
@@ -73,6 +74,10 @@ class RowSource(ABC):
             "rows": self.n_rows,
             "first": next(self.pieces(), None),
         }
+
+    def reads(self, path: Path) -> bool:
+        """Whether the rows come from a file, or would come from it if it were written."""
+        return False
 
     def of_columns(self, names: list[str]) -> RowSource:
         """Return a source of some columns alone, if that saves reading the others."""

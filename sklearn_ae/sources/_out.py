@@ -154,6 +154,13 @@ def apply_to_file(
     n_rows : int
         Rows that were written.
 
+    Raises
+    ------
+    ValueError
+        If the file is one of those that the rows come from, or lies in their folder.
+    FileNotFoundError
+        If there is no folder for it.
+
     Examples
     --------
     >>> import tempfile, numpy as np, pandas as pd
@@ -167,8 +174,16 @@ def apply_to_file(
     ...     print(n, list(pd.read_parquet(f"{folder}/codes.parquet")))
     100 ['autoencoder0']
     """
-    n_rows = 0
-    with FileWriter(Path(path)) as writer:
+    n_rows, path = 0, Path(path)
+    source = row_source(X)
+    if source is not None and source.reads(path):
+        raise ValueError(
+            f"path={str(path)!r} is among the files that the rows of X come from; write to another "
+            "folder."
+        )
+    if not path.absolute().parent.is_dir():
+        raise FileNotFoundError(f"The folder of path={str(path)!r} does not exist; make it first.")
+    with FileWriter(path) as writer:
         for answer in apply_in_blocks(model, X, method, batch_size=batch_size):
             writer.write(as_frame(model, answer, method))
             n_rows += len(answer)

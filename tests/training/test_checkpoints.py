@@ -234,3 +234,16 @@ def test_a_checkpoint_is_found_within_a_pipeline(tmp_path):
     outer = GraphAdaptedClassifier(LogisticRegression(), estimator=held)
     with pytest.raises(ValueError, match="estimator__autoencoder__checkpoint="):
         outer.fit(X[:60], DIGITS.target[:60] % 2)
+
+
+@pytest.mark.parametrize("bad", ["", "file", "things"])
+def test_a_folder_of_something_else_is_refused(tmp_path, monkeypatch, bad):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    (tmp_path / "things").mkdir()
+    (tmp_path / "things" / "rows.parquet").touch()
+    words = {"": "names no folder", "file": "cannot be made a folder", "things": "rows.parquet"}
+    X = np.random.default_rng(0).normal(size=(40, 3))
+    with pytest.raises(ValueError, match=words[bad]):
+        Autoencoder(1, max_iter=1, checkpoint=bad).fit(X)
+    assert sorted(p.name for p in tmp_path.rglob("*")) == ["file", "rows.parquet", "things"]
