@@ -462,6 +462,7 @@ def fitted() -> Autoencoder:
     ("X", "message"),
     [
         (FRAME.assign(age="old"), r"Column 'age' of X held numbers in fit, and holds 'old' now"),
+        (FRAME.assign(age=["3"] * (len(FRAME) - 1) + ["old"]), "holds 'old' now"),
         (FRAME.assign(city=7), r"Column 'city' of X held text in fit, and holds 7 now"),
         (FRAME.assign(when="soon"), r"Column 'when' of X held dates in fit, and holds 'soon' now"),
         (FRAME.assign(height=np.inf), r"Column 'height' of X contains infinity"),
@@ -470,7 +471,17 @@ def fitted() -> Autoencoder:
         (FRAME[FRAME.columns[::-1]], r"Feature names must be in the same order"),
         (FRAME[:0], r"Found array with 0 sample\(s\)"),
     ],
-    ids=["text", "numbers", "not a date", "inf", "missing", "extra", "order", "empty"],
+    ids=[
+        "text",
+        "one text for a number",
+        "numbers",
+        "not a date",
+        "inf",
+        "missing",
+        "extra",
+        "order",
+        "empty",
+    ],
 )
 def test_frames_that_do_not_fit_are_refused(fitted, X, message):
     with pytest.raises(ValueError, match=message):

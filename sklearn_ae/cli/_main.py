@@ -11,7 +11,7 @@ from typing import Any
 
 from sklearn_ae._version import __version__
 from sklearn_ae.cli._bars import bar
-from sklearn_ae.cli._models import save
+from sklearn_ae.cli._models import check_target, save
 from sklearn_ae.cli._transform import METHODS, transform_file
 from sklearn_ae.report import (
     MAX_ROWS,
@@ -109,6 +109,7 @@ def _report(options: Any) -> int:
     folder = options.output or Path(f"{path.stem}_report")
     check_folder(folder)
     if options.model is not None:
+        check_target(options.model)
         check_folder(options.model.absolute().parent)
     n_jobs = options.jobs or min(2, os.cpu_count() or 1)
     with bar(TOTAL) as progress:

@@ -9,6 +9,19 @@ import sklearn_ae
 from sklearn_ae.report import InputError
 
 
+def check_target(path: Path) -> None:
+    """Raise if no model can be saved there, before there is one.
+
+    Raises
+    ------
+    InputError
+        If skops is not installed, or the file has another ending or is a folder.
+    """
+    need_skops()
+    if path.suffix != ".skops" or path.is_dir():
+        raise InputError(f"--model {path} is no file of skops; use a name such as model.skops.")
+
+
 def save(model: Any, path: Path) -> None:
     """Save a fitted estimator or Pipeline.
 

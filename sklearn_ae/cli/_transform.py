@@ -43,7 +43,7 @@ def transform_file(model: Path, file: Path, output: Path, method: str) -> int:
     check_file(file)
     estimator = load(model)
     part, answer = _answering(estimator, method)
-    _check_output(output, file)
+    _check_output(output, file, model)
     n_rows = 0
     try:
         with FileWriter(output) as writer:
@@ -126,13 +126,13 @@ def _as_fitted(rows: pd.DataFrame, separator: str, dtypes: dict[str, Any]) -> pd
     return pd.concat([rows[text], others.astype(dates)], axis=1)[list(dtypes)]
 
 
-def _check_output(output: Path, file: Path) -> None:
+def _check_output(output: Path, file: Path, model: Path) -> None:
     end = output.suffix.lower()
     if end not in ENDINGS:
         raise InputError(f"{output} has no ending that is known; use {', '.join(ENDINGS)}.")
     if end != ".csv":
         need_pyarrow()
-    if output.absolute() == file.absolute():
-        raise InputError(f"{output} is the file that is read; write another one.")
+    if output.resolve() in (file.resolve(), model.resolve()):
+        raise InputError(f"{output} is a file that is read; write another one.")
     if not output.absolute().parent.is_dir():
         raise InputError(f"the folder of {output} does not exist; make it first.")

@@ -417,10 +417,22 @@ class Series:
         observed = cells[~self.missing()]
         if not len(observed):  # nothing to contradict
             return
+        cell = observed[0]
+        if expected == "numbers":  # most cells of a column of text may read as such
+            cell = next((each for each in observed if not _reads_as_number(each)), cell)
         raise ValueError(
-            f"Column {self.name!r} of X held {expected} in fit, and holds {observed[0]!r:.60} now; "
+            f"Column {self.name!r} of X held {expected} in fit, and holds {cell!r:.60} now; "
             "convert it, or fit again."
         )
+
+
+def _reads_as_number(cell: Any) -> bool:
+    """Whether a cell is a number, or text of one."""
+    try:
+        float(cell)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def _put(array: Any, cells: NDArray[np.bool_], values: Any) -> Any:

@@ -152,6 +152,13 @@ class AnomalyDisplay:
             p_values = estimator.p_values(X)
         if p_values is not None:
             p_values = np.asarray(as_numpy(p_values), dtype=np.float64)
+            if p_values.shape != (n := _num_samples(X),):
+                raise ValueError(
+                    f"p_values has shape {p_values.shape}, and X has {n} rows; pass one a row."
+                )
+            wrong = p_values[~((p_values >= 0) & (p_values <= 1))]
+            if len(wrong):
+                raise ValueError(f"p_values holds {wrong[0]!r}; p-values lie between 0 and 1.")
         display = cls(reasons=reasons, scores=scores, rows=chosen, p_values=p_values)
         return display.plot(kind, ax=ax, **drawn)
 

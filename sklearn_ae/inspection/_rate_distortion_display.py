@@ -121,7 +121,7 @@ class RateDistortionDisplay:
                 if name:
                     linear = clone(estimator).set_params(**{name[:-2]: linear})
                 made["PCA"] = linear
-            for label in (type(last).__name__, "PCA"):
+            for label in dict.fromkeys([type(last).__name__, "PCA"]):
                 each = [_r2(made[label], X, *split) for split in splits] if label in made else []
                 found.setdefault(label, []).append(each or [np.nan] * len(splits))
         r2 = {label: np.array(rows) for label, rows in found.items()}

@@ -140,3 +140,9 @@ def test_without_matplotlib_the_extra_is_named(fitted, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
     with pytest.raises(ImportError, match=r'pip install "sklearn-ae\[plot\]"'):
         AnomalyDisplay.from_estimator(fitted, X)
+
+
+@pytest.mark.parametrize("p", [[0.1, 0.2], np.full(60, 3.0), np.full(60, np.nan)])
+def test_p_values_of_other_rows_or_out_of_range_are_refused(fitted, p):
+    with pytest.raises(ValueError, match="p_values"):
+        AnomalyDisplay.from_estimator(fitted, X, kind="p_values", p_values=p)

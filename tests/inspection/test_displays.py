@@ -262,3 +262,9 @@ def test_without_matplotlib_the_extra_is_named(fitted, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
     with pytest.raises(ImportError, match=r"sklearn-ae\[plot\]"):
         LatentDisplay.from_estimator(fitted, DIGITS)
+
+
+def test_pca_is_drawn_once():
+    X = np.random.default_rng(0).normal(size=(40, 4))
+    display = RateDistortionDisplay.from_estimator(PCA(2), X, n_components=[1, 2], cv=2)
+    assert {name: r2.shape for name, r2 in display.r2.items()} == {"PCA": (2, 2)}

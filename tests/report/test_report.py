@@ -195,6 +195,7 @@ BAD = {
     "only identifiers": ("IDS", [], "name, code name rows"),
     "few rows": ("CSV", ["--max-rows", "3"], "--max-rows 3 is too few"),
     "output": ("CSV", ["--output", "people.csv/out"], "--output people.csv/out cannot be made"),
+    "model in place of rows": ("CSV", ["--model", "people.csv"], "is no file of skops"),
     "model": ("CSV", ["--model", "people.csv/m.skops"], "cannot be made"),
 }
 
@@ -227,12 +228,14 @@ def test_what_transform_refuses(tmp_path, monkeypatch, capsys):
     from sklearn_ae.cli import _models
 
     _models.save(make_pipeline(TableEncoder(), PCA(2)).fit(frame), tmp_path / "m.skops")
+    (tmp_path / "sub").mkdir()
     for words, expected in {
+        ("m.skops", "people.csv", "sub/../people.csv"): "is a file that is read",
         ("no.skops", "people.csv", "out.csv"): "no.skops cannot be loaded",
         ("x.skops", "people.csv", "out.csv"): "x.skops does not exist",
         ("m.skops", "less.csv", "out.csv"): "no column 'income'",
         ("m.skops", "people.csv", "out.txt"): "use .parquet",
-        ("m.skops", "people.csv", "people.csv"): "is the file that is read",
+        ("m.skops", "people.csv", "people.csv"): "is a file that is read",
         ("m.skops", "people.csv", "out.csv", "--method", "predict"): "use --method transform",
     }.items():
         assert main(["transform", *words]) == 2
